@@ -1,0 +1,1 @@
+//! aquifer-learn

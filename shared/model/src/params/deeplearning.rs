@@ -1,0 +1,51 @@
+//! Parameters of `algorithm = "deeplearning"`, resolved and checked.
+
+/// A feed-forward network. Defaults are part of the bits: docs/defaults.md is generated from `Default`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeepLearning {
+    /// Units of each hidden layer; none makes a linear model.
+    pub hidden: Vec<usize>,
+    pub activation: Activation,
+    pub optimizer: Optimizer,
+    pub learning_rate: f64,
+    /// Rows of a rank that make one step.
+    pub mini_batch_size: usize,
+    /// Passes over the rows; fractions allowed.
+    pub epochs: f64,
+    pub l1: f64,
+    pub l2: f64,
+    /// Share of the numeric and categorical inputs dropped for each row.
+    pub input_dropout_ratio: f64,
+    /// Share of a hidden layer's outputs dropped for each row: empty, or one value a hidden layer.
+    pub hidden_dropout_ratios: Vec<f64>,
+    pub seed: u64,
+    /// Logical trainers. The model depends on this number, never on who computes them.
+    pub ranks: u32,
+    pub averaging_mode: AveragingMode,
+    /// Rows that all ranks together pass in a round of `average` mode; a multiple of `mini_batch_size · ranks`.
+    pub averaging_interval: u64,
+    /// Rate and momentum of the outer Nesterov step (DiLoCo, Douillard et al. 2023).
+    pub outer_rate: f64,
+    pub outer_momentum: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    Rectifier,
+    Tanh,
+    Linear,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Optimizer {
+    /// Kingma and Ba 2015.
+    Adam { beta1: f64, beta2: f64, epsilon: f64 },
+    /// `u = momentum · u + g; w −= learning_rate · u` (as PyTorch's and scikit-learn's).
+    Sgd { momentum: f64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AveragingMode {
+    Average,
+    Gradient,
+}

@@ -1,0 +1,5 @@
+//! Parameters, one file an algorithm.
+
+mod deeplearning;
+
+pub use deeplearning::{Activation, AveragingMode, DeepLearning, Optimizer};

@@ -1,0 +1,74 @@
+//! A failure as people and programs see it: what, where, why and what to do. Every layer's typed errors become one of
+//! these at their border, and it crosses the wire as it is.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of failure: it decides the exit code and the gRPC code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The work failed (exit 1).
+    Work,
+    /// Usage or configuration (exit 2).
+    Config,
+    /// Bad data (exit 3).
+    Data,
+    /// Cannot reach or authenticate (exit 4).
+    Access,
+    /// Interrupted by the user (exit 130).
+    Interrupted,
+}
+
+impl Kind {
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Kind::Work => 1,
+            Kind::Config => 2,
+            Kind::Data => 3,
+            Kind::Access => 4,
+            Kind::Interrupted => 130,
+        }
+    }
+}
+
+/// One failure: stable code, message, hint, chain of causes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    pub kind: Kind,
+    /// Stable, for programs: `target_missing`, `not_parquet`, …
+    pub code: String,
+    /// What happened to which thing; lower-case, no full stop.
+    pub message: String,
+    /// What the user can do.
+    pub hint: Option<String>,
+    pub causes: Vec<String>,
+}
+
+impl Report {
+    pub fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
+        Self { kind, code: code.into(), message: message.into(), hint: None, causes: Vec::new() }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the chain of sources of an error.
+    pub fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut next = Some(error);
+        while let Some(cause) = next {
+            self.causes.push(cause.to_string());
+            next = cause.source();
+        }
+        self
+    }
+}
+
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
