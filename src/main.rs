@@ -1,1 +1,83 @@
-fn main() {}
+//! `aquifer`: one binary that is the command line, the coordinator, the worker, and a whole cluster in one process.
+
+mod client;
+mod commands;
+mod data;
+mod dir;
+mod failure;
+mod launch;
+mod options;
+mod output;
+mod progress;
+mod scan;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Trains models on more Parquet than the cluster has memory, with the same bits on any number of machines.
+#[derive(Parser)]
+#[command(name = "aquifer", version, max_term_width = 100)]
+struct Arguments {
+    /// Form of the result on standard output
+    #[arg(long, global = true, value_enum, default_value_t = output::Format::Table)]
+    output: output::Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(Box<commands::train::Train>),
+    Predict(commands::predict::Predict),
+    Evaluate(commands::evaluate::Evaluate),
+    Frame(commands::frame::Frame),
+    Cluster(commands::cluster::Cluster),
+    Coordinator(commands::coordinator::Coordinator),
+    Worker(commands::worker::Worker),
+    Doctor(commands::doctor::Doctor),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    start_log(&arguments.command);
+    match run(arguments.command, arguments.output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure::print(&error, arguments.output),
+    }
+}
+
+fn run(command: Command, format: output::Format) -> anyhow::Result<()> {
+    // Compute threads belong to workers; these few only wait for the network.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(async {
+        match command {
+            Command::Train(train) => train.run(format).await,
+            Command::Predict(predict) => tokio::task::block_in_place(|| predict.run(format)),
+            Command::Evaluate(evaluate) => tokio::task::block_in_place(|| evaluate.run(format)),
+            Command::Frame(frame) => frame.run(format).await,
+            Command::Cluster(cluster) => cluster.run(format).await,
+            Command::Coordinator(coordinator) => coordinator.run().await,
+            Command::Worker(worker) => worker.run().await,
+            Command::Doctor(doctor) => doctor.run(format),
+        }
+    });
+    runtime.shutdown_background();
+    result
+}
+
+/// Logs go to standard error: warnings, and for nodes what they do. `AQUIFER_LOG` changes that (`debug`, `off`, …).
+fn start_log(command: &Command) {
+    let level = match command {
+        Command::Coordinator(_) | Command::Worker(_) => "info",
+        Command::Cluster(_) => "warn",
+        _ => "error",
+    };
+    let filter = tracing_subscriber::EnvFilter::builder().with_env_var("AQUIFER_LOG");
+    let filter = filter.with_default_directive(tracing_subscriber::filter::LevelFilter::OFF.into()).from_env_lossy();
+    let filter = match std::env::var_os("AQUIFER_LOG") {
+        Some(_) => filter,
+        None => tracing_subscriber::EnvFilter::new(level),
+    };
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

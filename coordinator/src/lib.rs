@@ -1,1 +1,18 @@
-//! aquifer-coordinator
+//! The coordinator: the control plane of a cluster. It carries no parameters, and it knows neither learning nor workers'
+//! insides.
+//!
+//! [`core`] decides; [`driver`] feeds it events and carries out its effects; the services translate the wire.
+
+mod config;
+pub mod core;
+mod driver;
+mod feed;
+mod journal;
+mod server;
+mod service;
+mod store;
+
+pub use config::Config;
+pub use journal::{Journal, JournalError, MemoryJournal, SqliteJournal};
+pub use server::{Coordinator, StartError};
+pub use store::{Store, StoreError};

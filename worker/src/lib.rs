@@ -1,1 +1,21 @@
-//! aquifer-worker
+//! A worker: it dials the coordinator, holds shards, maps ranks on its threads, and exchanges partials with its peers.
+//!
+//! [`core`] decides; `trial` drives one trial through its rounds; `session`, `peer` and `server` translate the wire.
+
+mod config;
+pub mod core;
+mod executor;
+mod link;
+mod peer;
+mod registry;
+mod resources;
+mod server;
+mod session;
+mod shards;
+mod store;
+mod trial;
+
+pub use config::Config;
+pub use executor::{Executor, Inline, Task, ThreadPool};
+pub use resources::{disk_free_bytes, memory_bytes};
+pub use server::Worker;

@@ -1,7 +1,12 @@
 //! A batch: encoded rows, ready for a product.
 
+use std::ops::Range;
+
+/// Floats of a line of 64 bytes.
+const LINE: usize = 16;
+
 /// Rows that pass the trial's filter, compacted, in the order asked for.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
     /// Rows in this batch.
     pub rows: usize,
@@ -22,4 +27,64 @@ pub struct Batch {
     pub weights: Vec<f32>,
     /// (rows): global row numbers.
     pub ids: Vec<u64>,
+}
+
+impl Batch {
+    /// Makes room for `rows` rows of this shape; what was in it is no longer meaningful.
+    pub(crate) fn shape(&mut self, width: usize, categorical: usize, rows: usize) {
+        self.rows = rows;
+        self.width = width;
+        self.stride = width.next_multiple_of(LINE);
+        self.categorical = categorical;
+        self.resize(rows);
+    }
+
+    /// Adds rows of a batch of the same shape; with `only_with_target`, those that have one.
+    pub(crate) fn push(&mut self, from: &Batch, rows: Range<usize>, only_with_target: bool) {
+        if only_with_target {
+            // Runs of rows with a target, as there are few without.
+            let mut start = rows.start;
+            for row in rows.clone() {
+                if from.targets[row].is_nan() {
+                    self.push(from, start..row, false);
+                    start = row + 1;
+                }
+            }
+            return self.push(from, start..rows.end, false);
+        }
+        self.rows += rows.len();
+        self.dense.extend_from_slice(&from.dense[rows.start * from.stride..rows.end * from.stride]);
+        self.indices.extend_from_slice(&from.indices[rows.start * from.categorical..rows.end * from.categorical]);
+        self.targets.extend_from_slice(&from.targets[rows.clone()]);
+        self.weights.extend_from_slice(&from.weights[rows.clone()]);
+        self.ids.extend_from_slice(&from.ids[rows]);
+    }
+
+    /// Leaves out the rows without a target, in place.
+    pub(crate) fn compact(&mut self) {
+        let mut kept = 0;
+        for row in 0..self.rows {
+            if self.targets[row].is_nan() {
+                continue;
+            }
+            if kept < row {
+                self.dense.copy_within(row * self.stride..(row + 1) * self.stride, kept * self.stride);
+                self.indices.copy_within(row * self.categorical..(row + 1) * self.categorical, kept * self.categorical);
+                self.targets[kept] = self.targets[row];
+                self.weights[kept] = self.weights[row];
+                self.ids[kept] = self.ids[row];
+            }
+            kept += 1;
+        }
+        self.rows = kept;
+        self.resize(kept);
+    }
+
+    fn resize(&mut self, rows: usize) {
+        self.dense.resize(rows * self.stride, 0.0);
+        self.indices.resize(rows * self.categorical, 0);
+        self.targets.resize(rows, 0.0);
+        self.weights.resize(rows, 0.0);
+        self.ids.resize(rows, 0);
+    }
 }

@@ -123,6 +123,7 @@ fn put<T, const N: usize>(values: &mut [T], bytes: &[u8], read: impl Fn([u8; N])
 
 impl Partial {
     /// The sum of two neighbours in the tree; the order of the arguments is the order of their leaves.
+    #[allow(clippy::should_implement_trait)] // not `+`: the order of the arguments decides bits
     pub fn add(mut left: Partial, right: Partial) -> Partial {
         assert_eq!(left.vectors.len(), right.vectors.len(), "partials of one round have the same vectors");
         left.weight += right.weight;

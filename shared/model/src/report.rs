@@ -1,7 +1,12 @@
 //! A failure as people and programs see it: what, where, why and what to do. Every layer's typed errors become one of
 //! these at their border, and it crosses the wire as it is.
 
+use std::error::Error;
+
 use serde::{Deserialize, Serialize};
+
+use crate::file::ModelFileError;
+use crate::spec::SpecError;
 
 /// What kind of failure: it decides the exit code and the gRPC code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +60,7 @@ impl Report {
     }
 
     /// Adds the chain of sources of an error.
-    pub fn caused_by(mut self, error: &(dyn std::error::Error + 'static)) -> Self {
+    pub fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(cause) = next {
             self.causes.push(cause.to_string());
@@ -71,4 +76,54 @@ impl std::fmt::Display for Report {
     }
 }
 
-impl std::error::Error for Report {}
+impl Error for Report {}
+
+impl From<SpecError> for Report {
+    fn from(error: SpecError) -> Self {
+        Report::new(Kind::Config, error.code(), error.to_string()).with_hint(error.hint()).caused_by_source(&error)
+    }
+}
+
+impl From<ModelFileError> for Report {
+    fn from(error: ModelFileError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        Report::new(Kind::Data, error.code(), error.to_string()).with_hint(hint).caused_by_source(&error)
+    }
+}
+
+impl From<aquifer_frame::Error> for Report {
+    fn from(error: aquifer_frame::Error) -> Self {
+        Report::new(Kind::Data, error.code(), error.to_string()).with_hint(error.hint()).caused_by_source(&error)
+    }
+}
+
+impl Report {
+    fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    /// What lies under an error whose message is the report's own.
+    fn caused_by_source(self, error: &(dyn Error + 'static)) -> Self {
+        match error.source() {
+            Some(source) => self.caused_by(source),
+            None => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Model, Spec};
+
+    #[test]
+    fn typed_errors_keep_code_hint_and_causes() {
+        let report = Report::from(Spec::parse("a = = 1").unwrap_err());
+        assert_eq!((report.kind, report.code.as_str(), report.causes.len()), (Kind::Config, "spec_syntax", 1));
+        let report = Report::from(Spec::default().set("qqq=1").unwrap_err());
+        assert!(report.hint.is_some_and(|hint| hint.contains("epochs")) && report.causes.is_empty());
+        let report = Report::from(Model::from_bytes(b"PAR1PAR1").unwrap_err());
+        assert_eq!((report.kind, report.code.as_str()), (Kind::Data, "not_safetensors"));
+    }
+}

@@ -50,6 +50,16 @@ pub enum Part {
     Test,
 }
 
+impl std::fmt::Display for Part {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Part::Train => "train",
+            Part::Validation => "validation",
+            Part::Test => "test",
+        })
+    }
+}
+
 impl State {
     /// A 64-bit multiply-add over the record's position and every bit of the vectors, in order: two workers whose
     /// states differ in one bit differ here.

@@ -1,1 +1,36 @@
-//! aquifer-proto
+//! The wire: generated types, and their one conversion to and from ours.
+//!
+//! What is a format of its own (specs, frames, plans, reports) crosses the wire as the JSON that it also has on disk.
+
+/// Generated from `proto/aquifer/v1`.
+#[allow(clippy::all, unreachable_pub, missing_docs)]
+pub mod v1 {
+    tonic::include_proto!("aquifer.v1");
+}
+
+mod auth;
+mod chunks;
+mod clock;
+mod convert;
+mod event;
+mod status;
+mod transport;
+mod trial;
+
+pub use auth::{Token, TokenCheck, TokenSender};
+pub use chunks::file_chunks;
+pub use clock::{Clock, Manual, Monotonic, wall_clock_ms};
+pub use convert::{WireError, exchange_messages, read_parts};
+pub use event::{Decisions, JobEvent, Progress, Seconds, TrainSummary};
+pub use status::{from_status, to_status};
+pub use transport::{ConnectError, connect, server};
+pub use trial::{PartPlan, ShardHolders, TrialPlan};
+
+/// Nodes of one version work together; others are refused politely.
+pub const PROTOCOL_VERSION: u32 = 1;
+/// Values in one exchange message, and bytes in one chunk of a file.
+pub const CHUNK_BYTES: usize = 1 << 20;
+/// Control messages carry plans of up to tens of thousands of files.
+pub const CONTROL_BYTES_MAX: usize = 64 << 20;
+/// The descriptors of all services, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

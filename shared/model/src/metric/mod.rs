@@ -1,26 +1,15 @@
-//! Metrics: what is reported of a model's predictions.
+//! Metrics: what is reported of a model's predictions, and how a scoring round sums it up.
+//!
+//! A rank adds its rows to an [`Accumulator`]; accumulators become partials, are added in the tree, and the total
+//! becomes [`Metrics`]. The losses of rows come from the objective, where their formula stands.
 
-use serde::{Deserialize, Serialize};
+mod accumulator;
+mod auc;
+mod metrics;
+mod scoring;
+#[cfg(test)]
+mod tests;
 
-/// Metrics of one part of the data; those that do not apply to the task are absent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Metrics {
-    /// Rows scored.
-    pub rows: u64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub logloss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub auc: Option<f64>,
-    /// The true area lies within `auc ± auc_resolution`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub auc_resolution: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub accuracy: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rmse: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub mae: Option<f64>,
-    /// (actual, predicted) row-major counts in the order of the target's levels.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub confusion: Option<Vec<u64>>,
-}
+pub use accumulator::Accumulator;
+pub use metrics::Metrics;
+pub use scoring::{Family, Scoring};

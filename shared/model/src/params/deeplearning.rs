@@ -1,7 +1,10 @@
-//! Parameters of `algorithm = "deeplearning"`, resolved and checked.
+//! Parameters of `algorithm = "deeplearning"`, resolved and checked. [`crate::Spec`] is what a user writes.
 
-/// A feed-forward network. Defaults are part of the bits: docs/defaults.md is generated from `Default`.
-#[derive(Clone, Debug, PartialEq)]
+use serde::{Deserialize, Serialize};
+
+/// A feed-forward network. Defaults are part of the bits: they stand in docs/defaults.md.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeepLearning {
     /// Units of each hidden layer; none makes a linear model.
     pub hidden: Vec<usize>,
@@ -29,14 +32,16 @@ pub struct DeepLearning {
     pub outer_momentum: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Activation {
     Rectifier,
     Tanh,
     Linear,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Optimizer {
     /// Kingma and Ba 2015.
     Adam { beta1: f64, beta2: f64, epsilon: f64 },
@@ -44,7 +49,8 @@ pub enum Optimizer {
     Sgd { momentum: f64 },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AveragingMode {
     Average,
     Gradient,

@@ -1,6 +1,18 @@
 //! The encoding: from columns to a network's inputs. Fitted once on all rows of the training frame; travels inside the model.
 
+mod check;
+mod fit;
+mod note;
+mod roles;
+mod table;
+mod target;
+
 use serde::{Deserialize, Serialize};
+
+pub use note::Note;
+pub use roles::{Roles, TaskChoice};
+pub use table::EncodedFrame;
+pub(crate) use table::{NumericColumn, ShardTable, TargetColumn, unseen_class};
 
 /// How each input, the target and the row weights are read. Input order: numerics, then the slots of each categorical.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -13,7 +25,8 @@ pub struct Encoding {
     pub weights_column: Option<String>,
 }
 
-/// A numeric (or boolean) column: `f32((x − shift) × scale)` computed in f64; a missing value becomes `fill` before that.
+/// A numeric (or boolean) column: `f32((x − shift) × scale)` computed in f64. A value that is missing, not finite, or not
+/// finite after that becomes `fill` before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Numeric {
     pub column: String,
@@ -40,10 +53,31 @@ pub enum Target {
     Classes { column: String, levels: Vec<String> },
 }
 
+impl Numeric {
+    /// The input of a value.
+    pub fn input(&self, x: f64) -> f32 {
+        let input = ((x - self.shift) * self.scale) as f32;
+        if input.is_finite() { input } else { ((self.fill - self.shift) * self.scale) as f32 }
+    }
+}
+
 impl Categorical {
     /// Inputs of this column: its levels, and one for what is missing or unseen.
     pub fn slots(&self) -> usize {
         self.levels.len() + 1
+    }
+
+    /// The slot of a text, which need not be trimmed.
+    pub fn slot(&self, text: &str) -> usize {
+        self.levels.binary_search_by(|level| level.as_str().cmp(text.trim())).unwrap_or(self.levels.len())
+    }
+}
+
+impl Target {
+    pub fn column(&self) -> &str {
+        match self {
+            Self::Regression { column, .. } | Self::Classes { column, .. } => column,
+        }
     }
 }
 
@@ -51,5 +85,11 @@ impl Encoding {
     /// Inputs of a network that reads this encoding.
     pub fn inputs(&self) -> usize {
         self.numeric.len() + self.categorical.iter().map(Categorical::slots).sum::<usize>()
+    }
+
+    /// Names of the features: numerics, then categoricals.
+    pub fn features(&self) -> impl Iterator<Item = &str> {
+        let numeric = self.numeric.iter().map(|numeric| numeric.column.as_str());
+        numeric.chain(self.categorical.iter().map(|categorical| categorical.column.as_str()))
     }
 }

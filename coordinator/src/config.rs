@@ -1,0 +1,23 @@
+//! What a coordinator is started with.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use aquifer_frame::Roots;
+use aquifer_proto::Token;
+
+/// Checked settings of a coordinator.
+#[derive(Debug)]
+pub struct Config {
+    /// Loopback only; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Frames, uploads and models.
+    pub dir: PathBuf,
+    /// Journal and models of running jobs: `dir` for a lasting coordinator, a folder of its own for an embedded one.
+    pub journal_dir: PathBuf,
+    /// Files that clients may name.
+    pub roots: Roots,
+    pub token: Token,
+    /// Workers whose self-test differs are refused; `None` takes the first worker's as the measure.
+    pub self_test: Option<String>,
+}

@@ -1,0 +1,82 @@
+//! What can happen, and what is to be done about it: two closed lists.
+
+use std::path::PathBuf;
+
+use aquifer_frame::{Plan, ShardRecord};
+use aquifer_model::{Report, Score};
+use aquifer_proto::JobEvent;
+
+use super::{FileRef, JobId, JobRow, Registration, Request, StoredFrame, WorkerId};
+
+#[derive(Debug)]
+pub enum Event {
+    /// Time passes: leases, waits.
+    Tick,
+    WorkerRegistered { worker: WorkerId, registration: Registration },
+    WorkerRenewed { worker: WorkerId },
+    /// Its session ended; the one way to lose a worker besides its lease.
+    WorkerGone { worker: WorkerId, reason: String },
+    Submitted { job: JobId, request: Box<Request>, workers_min: u32, created_ms: u64 },
+    CancelRequested { job: JobId },
+    /// An effect could not be carried out: the disk is full, say.
+    EffectFailed { job: JobId, report: Report },
+    /// Footers of a slot's files were read, and the plan was made; `stored` if the same files were imported before.
+    Planned { job: JobId, slot: usize, result: Result<(Plan, Option<Box<StoredFrame>>), Report> },
+    /// A named frame was looked up.
+    FrameLoaded { job: JobId, slot: usize, result: Result<Box<StoredFrame>, Report> },
+    ShardImported { job: JobId, worker: WorkerId, slot: usize, shard: usize, result: Result<ShardRecord, Report> },
+    TrialReported { job: JobId, worker: WorkerId, number: u64, report: TrialReport },
+    ModelStored { job: JobId, model: StoredModel },
+}
+
+/// A model file that lies in the coordinator's store, checked.
+#[derive(Clone, Debug)]
+pub struct StoredModel {
+    pub path: PathBuf,
+    pub model_blake3: String,
+    pub fit_blake3: String,
+    pub scores: Vec<Score>,
+    pub numeric_class: String,
+}
+
+/// What a member says of a trial.
+#[derive(Debug)]
+pub enum TrialReport {
+    Progress { round: u64, position: u64, loss: Option<f64>, scoring: String },
+    Finished { samples: u64, train_seconds: f64, score_seconds: f64 },
+    Stopped,
+    Failed(Report),
+}
+
+#[derive(Debug)]
+pub enum Effect {
+    /// Durable before any other effect of the same step.
+    Persist(JobRow),
+    Send { worker: WorkerId, command: Command },
+    /// Fences a worker off: its session is closed.
+    Disconnect { worker: WorkerId, reason: String },
+    Plan { job: JobId, slot: usize, files: Vec<FileRef> },
+    LoadFrame { job: JobId, slot: usize, name: String },
+    /// Keeps an imported frame, under a name if it has one.
+    SaveFrame { job: JobId, frame: Box<StoredFrame>, name: Option<String> },
+    Notify { job: JobId, event: JobEvent },
+}
+
+/// What a worker is told.
+#[derive(Clone, Debug)]
+pub enum Command {
+    ImportShard { job: JobId, slot: usize, shard: usize, plan: Box<Plan>, uploads: Vec<FileRef> },
+    StartTrial { job: JobId, number: u64, members: Vec<Member>, me: usize, trial_json: String },
+    StopTrial { job: JobId, number: u64 },
+    DropShards { shards: Vec<String> },
+}
+
+/// A worker's part in a generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    pub worker: WorkerId,
+    pub address: String,
+    pub incarnation: u64,
+    pub rank_first: u32,
+    pub rank_count: u32,
+}

@@ -1,0 +1,322 @@
+//! Jobs: what was submitted, how far it is, how it ends.
+
+use std::time::Duration;
+
+use aquifer_frame::{Frame, Plan, ShardRecord};
+use aquifer_model::{Kind, Part, Report, Spec};
+use aquifer_proto::JobEvent;
+use serde::{Deserialize, Serialize};
+
+use super::training::Trial;
+use super::{Command, Effect, JobId, State, StoredModel, WorkerId};
+
+/// A job that finds too few workers fails after this long.
+const NO_WORKER_GRACE: Duration = Duration::from_secs(60);
+/// Members that were told to stop and say nothing are not waited for longer than this.
+const STOP_GRACE: Duration = Duration::from_secs(30);
+
+/// A source file as its client named it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRef {
+    pub path: String,
+    pub size_bytes: u64,
+    pub footer_hash: String,
+    /// BLAKE3 of the content, if the client has uploaded it.
+    pub upload: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Source {
+    Files(Vec<FileRef>),
+    Frame(String),
+}
+
+#[derive(Debug)]
+pub enum Request {
+    Import { name: String, source: Source },
+    Train { spec: Box<Spec>, train: Source, validation: Option<Source>, test: Option<Source> },
+}
+
+/// An imported frame with its way back to the source.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredFrame {
+    pub frame: Frame,
+    pub plan: Plan,
+    pub shards: Vec<ShardRecord>,
+}
+
+/// What a frame of a job is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    Named(String),
+    Part(Part),
+}
+
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) role: Role,
+    pub(super) source: Source,
+    pub(super) stage: Stage,
+}
+
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Its plan or its frame has been asked for.
+    Asked,
+    /// Planned, waiting for workers.
+    Planned(Box<Plan>),
+    Importing { plan: Box<Plan>, records: Vec<Option<ShardRecord>>, workers: Vec<WorkerId> },
+    Ready(Box<StoredFrame>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobStatus {
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+impl JobStatus {
+    pub fn has_ended(self) -> bool {
+        self != JobStatus::Running
+    }
+}
+
+/// The durable part of a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    pub id: JobId,
+    pub kind: String,
+    pub status: JobStatus,
+    /// For people; decides nothing.
+    pub created_ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub failure: Option<Report>,
+}
+
+impl JobRow {
+    /// A job that its coordinator did not live to end.
+    pub(super) fn orphaned(self) -> Self {
+        let message = format!("job {} was running when the coordinator stopped", self.id);
+        let report = Report::new(Kind::Work, "coordinator_restarted", message).hint("submit it again");
+        Self { status: JobStatus::Failed, failure: Some(report), ..self }
+    }
+}
+
+#[derive(Debug)]
+pub struct Job {
+    pub row: JobRow,
+    pub(super) spec: Option<Box<Spec>>,
+    pub(super) slots: Vec<Slot>,
+    pub(super) workers_min: u32,
+    pub(super) submitted: Duration,
+    pub(super) trial: Option<Trial>,
+    /// Set while members are asked to stop: how the job will end, and when waiting for them ends.
+    pub(super) ending: Option<(JobEvent, Duration)>,
+    pub model: Option<StoredModel>,
+}
+
+impl State {
+    pub(super) fn submitted(
+        &mut self,
+        now: Duration,
+        id: JobId,
+        request: Request,
+        workers_min: u32,
+        created_ms: u64,
+    ) -> Vec<Effect> {
+        if self.jobs.contains_key(&id) {
+            return Vec::new(); // the same request again
+        }
+        let (kind, spec, sources) = match request {
+            Request::Import { name, source } => ("import", None, vec![(Role::Named(name), Some(source))]),
+            Request::Train { spec, train, validation, test } => {
+                let parts = [(Part::Train, Some(train)), (Part::Validation, validation), (Part::Test, test)];
+                ("train", Some(spec), parts.map(|(part, source)| (Role::Part(part), source)).into())
+            }
+        };
+        let row = JobRow { id: id.clone(), kind: kind.into(), status: JobStatus::Running, created_ms, failure: None };
+        let slot = |(role, source): (Role, Option<Source>)| Some(Slot { role, source: source?, stage: Stage::Asked });
+        let slots: Vec<Slot> = sources.into_iter().filter_map(slot).collect();
+        let ask = |(slot, it): (usize, &Slot)| match &it.source {
+            Source::Files(files) => Effect::Plan { job: id.clone(), slot, files: files.clone() },
+            Source::Frame(name) => Effect::LoadFrame { job: id.clone(), slot, name: name.clone() },
+        };
+        let mut effects = vec![Effect::Persist(row.clone())];
+        effects.extend(slots.iter().enumerate().map(ask));
+        let job = Job {
+            row,
+            spec,
+            slots,
+            workers_min: workers_min.max(1),
+            submitted: now,
+            trial: None,
+            ending: None,
+            model: None,
+        };
+        self.jobs.insert(id, job);
+        effects
+    }
+
+    /// After anything that a job may have waited for.
+    pub(super) fn continue_jobs(&mut self, now: Duration) -> Vec<Effect> {
+        let jobs: Vec<JobId> = self.jobs.keys().cloned().collect();
+        jobs.iter().flat_map(|job| self.continue_job(now, job)).collect()
+    }
+
+    /// Hands out what is planned once there are workers, and goes on once every frame is ready.
+    pub(super) fn continue_job(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
+        let workers = self.workers.len();
+        let Some(job) = self.jobs.get(id).filter(|job| job.is_active()) else { return Vec::new() };
+        if workers < job.workers_min as usize {
+            let what = format!("workers: {workers} of {} have registered", job.workers_min);
+            return vec![Effect::Notify { job: id.clone(), event: JobEvent::Waiting { what } }];
+        }
+        let mut effects = self.hand_out_imports(id);
+        let ready = |job: &Job| job.slots.iter().all(|slot| matches!(slot.stage, Stage::Ready(_)));
+        if let Some(job) = self.jobs.get(id)
+            && job.is_active()
+            && job.trial.is_none()
+            && ready(job)
+        {
+            effects.extend(match job.spec {
+                Some(_) => self.begin_trial(now, id),
+                None => self.import_done(id),
+            });
+        }
+        effects
+    }
+
+    /// Ends a job now: members of its trial have stopped, or never began.
+    pub(super) fn end_job(&mut self, id: &JobId, event: JobEvent) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| !job.row.status.has_ended()) else { return Vec::new() };
+        job.row.status = match &event {
+            JobEvent::Failed { report } => {
+                job.row.failure = Some(report.clone());
+                JobStatus::Failed
+            }
+            JobEvent::Cancelled => JobStatus::Cancelled,
+            _ => JobStatus::Done,
+        };
+        job.ending = None;
+        let mut effects = vec![Effect::Persist(job.row.clone())];
+        effects.extend(job.drop_unfinished_shards());
+        job.slots.clear();
+        job.trial = None;
+        effects.push(Effect::Notify { job: id.clone(), event });
+        effects
+    }
+
+    /// Ends a job that may have members at work: they stop after their round first.
+    pub(super) fn stop_job(&mut self, now: Duration, id: &JobId, event: JobEvent) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else { return Vec::new() };
+        let Some(trial) = &mut job.trial else { return self.end_job(id, event) };
+        let number = trial.number;
+        let stop = |worker: &WorkerId| Effect::Send {
+            worker: worker.clone(),
+            command: Command::StopTrial { job: id.clone(), number },
+        };
+        let effects: Vec<Effect> = trial.running.iter().map(stop).collect();
+        match trial.running.is_empty() {
+            true => self.end_job(id, event),
+            false => {
+                job.ending = Some((event, now + STOP_GRACE));
+                effects
+            }
+        }
+    }
+
+    pub(super) fn fail_job(&mut self, now: Duration, id: &JobId, report: Report) -> Vec<Effect> {
+        self.stop_job(now, id, JobEvent::Failed { report })
+    }
+
+    pub(super) fn cancel_requested(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
+        self.stop_job(now, id, JobEvent::Cancelled)
+    }
+
+    pub(super) fn job_lost_worker(&mut self, now: Duration, id: &JobId, worker: &WorkerId, reason: &str) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let had_ranks = job.trial.as_mut().is_some_and(|trial| trial.running.remove(worker));
+        let had_shards = job.slots.iter().any(|slot| slot.waits_for(worker));
+        if job.ending.is_some() {
+            return self.end_if_stopped(id);
+        }
+        if !had_ranks && !had_shards {
+            return Vec::new();
+        }
+        let message = format!("{worker} was lost while job {id} was running: {reason}");
+        let report = Report::new(Kind::Work, "worker_lost", message)
+            .hint("start the command again; frames that were imported are kept");
+        self.fail_job(now, id, report)
+    }
+
+    /// A job that was told to stop ends when its last member has.
+    pub(super) fn end_if_stopped(&mut self, id: &JobId) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let stopped = job.trial.as_ref().is_none_or(|trial| trial.running.is_empty());
+        match job.ending.take_if(|_| stopped) {
+            Some((event, _)) => self.end_job(id, event),
+            None => Vec::new(),
+        }
+    }
+
+    pub(super) fn end_overdue_waits(&mut self, now: Duration) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let ids: Vec<JobId> = self.jobs.keys().cloned().collect();
+        for id in ids {
+            let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.row.status.has_ended()) else { continue };
+            if let Some((event, _)) = job.ending.take_if(|(_, until)| *until <= now) {
+                effects.extend(self.end_job(&id, event));
+            } else if job.trial.is_none() && self.workers.len() < job.workers_min as usize && job.submitted + NO_WORKER_GRACE <= now {
+                let (have, want) = (self.workers.len(), job.workers_min);
+                let message = format!("{have} of {want} workers registered within {} s", NO_WORKER_GRACE.as_secs());
+                let report = Report::new(Kind::Work, "no_workers", message)
+                    .hint("start workers with `aquifer worker --cluster URL`, and look at `aquifer cluster status`");
+                effects.extend(self.fail_job(now, &id, report));
+            }
+        }
+        effects
+    }
+}
+
+impl Job {
+    /// Neither ended nor being stopped.
+    pub(super) fn is_active(&self) -> bool {
+        !self.row.status.has_ended() && self.ending.is_none()
+    }
+
+    pub(super) fn frame(&self, part: Part) -> Option<&StoredFrame> {
+        self.slots.iter().find_map(|slot| match &slot.stage {
+            Stage::Ready(stored) if slot.role == Role::Part(part) => Some(&**stored),
+            _ => None,
+        })
+    }
+
+    /// Shards of frames that will never be whole.
+    fn drop_unfinished_shards(&self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for slot in &self.slots {
+            let Stage::Importing { records, workers, .. } = &slot.stage else { continue };
+            let shards: Vec<String> = records.iter().flatten().map(|record| record.hash.clone()).collect();
+            let drop = |worker: &WorkerId| Effect::Send {
+                worker: worker.clone(),
+                command: Command::DropShards { shards: shards.clone() },
+            };
+            effects.extend(workers.iter().filter(|_| !shards.is_empty()).map(drop));
+        }
+        effects
+    }
+}
+
+impl Slot {
+    fn waits_for(&self, worker: &WorkerId) -> bool {
+        match &self.stage {
+            Stage::Importing { records, workers, .. } => {
+                workers.contains(worker) && records.iter().any(Option::is_none)
+            }
+            _ => false,
+        }
+    }
+}

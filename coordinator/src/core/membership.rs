@@ -1,0 +1,70 @@
+//! Who belongs to the cluster, and how a worker is lost: by one path.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Effect, State, WorkerId};
+
+/// A worker that has not renewed for this long is lost. Renewals come every third of it.
+pub const LEASE: Duration = Duration::from_secs(15);
+
+/// What a worker says of itself when it registers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Registration {
+    /// Where its peers reach it.
+    pub address: String,
+    pub pid: u32,
+    pub threads: u32,
+    pub devices: Vec<String>,
+    pub memory_bytes: u64,
+    pub disk_free_bytes: u64,
+    pub shards: BTreeSet<String>,
+}
+
+/// A member of the cluster.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    pub incarnation: u64,
+    pub registration: Registration,
+    /// In time of this coordinator's process.
+    pub lease_until: Duration,
+}
+
+impl State {
+    pub(super) fn worker_registered(&mut self, now: Duration, worker: WorkerId, registration: Registration) -> Vec<Effect> {
+        let incarnation = self.next_incarnation;
+        self.next_incarnation += 1;
+        self.workers.insert(worker, Worker { incarnation, registration, lease_until: now + LEASE });
+        self.continue_jobs(now)
+    }
+
+    pub(super) fn worker_renewed(&mut self, now: Duration, worker: &WorkerId) -> Vec<Effect> {
+        if let Some(worker) = self.workers.get_mut(worker) {
+            worker.lease_until = now + LEASE;
+        }
+        Vec::new()
+    }
+
+    pub(super) fn retire_expired_leases(&mut self, now: Duration) -> Vec<Effect> {
+        let expired = |(id, worker): (&WorkerId, &Worker)| (worker.lease_until <= now).then(|| id.clone());
+        let expired: Vec<WorkerId> = self.workers.iter().filter_map(expired).collect();
+        let mut effects = Vec::new();
+        for worker in expired {
+            let reason = format!("it did not renew its lease for {} s", LEASE.as_secs());
+            effects.push(Effect::Disconnect { worker: worker.clone(), reason: reason.clone() });
+            effects.extend(self.worker_gone(now, &worker, &reason));
+        }
+        effects
+    }
+
+    /// The one path: whatever the cause, the worker is removed, and what it was part of ends.
+    pub(super) fn worker_gone(&mut self, now: Duration, worker: &WorkerId, reason: &str) -> Vec<Effect> {
+        if self.workers.remove(worker).is_none() {
+            return Vec::new();
+        }
+        let jobs: Vec<_> = self.jobs.keys().cloned().collect();
+        jobs.iter().flat_map(|job| self.job_lost_worker(now, job, worker, reason)).collect()
+    }
+}

@@ -1,0 +1,22 @@
+//! The control plane's decisions, pure: `step(now, event) -> effects`. No async, network, clock or file; `now` comes with
+//! each event, and every effect may be carried out again without harm.
+//!
+//! Start at [`State::step`] in `step.rs`; each arm is a method in the file that its noun names.
+
+mod event;
+mod ids;
+mod import;
+mod job;
+mod membership;
+mod placement;
+mod state;
+mod step;
+mod training;
+
+pub use event::{Command, Effect, Event, Member, StoredModel, TrialReport};
+pub use ids::{JobId, WorkerId};
+pub use job::{FileRef, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame};
+pub use membership::{LEASE, Registration, Worker};
+pub use placement::place_ranks;
+pub use state::State;
+

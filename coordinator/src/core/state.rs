@@ -1,0 +1,41 @@
+//! The coordinator's state.
+
+use std::collections::BTreeMap;
+
+use super::{Job, JobId, JobRow, Worker, WorkerId};
+
+/// All that the control plane knows. Maps are ordered: nothing here depends on hashing.
+#[derive(Debug, Default)]
+pub struct State {
+    /// The fencing number of this start.
+    pub term: u64,
+    pub(super) next_incarnation: u64,
+    pub(super) workers: BTreeMap<WorkerId, Worker>,
+    pub(super) jobs: BTreeMap<JobId, Job>,
+}
+
+impl State {
+    /// The state at a start: jobs that had not ended are ended by [`State::end_orphans`].
+    pub fn new(term: u64) -> Self {
+        Self { term, next_incarnation: 1, ..Self::default() }
+    }
+
+    pub fn workers(&self) -> &BTreeMap<WorkerId, Worker> {
+        &self.workers
+    }
+
+    pub fn job(&self, job: &JobId) -> Option<&Job> {
+        self.jobs.get(job)
+    }
+
+    /// Trials that a worker has ranks of.
+    pub fn trials_of(&self, worker: &WorkerId) -> Vec<JobId> {
+        let has = |job: &Job| job.trial.as_ref().is_some_and(|t| t.members.iter().any(|m| m.worker == *worker));
+        self.jobs.iter().filter(|(_, job)| has(job)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// The rows of jobs that a former start left running, as failed.
+    pub fn end_orphans(rows: Vec<JobRow>) -> Vec<JobRow> {
+        rows.into_iter().filter(|row| !row.status.has_ended()).map(JobRow::orphaned).collect()
+    }
+}

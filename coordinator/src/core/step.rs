@@ -1,0 +1,35 @@
+//! The one verb: an event in, effects out.
+
+use std::time::Duration;
+
+use super::{Effect, Event, State};
+
+impl State {
+    /// Takes one event at `now`, the time since this process began.
+    pub fn step(&mut self, now: Duration, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Tick => {
+                let mut effects = self.retire_expired_leases(now);
+                effects.extend(self.end_overdue_waits(now));
+                effects
+            }
+            Event::WorkerRegistered { worker, registration } => self.worker_registered(now, worker, registration),
+            Event::WorkerRenewed { worker } => self.worker_renewed(now, &worker),
+            Event::WorkerGone { worker, reason } => self.worker_gone(now, &worker, &reason),
+            Event::Submitted { job, request, workers_min, created_ms } => {
+                self.submitted(now, job, *request, workers_min, created_ms)
+            }
+            Event::CancelRequested { job } => self.cancel_requested(now, &job),
+            Event::EffectFailed { job, report } => self.fail_job(now, &job, report),
+            Event::Planned { job, slot, result } => self.planned(now, &job, slot, result),
+            Event::FrameLoaded { job, slot, result } => self.frame_loaded(now, &job, slot, result),
+            Event::ShardImported { job, worker, slot, shard, result } => {
+                self.shard_imported(now, &job, &worker, slot, shard, result)
+            }
+            Event::TrialReported { job, worker, number, report } => {
+                self.trial_reported(now, &job, &worker, number, report)
+            }
+            Event::ModelStored { job, model } => self.model_stored(now, &job, model),
+        }
+    }
+}

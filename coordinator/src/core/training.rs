@@ -1,0 +1,254 @@
+//! A training job's trial: begun once its frames are ready, ended by its members' word.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aquifer_frame::{Encoding, Note, Target, block_count};
+use aquifer_model::{FitSpec, Kind, Part, Report, Spec};
+use aquifer_proto::{Decisions, JobEvent, PartPlan, Progress, Seconds, ShardHolders, TrainSummary, TrialPlan};
+
+use super::event::Member;
+use super::{Command, Effect, Job, JobId, State, StoredFrame, StoredModel, TrialReport, WorkerId, place_ranks};
+
+/// The only generation of a trial: a lost member ends it.
+const FIRST_GENERATION: u64 = 1;
+
+/// A trial at work.
+#[derive(Debug)]
+pub(super) struct Trial {
+    pub(super) number: u64,
+    pub(super) members: Vec<Member>,
+    /// Members that have neither finished nor stopped.
+    pub(super) running: BTreeSet<WorkerId>,
+    plan: TrialPlan,
+    began: Duration,
+    /// What the holder of rank 0 said when it finished: samples, seconds of training and of scoring.
+    finished: Option<(u64, f64, f64)>,
+}
+
+impl State {
+    pub(super) fn begin_trial(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
+        match self.plan_trial(id) {
+            Ok((plan, notes)) => self.start_trial(now, id, plan, notes),
+            Err(report) => self.end_job(id, JobEvent::Failed { report }),
+        }
+    }
+
+    /// All that decides the bits, from frames and spec alone.
+    fn plan_trial(&self, id: &JobId) -> Result<(TrialPlan, Vec<Note>), Report> {
+        let missing = || Report::new(Kind::Work, "job", format!("job {id} has no training frame"));
+        let job = self.jobs.get(id).ok_or_else(missing)?;
+        let (train, spec) = job.frame(Part::Train).zip(job.spec.as_deref()).ok_or_else(missing)?;
+        let (encoding, mut notes) = Encoding::fit(&train.frame, &spec.roles()?)?;
+        for part in [Part::Validation, Part::Test] {
+            if let Some(stored) = job.frame(part) {
+                let said = encoding.check(&stored.frame, true).map_err(|error| in_part(part, error.into()))?;
+                notes.extend(said.into_iter().map(|note| note_of(part, note)));
+            }
+        }
+        let fit = spec.resolve(train.frame.rows, &train.frame.content)?;
+        let part = |part: Part| job.frame(part).map(|stored| self.part_plan(part, stored));
+        let parts = [Part::Train, Part::Validation, Part::Test].into_iter().filter_map(part).collect();
+        Ok((TrialPlan { fit, encoding, parts }, notes))
+    }
+
+    fn part_plan(&self, part: Part, stored: &StoredFrame) -> PartPlan {
+        let holders = |hash: &str| -> Vec<String> {
+            let has = self.workers.values().filter(|worker| worker.registration.shards.contains(hash));
+            has.map(|worker| worker.registration.address.clone()).collect()
+        };
+        let shards = stored.shards.iter();
+        let shards = shards.map(|record| ShardHolders { addresses: holders(&record.hash), record: record.clone() });
+        PartPlan { part, rows: stored.frame.rows, plan: stored.plan.clone(), shards: shards.collect() }
+    }
+
+    fn start_trial(&mut self, now: Duration, id: &JobId, plan: TrialPlan, notes: Vec<Note>) -> Vec<Effect> {
+        let workers: Vec<_> = self.workers.iter().collect();
+        let ranks = place_ranks(plan.fit.params.ranks, workers.len());
+        let member = |(ranks, (id, worker)): (&std::ops::Range<u32>, &(&WorkerId, &super::Worker))| Member {
+            worker: (*id).clone(),
+            address: worker.registration.address.clone(),
+            incarnation: worker.incarnation,
+            rank_first: ranks.start,
+            rank_count: ranks.end - ranks.start,
+        };
+        let members: Vec<Member> = ranks.iter().zip(&workers).map(member).collect();
+        let threads = workers.iter().take(members.len()).map(|(_, worker)| worker.registration.threads).sum();
+        let trial_json = match serde_json::to_string(&plan) {
+            Ok(json) => json,
+            Err(error) => {
+                let report = Report::new(Kind::Work, "trial_plan", "the trial could not be written down").caused_by(&error);
+                return self.end_job(id, JobEvent::Failed { report });
+            }
+        };
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let decisions = decisions(&plan, notes, members.len() as u32, threads, job.spec.as_deref());
+        let mut effects = vec![Effect::Notify { job: id.clone(), event: JobEvent::Decided(Box::new(decisions)) }];
+        effects.extend(members.iter().enumerate().map(|(me, member)| Effect::Send {
+            worker: member.worker.clone(),
+            command: Command::StartTrial {
+                job: id.clone(),
+                number: FIRST_GENERATION,
+                members: members.clone(),
+                me,
+                trial_json: trial_json.clone(),
+            },
+        }));
+        let running = members.iter().map(|member| member.worker.clone()).collect();
+        job.trial = Some(Trial { number: FIRST_GENERATION, members, running, plan, began: now, finished: None });
+        effects
+    }
+
+    pub(super) fn trial_reported(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        worker: &WorkerId,
+        number: u64,
+        report: TrialReport,
+    ) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let Some(trial) = job.trial.as_mut().filter(|trial| trial.number == number) else { return Vec::new() };
+        match report {
+            TrialReport::Progress { round, position, loss, scoring } => {
+                let rows = trial.train_rows();
+                let position_end = (trial.plan.fit.params.epochs * rows as f64) as u64;
+                let progress = Progress { round, position, position_end, rows, loss, scoring };
+                vec![Effect::Notify { job: id.clone(), event: JobEvent::Progress(progress) }]
+            }
+            TrialReport::Finished { samples, train_seconds, score_seconds } => {
+                trial.running.remove(worker);
+                if trial.members.first().is_some_and(|first| first.worker == *worker) {
+                    trial.finished = Some((samples, train_seconds, score_seconds));
+                }
+                let mut effects = self.end_if_stopped(id);
+                effects.extend(self.end_if_trained(now, id));
+                effects
+            }
+            TrialReport::Stopped => {
+                trial.running.remove(worker);
+                self.end_if_stopped(id)
+            }
+            TrialReport::Failed(report) => {
+                trial.running.remove(worker);
+                let mut effects = self.fail_job(now, id, report);
+                effects.extend(self.end_if_stopped(id));
+                effects
+            }
+        }
+    }
+
+    pub(super) fn model_stored(&mut self, now: Duration, id: &JobId, model: StoredModel) -> Vec<Effect> {
+        if let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) {
+            job.model = Some(model);
+        }
+        self.end_if_trained(now, id)
+    }
+
+    /// Done when the model is stored and every member has finished.
+    fn end_if_trained(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
+        let Some(job) = self.jobs.get(id).filter(|job| job.is_active()) else { return Vec::new() };
+        match summary(now, job) {
+            Some(summary) => self.end_job(id, JobEvent::Trained(Box::new(summary))),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Trial {
+    fn train_rows(&self) -> u64 {
+        self.plan.parts.iter().find(|part| part.part == Part::Train).map_or(0, |part| part.rows)
+    }
+}
+
+fn summary(now: Duration, job: &Job) -> Option<TrainSummary> {
+    let (trial, model) = (job.trial.as_ref()?, job.model.as_ref()?);
+    let (samples, train, score) = trial.finished?;
+    if !trial.running.is_empty() {
+        return None;
+    }
+    let encoding = &trial.plan.encoding;
+    Some(TrainSummary {
+        model_blake3: model.model_blake3.clone(),
+        fit_blake3: model.fit_blake3.clone(),
+        scores: model.scores.clone(),
+        rows: trial.train_rows(),
+        features: (encoding.numeric.len() + encoding.categorical.len()) as u64,
+        inputs: encoding.inputs() as u64,
+        parameters: parameters(encoding, &trial.plan.fit),
+        seconds: Seconds {
+            import: (trial.began - job.submitted).as_secs_f64(),
+            train,
+            score,
+            total: (now - job.submitted).as_secs_f64(),
+        },
+        samples,
+        bytes_read: trial.plan.parts.iter().flat_map(|part| &part.plan.files).map(|file| file.bytes).sum(),
+        ranks: trial.plan.fit.params.ranks,
+        workers: trial.members.len() as u32,
+        device: "cpu".into(),
+        numeric_class: model.numeric_class.clone(),
+    })
+}
+
+fn decisions(plan: &TrialPlan, notes: Vec<Note>, workers: u32, threads: u32, spec: Option<&Spec>) -> Decisions {
+    let (encoding, params) = (&plan.encoding, &plan.fit.params);
+    let rows = plan.parts.first().map_or(0, |part| part.rows);
+    let mut notes = notes;
+    if params.ranks < threads {
+        let more = u64::from(threads).min(block_count(rows));
+        let message = format!(
+            "{} ranks keep at most {} of {threads} threads busy; `--set ranks={more}` would use more (another model: \
+             the number of ranks is part of it)",
+            params.ranks, params.ranks
+        );
+        notes.push(Note { code: "idle_threads".into(), column: None, message });
+    }
+    Decisions {
+        rows,
+        task: match &encoding.target {
+            Target::Regression { column, .. } => format!("regression on `{column}`"),
+            Target::Classes { column, levels } => format!("classification of `{column}` ({})", levels.join(", ")),
+        },
+        numeric: encoding.numeric.len() as u64,
+        categorical: encoding.categorical.len() as u64,
+        inputs: encoding.inputs() as u64,
+        parameters: parameters(encoding, &plan.fit),
+        ranks: params.ranks,
+        workers,
+        threads,
+        epochs: params.epochs,
+        mini_batch_size: params.mini_batch_size as u64,
+        notes,
+        spec_toml: spec.map(|spec| spec.resolved_toml(&plan.fit)).unwrap_or_default(),
+    }
+}
+
+/// Weights and biases of the network.
+fn parameters(encoding: &Encoding, fit: &FitSpec) -> u64 {
+    let mut inputs = encoding.inputs();
+    let mut count = 0;
+    for units in fit.params.hidden.iter().copied().chain([outputs(&encoding.target)]) {
+        count += (inputs + 1) * units;
+        inputs = units;
+    }
+    count as u64
+}
+
+/// Outputs of a network: one for a number or two classes.
+fn outputs(target: &Target) -> usize {
+    match target {
+        Target::Classes { levels, .. } if levels.len() > 2 => levels.len(),
+        _ => 1,
+    }
+}
+
+fn in_part(part: Part, mut report: Report) -> Report {
+    report.message = format!("{part} data: {}", report.message);
+    report
+}
+
+fn note_of(part: Part, mut note: Note) -> Note {
+    note.message = format!("{part} data: {}", note.message);
+    note
+}

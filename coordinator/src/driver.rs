@@ -1,0 +1,224 @@
+//! The driver: one thread that feeds events to the core and carries out its effects. Durable ones first.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use aquifer_frame::{Plan, Roots, SourceFile, survey};
+use aquifer_model::{Kind, Report};
+use aquifer_proto::{Clock, JobEvent};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info, warn};
+
+use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, WorkerId};
+use crate::feed::Feeds;
+use crate::journal::Journal;
+use crate::store::Store;
+
+/// Time passes in steps of this at least.
+const TICK: Duration = Duration::from_millis(500);
+/// Events that share one transaction.
+const GROUP_MAX: usize = 64;
+
+enum Message {
+    Event(Box<Event>),
+    Ask(Box<dyn FnOnce(&State) + Send>),
+    Stop,
+}
+
+/// How services reach the driver. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Handle {
+    sender: Sender<Message>,
+    sessions: Sessions,
+    pub(crate) feeds: Feeds,
+}
+
+type Sessions = Arc<Mutex<BTreeMap<WorkerId, mpsc::UnboundedSender<Command>>>>;
+
+impl Handle {
+    pub(crate) fn send(&self, event: Event) {
+        // The driver outlives the services; if it is gone, the process is ending.
+        let _ = self.sender.send(Message::Event(Box::new(event)));
+    }
+
+    /// Asks the state, after all that was sent before.
+    pub(crate) async fn ask<T: Send + 'static>(&self, question: impl FnOnce(&State) -> T + Send + 'static) -> Option<T> {
+        let (answer, receive) = oneshot::channel();
+        let ask = Message::Ask(Box::new(move |state| drop(answer.send(question(state)))));
+        self.sender.send(ask).ok()?;
+        receive.await.ok()
+    }
+
+    /// Opens a worker's channel of commands; dropped by the driver, it ends the session.
+    pub(crate) fn open_session(&self, worker: &WorkerId) -> mpsc::UnboundedReceiver<Command> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        self.lock().insert(worker.clone(), sender);
+        receiver
+    }
+
+    pub(crate) fn close_session(&self, worker: &WorkerId) {
+        self.lock().remove(worker);
+    }
+
+    pub(crate) fn stop(&self) {
+        let _ = self.sender.send(Message::Stop);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<WorkerId, mpsc::UnboundedSender<Command>>> {
+        self.sessions.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// The core with all that carries out its effects.
+pub(crate) struct Driver {
+    state: State,
+    journal: Box<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    store: Store,
+    roots: Arc<Roots>,
+    handle: Handle,
+    inbox: Receiver<Message>,
+}
+
+impl Driver {
+    pub(crate) fn new(
+        state: State,
+        journal: Box<dyn Journal>,
+        clock: Arc<dyn Clock>,
+        store: Store,
+        roots: Arc<Roots>,
+    ) -> (Self, Handle) {
+        let (sender, inbox) = std::sync::mpsc::channel();
+        let handle = Handle { sender, sessions: Sessions::default(), feeds: Feeds::default() };
+        (Self { state, journal, clock, store, roots, handle: handle.clone(), inbox }, handle)
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        loop {
+            let mut effects = Vec::new();
+            match self.inbox.recv_timeout(TICK) {
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Ok(message) => self.take(message, &mut effects),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            for _ in 1..GROUP_MAX {
+                match self.inbox.try_recv() {
+                    Ok(Message::Stop) => return,
+                    Ok(message) => self.take(message, &mut effects),
+                    Err(_) => break,
+                }
+            }
+            effects.extend(self.state.step(self.clock.now(), Event::Tick));
+            self.carry_out(effects);
+        }
+    }
+
+    fn take(&mut self, message: Message, effects: &mut Vec<Effect>) {
+        match message {
+            Message::Event(event) => effects.extend(self.state.step(self.clock.now(), *event)),
+            // An answer must not run ahead of the effects of what came before it.
+            Message::Ask(question) => {
+                self.carry_out(std::mem::take(effects));
+                question(&self.state);
+            }
+            Message::Stop => {}
+        }
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        let rows: Vec<JobRow> = effects.iter().filter_map(|effect| match effect {
+            Effect::Persist(row) => Some(row.clone()),
+            _ => None,
+        }).collect();
+        if !rows.is_empty()
+            && let Err(cause) = self.journal.commit(&rows)
+        {
+            error!(error = %cause, "the journal cannot be written");
+            let report = Report::new(Kind::Work, "journal", cause.to_string()).caused_by(&cause);
+            for row in rows {
+                self.handle.feeds.publish(&row.id, JobEvent::Failed { report: report.clone() });
+            }
+            return;
+        }
+        effects.into_iter().for_each(|effect| self.carry_out_one(effect));
+    }
+
+    fn carry_out_one(&self, effect: Effect) {
+        match effect {
+            Effect::Persist(_) => {}
+            Effect::Send { worker, command } => {
+                if self.handle.lock().get(&worker).is_none_or(|session| session.send(command).is_err()) {
+                    warn!(%worker, "a command found no session");
+                }
+            }
+            Effect::Disconnect { worker, reason } => {
+                info!(%worker, reason, "disconnected");
+                self.handle.close_session(&worker);
+            }
+            Effect::Plan { job, slot, files } => self.plan(job, slot, files),
+            Effect::LoadFrame { job, slot, name } => {
+                let result = self.store.load(&name).map(Box::new).map_err(Report::from);
+                self.handle.send(Event::FrameLoaded { job, slot, result });
+            }
+            Effect::SaveFrame { job, frame, name } => {
+                if let Err(error) = self.store.save(&frame, name.as_deref()) {
+                    self.handle.send(Event::EffectFailed { job, report: error.into() });
+                }
+            }
+            Effect::Notify { job, event } => self.handle.feeds.publish(&job, event),
+        }
+    }
+
+    /// Footers may be many: read beside the driver.
+    fn plan(&self, job: JobId, slot: usize, files: Vec<FileRef>) {
+        let (store, roots, handle) = (self.store.clone(), self.roots.clone(), self.handle.clone());
+        std::thread::spawn(move || {
+            let result = plan_files(&store, &roots, &files);
+            handle.send(Event::Planned { job, slot, result });
+        });
+    }
+}
+
+fn plan_files(
+    store: &Store,
+    roots: &Roots,
+    files: &[FileRef],
+) -> Result<(Plan, Option<Box<crate::core::StoredFrame>>), Report> {
+    let paths = files.iter().map(|file| local_path(store, roots, file)).collect::<Result<Vec<_>, _>>()?;
+    let mut survey = survey(&paths)?;
+    for (file, found) in files.iter().zip(&mut survey.files) {
+        if file.footer_hash != found.footer || file.size_bytes != found.bytes {
+            let message = format!("{} is not the file that was submitted: it has changed", file.path);
+            return Err(Report::new(Kind::Data, "source_changed", message).hint("submit the job again"));
+        }
+        name_as_client(file, found);
+    }
+    let plan = aquifer_frame::plan(survey);
+    let stored = store.find(&plan)?.map(Box::new);
+    Ok((plan, stored))
+}
+
+/// An upload keeps its client's path in messages; its content is what identifies it.
+fn name_as_client(file: &FileRef, found: &mut SourceFile) {
+    if file.upload.is_some() {
+        found.path.clone_from(&file.path);
+        found.modified = 0;
+    }
+}
+
+pub(crate) fn local_path(store: &Store, roots: &Roots, file: &FileRef) -> Result<PathBuf, Report> {
+    let refused = || {
+        let message = format!("{} is not under a root of the coordinator, or does not exist there", file.path);
+        Report::new(Kind::Access, "outside_roots", message).hint("start the cluster with --root FOLDER")
+    };
+    match &file.upload {
+        // A hash in hexadecimal: no other text becomes a path.
+        Some(hash) if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(store.upload_path(hash)),
+        Some(_) => Err(Report::new(Kind::Config, "upload", "an upload is named by 64 hexadecimal digits")),
+        None => roots.allow(Path::new(&file.path)).ok_or_else(refused),
+    }
+}

@@ -1,0 +1,53 @@
+//! Feeds: what each job has said so far, for any number of watchers, from any point on.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use aquifer_proto::JobEvent;
+use tokio::sync::watch;
+
+use crate::core::JobId;
+
+/// The feeds of all jobs of this start.
+#[derive(Clone, Default)]
+pub(crate) struct Feeds {
+    jobs: Arc<Mutex<BTreeMap<JobId, Feed>>>,
+}
+
+struct Feed {
+    /// Events with their resume tokens, ascending; a progress event replaces the one before it.
+    events: Vec<(u64, JobEvent)>,
+    last: watch::Sender<u64>,
+}
+
+impl Feeds {
+    pub(crate) fn open(&self, job: &JobId) {
+        self.lock().entry(job.clone()).or_insert_with(|| Feed { events: Vec::new(), last: watch::channel(0).0 });
+    }
+
+    pub(crate) fn publish(&self, job: &JobId, event: JobEvent) {
+        let mut jobs = self.lock();
+        let Some(feed) = jobs.get_mut(job) else { return };
+        let token = *feed.last.borrow() + 1;
+        let replaces = |last: &JobEvent| match (last, &event) {
+            (JobEvent::Progress(_), JobEvent::Progress(_)) | (JobEvent::Importing { .. }, JobEvent::Importing { .. }) => true,
+            (JobEvent::Waiting { .. }, JobEvent::Waiting { .. }) => true,
+            _ => false,
+        };
+        feed.events.pop_if(|(_, last)| replaces(last));
+        feed.events.push((token, event));
+        feed.last.send_replace(token);
+    }
+
+    /// Events after a token, and a way to wait for more; `None` for a job that this start does not know.
+    pub(crate) fn after(&self, job: &JobId, token: u64) -> Option<(Vec<(u64, JobEvent)>, watch::Receiver<u64>)> {
+        let jobs = self.lock();
+        let feed = jobs.get(job)?;
+        let events = feed.events.iter().filter(|(at, _)| *at > token).cloned().collect();
+        Some((events, feed.last.subscribe()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, Feed>> {
+        self.jobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

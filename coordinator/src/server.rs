@@ -1,0 +1,129 @@
+//! Starts and stops a coordinator: binds, begins its term, serves.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use aquifer_model::{Kind, Report};
+use aquifer_proto::v1::{jobs_server::JobsServer, membership_server::MembershipServer};
+use aquifer_proto::{CONTROL_BYTES_MAX, DESCRIPTORS, Monotonic, TokenCheck};
+use tokio::sync::watch;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::interceptor::InterceptedService;
+
+use crate::config::Config;
+use crate::core::State;
+use crate::driver::{Driver, Handle};
+use crate::journal::{Journal, JournalError, SqliteJournal};
+use crate::service::{JobsService, MembershipService};
+use crate::store::{Store, StoreError};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{address} is not a loopback address: other addresses need TLS, which this version does not have")]
+    NotLoopback { address: SocketAddr },
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the reflection service cannot be made")]
+    Reflection { source: tonic_reflection::server::Error },
+}
+
+impl From<StartError> for Report {
+    fn from(error: StartError) -> Self {
+        let message = error.to_string();
+        match error {
+            StartError::NotLoopback { .. } => Report::new(Kind::Config, "not_loopback", message)
+                .hint("listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel"),
+            StartError::Listen { source, .. } => Report::new(Kind::Config, "port_taken", message)
+                .hint("stop what uses the port, or choose another with --listen; port 0 picks a free one")
+                .caused_by(&source),
+            StartError::Store(error) => error.into(),
+            StartError::Journal(error) => Report::new(Kind::Work, "journal", message).caused_by(&error),
+            StartError::Reflection { source } => Report::new(Kind::Work, "reflection", message).caused_by(&source),
+        }
+    }
+}
+
+/// A running coordinator. Dropped, it goes on until the process ends; [`Coordinator::stop`] ends it.
+pub struct Coordinator {
+    address: SocketAddr,
+    handle: Handle,
+    driver: JoinHandle<()>,
+    server: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Coordinator {
+    /// Binds and serves; must be called inside a tokio runtime.
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        if !config.listen.ip().is_loopback() {
+            return Err(StartError::NotLoopback { address: config.listen });
+        }
+        let listen = |source| StartError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(listen)?;
+
+        let store = Store::open(&config.dir, &config.journal_dir)?;
+        let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"))?;
+        let term = journal.begin_term()?;
+        let orphans = State::end_orphans(journal.jobs()?);
+        journal.commit(&orphans)?;
+
+        let roots = Arc::new(config.roots);
+        let clock = Arc::new(Monotonic::default());
+        let (driver, handle) =
+            Driver::new(State::new(term), Box::new(journal), clock, store.clone(), roots.clone());
+        let driver = std::thread::spawn(move || driver.run());
+
+        let check = TokenCheck::new(&config.token);
+        let jobs = JobsService { handle: handle.clone(), store: store.clone(), roots, address: format!("http://{address}") };
+        let jobs = JobsServer::new(jobs).max_decoding_message_size(CONTROL_BYTES_MAX);
+        let membership = MembershipService {
+            handle: handle.clone(),
+            store,
+            term,
+            self_test: Mutex::new(config.self_test),
+            next_worker: Arc::default(),
+        };
+        let membership = MembershipServer::new(membership).max_decoding_message_size(CONTROL_BYTES_MAX);
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter.set_serving::<JobsServer<JobsService>>().await;
+        reporter.set_serving::<MembershipServer<MembershipService>>().await;
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .build_v1()
+            .map_err(|source| StartError::Reflection { source })?;
+
+        let (stop, mut stopped) = watch::channel(false);
+        let server = aquifer_proto::server()
+            .add_service(InterceptedService::new(jobs, check.clone()))
+            .add_service(InterceptedService::new(membership, check.clone()))
+            .add_service(InterceptedService::new(health, check.clone()))
+            .add_service(InterceptedService::new(reflection, check))
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            });
+        let server = tokio::spawn(server);
+        Ok(Self { address, handle, driver, server, stop })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends the services and the driver. Sessions that are open are cut.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.handle.stop();
+        self.server.abort();
+        let _ = self.server.await;
+        let _ = tokio::task::spawn_blocking(move || self.driver.join()).await;
+    }
+}

@@ -1,0 +1,245 @@
+//! What clients ask.
+
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aquifer_frame::{Roots, survey};
+use aquifer_model::{Kind, Report, Spec};
+use aquifer_proto::v1::jobs_server::Jobs;
+use aquifer_proto::v1::{self, submit_request};
+use aquifer_proto::{PROTOCOL_VERSION, file_chunks, wall_clock_ms};
+use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{status, stopping};
+use crate::core::{Event, FileRef, JobId, Request as JobRequest, Source};
+use crate::driver::{Handle, local_path};
+use crate::store::{Incoming, Store};
+
+/// A watcher hears something at least this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// Watchers that do not read are waited for, not buffered for.
+const STREAM_BUFFER: usize = 16;
+
+pub(crate) struct JobsService {
+    pub(crate) handle: Handle,
+    pub(crate) store: Store,
+    pub(crate) roots: Arc<Roots>,
+    pub(crate) address: String,
+}
+
+type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Jobs for JobsService {
+    async fn probe_files(
+        &self,
+        request: Request<v1::ProbeFilesRequest>,
+    ) -> Result<Response<v1::ProbeFilesResponse>, Status> {
+        let files: Vec<FileRef> = request.into_inner().files.into_iter().map(file_ref).collect();
+        let (store, roots) = (self.store.clone(), self.roots.clone());
+        let probe = move || {
+            let missing = |(_, file): &(usize, FileRef)| !can_read(&store, &roots, file);
+            files.into_iter().enumerate().filter(missing).map(|(at, _)| at as u32).collect()
+        };
+        let missing = tokio::task::spawn_blocking(probe).await.map_err(|_| stopping())?;
+        Ok(Response::new(v1::ProbeFilesResponse { missing }))
+    }
+
+    async fn upload(
+        &self,
+        request: Request<Streaming<v1::UploadRequest>>,
+    ) -> Result<Response<v1::UploadResponse>, Status> {
+        let mut pieces = request.into_inner();
+        let folder = self.store.upload_path("x").parent().map(PathBuf::from).unwrap_or_default();
+        let mut file = Incoming::begin(&folder).map_err(status)?;
+        while let Some(piece) = pieces.message().await? {
+            file = tokio::task::spawn_blocking(move || file.write(&piece.data).map(|()| file))
+                .await
+                .map_err(|_| stopping())?
+                .map_err(status)?;
+        }
+        let store = self.store.clone();
+        let finish = move || file.finish(|hash| store.upload_path(hash));
+        let (_, upload) = tokio::task::spawn_blocking(finish).await.map_err(|_| stopping())?.map_err(status)?;
+        Ok(Response::new(v1::UploadResponse { upload }))
+    }
+
+    async fn submit(&self, request: Request<v1::SubmitRequest>) -> Result<Response<v1::SubmitResponse>, Status> {
+        let request = request.into_inner();
+        if request.protocol_version != PROTOCOL_VERSION {
+            return Err(status(other_version("client", request.protocol_version)));
+        }
+        // The id is a function of the request's: the same request again is the same job.
+        let job = JobId(blake3::hash(request.request_id.as_bytes()).to_hex()[..12].to_owned());
+        let work = job_request(request.job).map_err(status)?;
+        self.handle.feeds.open(&job);
+        self.handle.send(Event::Submitted {
+            job: job.clone(),
+            request: Box::new(work),
+            workers_min: request.workers_min,
+            created_ms: wall_clock_ms(),
+        });
+        self.handle.ask(|_| ()).await.ok_or_else(stopping)?;
+        Ok(Response::new(v1::SubmitResponse { job: job.0 }))
+    }
+
+    type WatchStream = Responses<v1::WatchResponse>;
+
+    async fn watch(&self, request: Request<v1::WatchRequest>) -> Result<Response<Self::WatchStream>, Status> {
+        let request = request.into_inner();
+        let (job, mut token) = (JobId(request.job), request.resume_token);
+        let feeds = self.handle.feeds.clone();
+        if feeds.after(&job, token).is_none() {
+            return Err(status(no_job(&job)));
+        }
+        let (sender, receiver) = tokio::sync::mpsc::channel(STREAM_BUFFER);
+        tokio::spawn(async move {
+            while let Some((events, mut more)) = feeds.after(&job, token) {
+                let keep_alive = events.is_empty().then(|| (token, String::new()));
+                let texts = events.iter().map(|(at, event)| (*at, serde_json::to_string(event).unwrap_or_default()));
+                let texts: Vec<_> = texts.chain(keep_alive).collect();
+                for (resume_token, event_json) in texts {
+                    token = resume_token;
+                    if sender.send(Ok(v1::WatchResponse { resume_token, event_json })).await.is_err() {
+                        return;
+                    }
+                }
+                if events.last().is_some_and(|(_, event)| event.is_last()) {
+                    return;
+                }
+                let newer = more.wait_for(|last| *last > token);
+                let _ = tokio::time::timeout(KEEP_ALIVE, newer).await;
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+
+    async fn cancel(&self, request: Request<v1::CancelRequest>) -> Result<Response<v1::CancelResponse>, Status> {
+        let job = JobId(request.into_inner().job);
+        self.handle.send(Event::CancelRequested { job });
+        self.handle.ask(|_| ()).await.ok_or_else(stopping)?;
+        Ok(Response::new(v1::CancelResponse {}))
+    }
+
+    type FetchModelStream = Responses<v1::FetchModelResponse>;
+
+    async fn fetch_model(
+        &self,
+        request: Request<v1::FetchModelRequest>,
+    ) -> Result<Response<Self::FetchModelStream>, Status> {
+        let job = JobId(request.into_inner().job);
+        let of = job.clone();
+        let path = self.handle.ask(move |state| Some(state.job(&of)?.model.as_ref()?.path.clone())).await;
+        let path = path.ok_or_else(stopping)?.ok_or_else(|| status(no_job(&job)))?;
+        let pieces = stored_file(&path).await?;
+        Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchModelResponse { data: data? })))))
+    }
+
+    async fn list_frames(
+        &self,
+        _: Request<v1::ListFramesRequest>,
+    ) -> Result<Response<v1::ListFramesResponse>, Status> {
+        let frames = self.store.list().map_err(status)?.into_iter();
+        let frames = frames.map(|(name, stored)| v1::FrameSummary {
+            name,
+            rows: stored.frame.rows,
+            columns: stored.frame.columns.len() as u32,
+            shards: stored.shards.len() as u32,
+            size_bytes: stored.shards.iter().map(|shard| shard.bytes).sum(),
+        });
+        Ok(Response::new(v1::ListFramesResponse { frames: frames.collect() }))
+    }
+
+    async fn get_frame(&self, request: Request<v1::GetFrameRequest>) -> Result<Response<v1::GetFrameResponse>, Status> {
+        let stored = self.store.load(&request.into_inner().name).map_err(status)?;
+        let frame_json = serde_json::to_string(&stored.frame).map_err(|error| Status::internal(error.to_string()))?;
+        Ok(Response::new(v1::GetFrameResponse { frame_json }))
+    }
+
+    async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
+        let answer = self.handle.ask(|state| {
+            let worker = |(id, worker): (&crate::core::WorkerId, &crate::core::Worker)| v1::WorkerStatus {
+                id: id.0.clone(),
+                pid: worker.registration.pid,
+                address: worker.registration.address.clone(),
+                threads: worker.registration.threads,
+                devices: worker.registration.devices.clone(),
+                memory_bytes: worker.registration.memory_bytes,
+                disk_free_bytes: worker.registration.disk_free_bytes,
+                shards: worker.registration.shards.len() as u32,
+                trials: state.trials_of(id).into_iter().map(|job| job.0).collect(),
+            };
+            (state.term, state.workers().iter().map(worker).collect())
+        });
+        let (term, workers) = answer.await.ok_or_else(stopping)?;
+        Ok(Response::new(v1::StatusResponse {
+            term,
+            pid: std::process::id(),
+            address: self.address.clone(),
+            protocol_version: PROTOCOL_VERSION,
+            workers,
+        }))
+    }
+}
+
+/// The pieces of a file of the store.
+pub(super) async fn stored_file(path: &Path) -> Result<ReceiverStream<Result<Vec<u8>, Status>>, Status> {
+    file_chunks(path).await.map_err(|error| {
+        status(Report::new(Kind::Work, "io", format!("cannot read {}", path.display())).caused_by(&error))
+    })
+}
+
+fn can_read(store: &Store, roots: &Roots, file: &FileRef) -> bool {
+    let same = |path| survey(&[path]).is_ok_and(|found| {
+        found.files.iter().all(|found| found.footer == file.footer_hash && found.bytes == file.size_bytes)
+    });
+    local_path(store, roots, file).is_ok_and(same)
+}
+
+fn job_request(job: Option<submit_request::Job>) -> Result<JobRequest, Report> {
+    let missing = |what: &str| Report::new(Kind::Config, "request", format!("the request has no {what}"));
+    match job.ok_or_else(|| missing("job"))? {
+        submit_request::Job::Import(import) => {
+            if import.name.is_empty() || import.name.len() > 200 {
+                let message = "a frame's name has 1 to 200 bytes";
+                return Err(Report::new(Kind::Config, "frame_name", message));
+            }
+            let source = import.source.map(source).ok_or_else(|| missing("source"))?;
+            Ok(JobRequest::Import { name: import.name, source })
+        }
+        submit_request::Job::Train(train) => Ok(JobRequest::Train {
+            spec: Box::new(Spec::parse(&train.spec_toml)?),
+            train: train.train.map(source).ok_or_else(|| missing("training data"))?,
+            validation: train.validation.map(source),
+            test: train.test.map(source),
+        }),
+    }
+}
+
+fn source(source: v1::DataSource) -> Source {
+    match source.frame.is_empty() {
+        true => Source::Files(source.files.into_iter().map(file_ref).collect()),
+        false => Source::Frame(source.frame),
+    }
+}
+
+fn file_ref(file: v1::SourceFile) -> FileRef {
+    FileRef {
+        path: file.path,
+        size_bytes: file.size_bytes,
+        footer_hash: file.footer_hash,
+        upload: (!file.upload.is_empty()).then_some(file.upload),
+    }
+}
+
+pub(super) fn other_version(who: &str, version: u32) -> Report {
+    let message = format!("this {who} speaks protocol version {version}, the coordinator speaks {PROTOCOL_VERSION}");
+    Report::new(Kind::Access, "protocol_version", message).hint("run the same aquifer on every node")
+}
+
+fn no_job(job: &JobId) -> Report {
+    Report::new(Kind::Config, "no_job", format!("the coordinator knows no job {job} with a model or events"))
+}

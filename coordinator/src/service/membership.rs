@@ -1,0 +1,257 @@
+//! Workers' sessions: their word becomes events, the core's commands become messages.
+
+use std::pin::Pin;
+
+use aquifer_model::{Kind, Model, Report, fit_hash};
+use aquifer_proto::v1::membership_server::Membership;
+use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
+use aquifer_proto::{PROTOCOL_VERSION, to_status};
+use std::sync::{Arc, Mutex};
+use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
+use tonic::{Request, Response, Status, Streaming};
+use tracing::info;
+
+use super::jobs::{other_version, stored_file};
+use super::{status, stopping};
+use crate::core::{Command, Event, FileRef, JobId, LEASE, Member, Registration, StoredModel, TrialReport, WorkerId};
+use crate::driver::Handle;
+use crate::store::{Incoming, Store};
+
+pub(crate) struct MembershipService {
+    pub(crate) handle: Handle,
+    pub(crate) store: Store,
+    pub(crate) term: u64,
+    /// The hash that a worker's self-test must give: the first worker's, unless it was set.
+    pub(crate) self_test: Mutex<Option<String>>,
+    pub(crate) next_worker: Arc<Mutex<u64>>,
+}
+
+type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Membership for MembershipService {
+    type SessionStream = Responses<v1::SessionResponse>;
+
+    async fn session(
+        &self,
+        request: Request<Streaming<v1::SessionRequest>>,
+    ) -> Result<Response<Self::SessionStream>, Status> {
+        let mut messages = request.into_inner();
+        let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a session begins with Register"))?;
+        let version = first.header.as_ref().map_or(0, |header| header.protocol_version);
+        if version != PROTOCOL_VERSION {
+            return Err(status(other_version("worker", version)));
+        }
+        let Some(session_request::Message::Register(register)) = first.message else {
+            return Err(Status::invalid_argument("a session begins with Register"));
+        };
+        self.check_self_test(&register.self_test).map_err(status)?;
+        let (worker, incarnation) = self.next_worker();
+        info!(%worker, address = register.address, pid = register.pid, "registered");
+        let commands = self.handle.open_session(&worker);
+        self.handle.send(Event::WorkerRegistered { worker: worker.clone(), registration: registration(register) });
+
+        let handle = self.handle.clone();
+        let reader = worker.clone();
+        tokio::spawn(async move {
+            let reason = loop {
+                match messages.message().await {
+                    Ok(Some(message)) => {
+                        message.message.and_then(|message| event_of(&reader, message)).into_iter().for_each(|event| handle.send(event));
+                    }
+                    Ok(None) => break "its session ended: the process stopped or was killed".to_owned(),
+                    Err(error) => break format!("its session broke: {}", error.message()),
+                }
+            };
+            handle.close_session(&reader);
+            handle.send(Event::WorkerGone { worker: reader, reason });
+        });
+
+        let term = self.term;
+        let welcome = session_response::Message::Registered(v1::Registered {
+            worker: worker.0,
+            incarnation,
+            lease_ms: LEASE.as_millis() as u32,
+        });
+        let commands = UnboundedReceiverStream::new(commands).map(move |command| message_of(term, command));
+        let header = move |message| {
+            let header = v1::Header { protocol_version: PROTOCOL_VERSION, term, incarnation: 0 };
+            Ok(v1::SessionResponse { header: Some(header), message: Some(message) })
+        };
+        let stream = tokio_stream::once(welcome).chain(commands).map(header);
+        Ok(Response::new(Box::pin(stream)))
+    }
+
+    async fn put_model(
+        &self,
+        request: Request<Streaming<v1::PutModelRequest>>,
+    ) -> Result<Response<v1::PutModelResponse>, Status> {
+        let mut pieces = request.into_inner();
+        let mut first = pieces.message().await?;
+        let generation = first.as_ref().and_then(|message| message.generation.clone());
+        let generation = generation.ok_or_else(|| Status::invalid_argument("the first message names the generation"))?;
+        if generation.term != self.term {
+            return Err(Status::failed_precondition("the trial is of another term"));
+        }
+        let job = JobId(generation.trial);
+        let of = job.clone();
+        let known = self.handle.ask(move |state| state.job(&of).is_some_and(|job| !job.row.status.has_ended())).await;
+        if !known.ok_or_else(stopping)? {
+            return Err(Status::failed_precondition("no such trial is running"));
+        }
+        let path = self.store.model_path(&job);
+        let mut file = Incoming::begin(path.parent().unwrap_or(&path)).map_err(status)?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = first.take() {
+            file.write(&piece.data).map_err(status)?;
+            bytes.extend_from_slice(&piece.data);
+            first = pieces.message().await?;
+        }
+        // Workers are trusted less than the coordinator: what they call a model is read before it is one.
+        let model = Model::from_bytes(&bytes).map_err(|error| to_status(&error.into()))?;
+        let (path, model_blake3) = file.finish(|_| path).map_err(status)?;
+        let fit_blake3 = fit_hash(&model);
+        let model =
+            StoredModel { path, model_blake3, fit_blake3, scores: model.scores, numeric_class: model.numeric_class };
+        self.handle.send(Event::ModelStored { job, model });
+        Ok(Response::new(v1::PutModelResponse {}))
+    }
+
+    type FetchUploadStream = Responses<v1::FetchUploadResponse>;
+
+    async fn fetch_upload(
+        &self,
+        request: Request<v1::FetchUploadRequest>,
+    ) -> Result<Response<Self::FetchUploadStream>, Status> {
+        let file = FileRef {
+            path: String::new(),
+            size_bytes: 0,
+            footer_hash: String::new(),
+            upload: Some(request.into_inner().upload),
+        };
+        let path = crate::driver::local_path(&self.store, &aquifer_frame::Roots::default(), &file).map_err(status)?;
+        let pieces = stored_file(&path).await?;
+        Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchUploadResponse { data: data? })))))
+    }
+}
+
+impl MembershipService {
+    /// A worker that computes other bits than the cluster would change a model: it is refused.
+    fn check_self_test(&self, given: &str) -> Result<(), Report> {
+        let mut expected = self.self_test.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let expected = expected.get_or_insert_with(|| given.to_owned());
+        if expected == given {
+            return Ok(());
+        }
+        let message = format!("the worker's self-test gave {given}, the cluster's gives {expected}: it computes other bits");
+        Err(Report::new(Kind::Access, "self_test", message)
+            .hint("run the same aquifer on every node; if it is the same, this machine's arithmetic is at fault"))
+    }
+
+    fn next_worker(&self) -> (WorkerId, u64) {
+        let mut next = self.next_worker.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *next += 1;
+        // Zero-padded, so that the order of names is the order of registration.
+        (WorkerId(format!("worker-{:04}", *next)), *next)
+    }
+}
+
+fn registration(register: v1::Register) -> Registration {
+    Registration {
+        address: register.address,
+        pid: register.pid,
+        threads: register.threads.max(1),
+        devices: register.devices,
+        memory_bytes: register.memory_bytes,
+        disk_free_bytes: register.disk_free_bytes,
+        shards: register.shards.into_iter().collect(),
+    }
+}
+
+fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Event> {
+    let worker = worker.clone();
+    let trial = |generation: Option<v1::Generation>| generation.map(|g| (JobId(g.trial), g.number));
+    Some(match message {
+        session_request::Message::Register(_) => return None,
+        session_request::Message::Renew(_) => Event::WorkerRenewed { worker },
+        session_request::Message::ShardImported(imported) => Event::ShardImported {
+            job: JobId(imported.job),
+            worker,
+            slot: imported.slot as usize,
+            shard: imported.shard as usize,
+            result: match imported.result? {
+                shard_imported::Result::RecordJson(json) => serde_json::from_str(&json).map_err(|e| unreadable(&e)),
+                shard_imported::Result::Failure(failure) => Err(report_of(&failure)),
+            },
+        },
+        session_request::Message::TrialProgress(said) => {
+            let (job, number) = trial(said.generation)?;
+            let v1::TrialProgress { round, position, loss, scoring, .. } = said;
+            let report = TrialReport::Progress { round, position, loss, scoring };
+            Event::TrialReported { job, worker, number, report }
+        }
+        session_request::Message::TrialFinished(said) => {
+            let (job, number) = trial(said.generation)?;
+            let v1::TrialFinished { samples, train_seconds, score_seconds, .. } = said;
+            let report = TrialReport::Finished { samples, train_seconds, score_seconds };
+            Event::TrialReported { job, worker, number, report }
+        }
+        session_request::Message::TrialFailed(said) => {
+            let (job, number) = trial(said.generation)?;
+            let report = match said.stopped {
+                true => TrialReport::Stopped,
+                false => TrialReport::Failed(said.failure.as_ref().map(report_of)?),
+            };
+            Event::TrialReported { job, worker, number, report }
+        }
+    })
+}
+
+fn report_of(failure: &v1::Failure) -> Report {
+    serde_json::from_str(&failure.report_json).unwrap_or_else(|error| unreadable(&error))
+}
+
+fn unreadable(error: &serde_json::Error) -> Report {
+    Report::new(Kind::Work, "wire", "a worker's answer cannot be read").caused_by(error)
+}
+
+fn message_of(term: u64, command: Command) -> session_response::Message {
+    let generation = |job: JobId, number| Some(v1::Generation { trial: job.0, term, number });
+    match command {
+        Command::ImportShard { job, slot, shard, plan, uploads } => {
+            session_response::Message::ImportShard(v1::ImportShard {
+                job: job.0,
+                slot: slot as u32,
+                shard: shard as u32,
+                plan_json: serde_json::to_string(&plan).unwrap_or_default(),
+                uploads: uploads.into_iter().map(source_file).collect(),
+            })
+        }
+        Command::StartTrial { job, number, members, me, trial_json } => {
+            session_response::Message::StartTrial(v1::StartTrial {
+                generation: generation(job, number),
+                members: members.into_iter().map(member).collect(),
+                me: me as u32,
+                trial_json,
+            })
+        }
+        Command::StopTrial { job, number } => {
+            session_response::Message::StopTrial(v1::StopTrial { generation: generation(job, number) })
+        }
+        Command::DropShards { shards } => session_response::Message::DropShards(v1::DropShards { shards }),
+    }
+}
+
+fn member(member: Member) -> v1::Member {
+    let Member { worker, address, incarnation, rank_first, rank_count } = member;
+    v1::Member { worker: worker.0, address, incarnation, rank_first, rank_count }
+}
+
+fn source_file(file: FileRef) -> v1::SourceFile {
+    v1::SourceFile {
+        path: file.path,
+        size_bytes: file.size_bytes,
+        footer_hash: file.footer_hash,
+        upload: file.upload.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,19 @@
+//! The services: the wire on one side, events and answers on the other. Nothing is decided here.
+
+mod jobs;
+mod membership;
+
+pub(crate) use jobs::JobsService;
+pub(crate) use membership::MembershipService;
+
+use aquifer_model::{Kind, Report};
+use tonic::Status;
+
+/// The driver is gone: the process is ending.
+fn stopping() -> Status {
+    aquifer_proto::to_status(&Report::new(Kind::Access, "stopping", "the coordinator is stopping"))
+}
+
+fn status(report: impl Into<Report>) -> Status {
+    aquifer_proto::to_status(&report.into())
+}

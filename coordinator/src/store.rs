@@ -1,0 +1,192 @@
+//! The coordinator's files: frames, uploads, models. Written under a temporary name, synced, renamed; named by hashes and
+//! ids that this process made, never by a client's text.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use aquifer_frame::Plan;
+use aquifer_model::{Kind, Report};
+use serde::{Deserialize, Serialize};
+
+use crate::core::{JobId, StoredFrame};
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("cannot {doing} {path}")]
+    Io { doing: &'static str, path: String, source: std::io::Error },
+    #[error("{path} cannot be read: it is damaged or of another version")]
+    Damaged { path: String, source: serde_json::Error },
+    #[error("there is no frame named `{name}`")]
+    NoFrame { name: String, near: Option<String> },
+}
+
+impl From<StoreError> for Report {
+    fn from(error: StoreError) -> Self {
+        let report = |kind, code| Report::new(kind, code, error.to_string());
+        let with_cause = |report: Report| match std::error::Error::source(&error) {
+            Some(source) => report.caused_by(source),
+            None => report,
+        };
+        match &error {
+            StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                with_cause(report(Kind::Work, "disk_full")).hint("free space, or choose another folder with --dir")
+            }
+            StoreError::Io { source, .. }
+                if matches!(source.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied) =>
+            {
+                with_cause(report(Kind::Config, "not_writable")).hint("choose a folder that can be written with --dir")
+            }
+            StoreError::Io { .. } => with_cause(report(Kind::Work, "io")),
+            StoreError::Damaged { .. } => with_cause(report(Kind::Data, "damaged")).hint("import the frame again"),
+            StoreError::NoFrame { near, .. } => match near {
+                Some(near) => report(Kind::Config, "no_frame").hint(format!("did you mean `{near}`?")),
+                None => report(Kind::Config, "no_frame")
+                    .hint("`aquifer frame ls` lists the frames; a file needs a slash or must exist"),
+            },
+        }
+    }
+}
+
+/// The folders of one data folder.
+#[derive(Clone, Debug)]
+pub struct Store {
+    dir: PathBuf,
+    models: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NamedFrame {
+    name: String,
+    key: String,
+}
+
+impl Store {
+    /// `dir` for what lasts, `models` for the models of running jobs.
+    pub fn open(dir: &Path, models: &Path) -> Result<Self, StoreError> {
+        for folder in [&dir.join("frames").join("names"), models] {
+            std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
+        }
+        Ok(Self { dir: dir.to_owned(), models: models.to_owned() })
+    }
+
+    fn frame_path(&self, key: &str) -> PathBuf {
+        self.dir.join("frames").join(format!("{key}.json"))
+    }
+
+    fn name_path(&self, name: &str) -> PathBuf {
+        let hash = blake3::hash(name.as_bytes()).to_hex();
+        self.dir.join("frames").join("names").join(format!("{hash}.json"))
+    }
+
+    pub(crate) fn upload_path(&self, hash: &str) -> PathBuf {
+        self.dir.join("uploads").join(format!("{hash}.parquet"))
+    }
+
+    pub(crate) fn model_path(&self, job: &JobId) -> PathBuf {
+        self.models.join(format!("{job}.safetensors"))
+    }
+
+    /// The frame that was imported from exactly these files, if it was.
+    pub fn find(&self, plan: &Plan) -> Result<Option<StoredFrame>, StoreError> {
+        let path = self.frame_path(&plan_key(plan));
+        match path.exists() {
+            true => read_json(&path).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    pub fn save(&self, stored: &StoredFrame, name: Option<&str>) -> Result<(), StoreError> {
+        let key = plan_key(&stored.plan);
+        write_json(&self.frame_path(&key), stored)?;
+        match name {
+            Some(name) => write_json(&self.name_path(name), &NamedFrame { name: name.to_owned(), key }),
+            None => Ok(()),
+        }
+    }
+
+    pub fn load(&self, name: &str) -> Result<StoredFrame, StoreError> {
+        let path = self.name_path(name);
+        if !path.exists() {
+            let names: Vec<String> = self.names()?.into_iter().map(|named| named.name).collect();
+            let near = aquifer_model::nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+            return Err(StoreError::NoFrame { name: name.to_owned(), near });
+        }
+        let named: NamedFrame = read_json(&path)?;
+        read_json(&self.frame_path(&named.key))
+    }
+
+    /// All named frames, by name.
+    pub fn list(&self) -> Result<Vec<(String, StoredFrame)>, StoreError> {
+        let named = self.names()?.into_iter();
+        named.map(|named| Ok((named.name, read_json(&self.frame_path(&named.key))?))).collect()
+    }
+
+    fn names(&self) -> Result<Vec<NamedFrame>, StoreError> {
+        let folder = self.dir.join("frames").join("names");
+        let entries = std::fs::read_dir(&folder).map_err(|source| io("list", &folder, source))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let path = entry.map_err(|source| io("list", &folder, source))?.path();
+            if path.extension().is_some_and(|extension| extension == "json") {
+                names.push(read_json::<NamedFrame>(&path)?);
+            }
+        }
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(names)
+    }
+}
+
+/// Same files, same cut: same key.
+fn plan_key(plan: &Plan) -> String {
+    let text = serde_json::to_vec(plan).unwrap_or_default();
+    blake3::hash(&text).to_hex()[..32].to_owned()
+}
+
+/// A file that gets its name only when all of it is on disk; dropped before that, it is gone.
+pub(crate) struct Incoming {
+    file: File,
+    hasher: blake3::Hasher,
+    part: tempfile::TempPath,
+}
+
+impl Incoming {
+    /// A temporary file in the folder that the file will lie in.
+    pub(crate) fn begin(folder: &Path) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
+        let part = tempfile::Builder::new().prefix(".part-").tempfile_in(folder);
+        let (file, part) = part.map_err(|source| io("create a file in", folder, source))?.into_parts();
+        Ok(Self { file, hasher: blake3::Hasher::new(), part })
+    }
+
+    pub(crate) fn write(&mut self, data: &[u8]) -> Result<(), StoreError> {
+        self.hasher.update(data);
+        self.file.write_all(data).map_err(|source| io("write", &self.part, source))
+    }
+
+    /// Syncs and renames to the path that the content's hash gives.
+    pub(crate) fn finish(self, path: impl FnOnce(&str) -> PathBuf) -> Result<(PathBuf, String), StoreError> {
+        let hash = self.hasher.finalize().to_hex().to_string();
+        let path = path(&hash);
+        self.file.sync_all().map_err(|source| io("sync", &self.part, source))?;
+        self.part.persist(&path).map_err(|error| io("rename to", &path, error.error))?;
+        Ok((path, hash))
+    }
+}
+
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), StoreError> {
+    let damaged = |source| StoreError::Damaged { path: path.display().to_string(), source };
+    let text = serde_json::to_vec(value).map_err(damaged)?;
+    let mut file = Incoming::begin(path.parent().unwrap_or(Path::new(".")))?;
+    file.write(&text)?;
+    file.finish(|_| path.to_owned()).map(|_| ())
+}
+
+fn read_json<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T, StoreError> {
+    let text = std::fs::read(path).map_err(|source| io("read", path, source))?;
+    serde_json::from_slice(&text).map_err(|source| StoreError::Damaged { path: path.display().to_string(), source })
+}
+
+pub(crate) fn io(doing: &'static str, path: &Path, source: std::io::Error) -> StoreError {
+    StoreError::Io { doing, path: path.display().to_string(), source }
+}

@@ -1,0 +1,90 @@
+//! Which task a target makes, and its classes or its scale.
+
+use super::fit::text_levels;
+use super::{Note, Roles, Target, TaskChoice};
+use crate::error::{EncodingError, Error};
+use crate::frame::{Frame, FrameColumn};
+use crate::schema::ColumnKind;
+use crate::stats::{LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, Tally};
+
+pub(super) fn fit(frame: &Frame, roles: &Roles, notes: &mut Vec<Note>) -> Result<Target, Error> {
+    // `Roles::check` has found it.
+    let missing = || EncodingError::MissingTarget { column: roles.target.clone() };
+    let column = frame.column(&roles.target).ok_or_else(missing)?;
+    let (name, tally) = (&column.name, &column.stats.tally);
+    if tally.missing == frame.rows {
+        return Err(EncodingError::TargetAllNull { column: name.clone(), rows: frame.rows }.into());
+    }
+    check_finite(name, tally)?;
+    if tally.missing > 0 {
+        let message = format!("{} rows without a target are left out", tally.missing);
+        notes.push(Note::of("rows_without_target", name, message));
+    }
+    Ok(if is_classification(column, roles.task, notes)? { classes(column)? } else { regression(column)? })
+}
+
+pub(super) fn check_finite(column: &str, tally: &Tally) -> Result<(), EncodingError> {
+    let Tally { nan, infinite, .. } = *tally;
+    if nan + infinite > 0 {
+        return Err(EncodingError::TargetNotFinite { column: column.to_owned(), nan, infinite });
+    }
+    Ok(())
+}
+
+/// The names of a column's classes: numbers by value, text trimmed and by bytes.
+pub(super) fn class_levels(kind: ColumnKind, levels: &[Level]) -> Vec<String> {
+    match kind {
+        ColumnKind::Text => text_levels(levels),
+        _ => levels.iter().map(|level| level.value.to_string()).collect(),
+    }
+}
+
+fn is_classification(column: &FrameColumn, task: TaskChoice, notes: &mut Vec<Note>) -> Result<bool, EncodingError> {
+    let levels = column.stats.tally.levels.as_deref();
+    match (task, column.kind, levels) {
+        (TaskChoice::Regression, ColumnKind::Text, _) => {
+            Err(EncodingError::TargetNotNumeric { column: column.name.clone() })
+        }
+        (TaskChoice::Regression, ..) => Ok(false),
+        (TaskChoice::Classification, ..) | (TaskChoice::Auto, ColumnKind::Text | ColumnKind::Bool, _) => Ok(true),
+        (TaskChoice::Auto, _, Some([a, b])) => {
+            let message = format!(
+                "{} has two values, {} and {}: they are learned as classes (task = regression learns a number)",
+                column.name, a.value, b.value
+            );
+            notes.push(Note::of("two_values_as_classes", &column.name, message));
+            Ok(true)
+        }
+        (TaskChoice::Auto, ..) => Ok(false),
+    }
+}
+
+fn classes(column: &FrameColumn) -> Result<Target, EncodingError> {
+    let name = column.name.clone();
+    let limit = if column.kind == ColumnKind::Text { LEVELS_MAX_TEXT } else { LEVELS_MAX_NUMBER };
+    let Some(levels) = &column.stats.tally.levels else {
+        return Err(EncodingError::TooManyClasses { column: name, limit });
+    };
+    let mut levels = class_levels(column.kind, levels);
+    match levels.len() {
+        1 => Err(EncodingError::TargetConstant { column: name, value: levels.remove(0) }),
+        _ => Ok(Target::Classes { column: name, levels }),
+    }
+}
+
+fn regression(column: &FrameColumn) -> Result<Target, EncodingError> {
+    let name = column.name.clone();
+    let Tally { min, max, .. } = &column.stats.tally;
+    let (Some(moments), Some(min), Some(max)) = (column.stats.moments, min, max) else {
+        return Err(EncodingError::ValuesOutOfRange { column: name });
+    };
+    if min == max {
+        return Err(EncodingError::TargetConstant { column: name, value: min.to_string() });
+    }
+    let (mean, deviation) = (moments.mean, moments.deviation());
+    let encodes = |y: Option<f64>| y.is_some_and(|y| (((y - mean) * (1.0 / deviation)) as f32).is_finite());
+    if !(deviation > 0.0 && (deviation as f32).is_finite() && encodes(min.number()) && encodes(max.number())) {
+        return Err(EncodingError::ValuesOutOfRange { column: name });
+    }
+    Ok(Target::Regression { column: name, mean, deviation })
+}

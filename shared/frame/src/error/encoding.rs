@@ -1,0 +1,95 @@
+//! Failures of roles and columns: target, features, weights, and data that does not fit a model.
+
+#[derive(Debug, thiserror::Error)]
+pub enum EncodingError {
+    /// `close`: names that look alike, at most 3.
+    #[error("{role} {column:?} is no column of the data")]
+    UnknownColumn { role: &'static str, column: String, close: Vec<String>, available: Vec<String> },
+    #[error("{column:?} cannot be both {first} and {second}")]
+    RoleConflict { column: String, first: &'static str, second: &'static str },
+    #[error("the target {column:?} has no values: all {rows} rows are null")]
+    TargetAllNull { column: String, rows: u64 },
+    #[error("the target {column:?} is constant: every value is {value}")]
+    TargetConstant { column: String, value: String },
+    #[error("the target {column:?} has {nan} NaN and {infinite} infinite values")]
+    TargetNotFinite { column: String, nan: u64, infinite: u64 },
+    #[error("the target {column:?} is text: it cannot be a regression's")]
+    TargetNotNumeric { column: String },
+    #[error("the target {column:?} has more than {limit} distinct values, too many classes")]
+    TooManyClasses { column: String, limit: usize },
+    #[error("the values of {column:?} are too large or too close together to compute with")]
+    ValuesOutOfRange { column: String },
+    #[error("no feature is left")]
+    NoFeatures,
+    #[error("the weights column {column:?} {reason}")]
+    BadWeights { column: String, reason: String },
+    #[error("the column {column:?}, a feature of the model, is missing")]
+    MissingColumn { column: String },
+    #[error("the target {column:?} is missing")]
+    MissingTarget { column: String },
+    #[error("the column {column:?} is {found} here, and {expected} in the model")]
+    KindMismatch { column: String, found: String, expected: &'static str },
+    #[error(
+        "the target {column:?} has classes that were not seen in training: {unseen}; here: {found}; in training: {known}"
+    )]
+    UnseenClasses { column: String, unseen: String, found: String, known: String },
+}
+
+impl EncodingError {
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownColumn { .. } => "unknown_column",
+            Self::RoleConflict { .. } => "role_conflict",
+            Self::TargetAllNull { .. } => "target_all_null",
+            Self::TargetConstant { .. } => "target_constant",
+            Self::TargetNotFinite { .. } => "target_not_finite",
+            Self::TargetNotNumeric { .. } => "target_not_numeric",
+            Self::TooManyClasses { .. } => "too_many_classes",
+            Self::ValuesOutOfRange { .. } => "values_out_of_range",
+            Self::NoFeatures => "no_features",
+            Self::BadWeights { .. } => "bad_weights",
+            Self::MissingColumn { .. } => "missing_column",
+            Self::MissingTarget { .. } => "target_missing",
+            Self::KindMismatch { .. } => "kind_mismatch",
+            Self::UnseenClasses { .. } => "unseen_classes",
+        }
+    }
+
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownColumn { close, available, .. } => match &close[..] {
+                [] => format!("the columns are {}", list(available)),
+                close => format!("did you mean {}?", close.join(" or ")),
+            },
+            Self::TargetAllNull { .. } | Self::TargetConstant { .. } => "choose another target".into(),
+            Self::TargetNotFinite { .. } => {
+                "remove those rows, or make the values null: rows without a target are left out".into()
+            }
+            Self::TargetNotNumeric { .. } => "use task = classification".into(),
+            Self::TooManyClasses { .. } => "use task = regression for a number, or group the values".into(),
+            Self::ValuesOutOfRange { .. } => "scale the column, or leave it out with ignored_columns".into(),
+            Self::NoFeatures => {
+                "constant columns, text with too many values, the target and the weights are no features".into()
+            }
+            Self::BadWeights { .. } => "weights are finite numbers of at least 0, one a row, not all 0".into(),
+            Self::MissingColumn { .. } | Self::MissingTarget { .. } => {
+                "the data needs the columns of the training data".into()
+            }
+            Self::KindMismatch { .. } => "store the column with the type of the training data".into(),
+            Self::UnseenClasses { .. } => {
+                "are the labels spelt alike in both? a full stop or a space makes another class".into()
+            }
+            Self::RoleConflict { .. } => return None,
+        };
+        Some(hint)
+    }
+}
+
+/// At most 20 names.
+pub(crate) fn list(names: &[String]) -> String {
+    let mut text = names.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > 20 {
+        text.push_str(&format!(", … ({} in all)", names.len()));
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! A frame: what an imported data set is, apart from its rows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::block::block_count;
+use crate::error::{Error, ShardError};
+use crate::plan::Plan;
+use crate::schema::ColumnKind;
+use crate::shard::ShardRecord;
+use crate::stats::{ColumnStats, ColumnSummary};
+
+/// Raised when the record, or what is in shard files, changes its meaning.
+const FORMAT_VERSION: u32 = 1;
+
+/// The manifest of a frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    pub version: u32,
+    pub rows: u64,
+    /// Of all shard files.
+    pub bytes: u64,
+    /// BLAKE3 of schema and shards, in hexadecimal: equal for equal data, wherever it was read from.
+    pub content: String,
+    pub columns: Vec<FrameColumn>,
+    /// In row order, without statistics.
+    pub shards: Vec<ShardRecord>,
+}
+
+/// A column and its statistics.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrameColumn {
+    pub name: String,
+    pub kind: ColumnKind,
+    pub source_type: String,
+    pub stats: ColumnSummary,
+}
+
+impl Frame {
+    /// Joins the shards of a plan, in any order.
+    pub fn merge(plan: &Plan, mut shards: Vec<ShardRecord>) -> Result<Self, Error> {
+        shards.sort_by_key(|shard| shard.rows.start);
+        check(plan, &shards)?;
+        let blocks = block_count(plan.rows);
+        let mut columns = Vec::with_capacity(plan.columns.len());
+        for (at, column) in plan.columns.iter().enumerate() {
+            let parts = take_stats(&mut shards, at);
+            let summary = parts.and_then(|parts| ColumnSummary::merge(parts, blocks));
+            columns.push(FrameColumn {
+                name: column.name.clone(),
+                kind: column.kind,
+                source_type: column.source_type.clone(),
+                stats: summary.ok_or_else(|| misfit(format!("the statistics of {:?} are not whole", column.name)))?,
+            });
+        }
+        Ok(Self {
+            version: FORMAT_VERSION,
+            rows: plan.rows,
+            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            content: content(&columns, &shards),
+            columns,
+            shards: shards.into_iter().map(ShardRecord::without_stats).collect(),
+        })
+    }
+
+    pub fn column(&self, name: &str) -> Option<&FrameColumn> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}
+
+/// Records come from other processes: they must be those of the plan.
+fn check(plan: &Plan, shards: &[ShardRecord]) -> Result<(), Error> {
+    if !shards.iter().map(|shard| &shard.rows).eq(&plan.shards) {
+        return Err(misfit(format!("{} shards where the plan has {}", shards.len(), plan.shards.len())));
+    }
+    let planned = |shard: &ShardRecord| {
+        let columns = shard.columns.iter().map(|column| (&column.name, column.kind));
+        columns.eq(plan.columns.iter().map(|column| (&column.name, column.kind)))
+    };
+    match shards.iter().find(|shard| !planned(shard)) {
+        Some(shard) => Err(misfit(format!("the shard of row {} has other columns", shard.rows.start))),
+        None => Ok(()),
+    }
+}
+
+fn take_stats(shards: &mut [ShardRecord], column: usize) -> Option<Vec<ColumnStats>> {
+    shards.iter_mut().map(|shard| shard.columns.get_mut(column)?.stats.take()).collect()
+}
+
+fn content(columns: &[FrameColumn], shards: &[ShardRecord]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    // A length before each text: no two lists of columns read alike.
+    let mut add = |text: &str| {
+        hasher.update(&(text.len() as u64).to_le_bytes());
+        hasher.update(text.as_bytes());
+    };
+    for column in columns {
+        add(&column.name);
+        add(&column.source_type);
+    }
+    for shard in shards {
+        add(&shard.hash);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+fn misfit(reason: String) -> Error {
+    ShardError::DoNotFit { reason }.into()
+}

@@ -1,0 +1,18 @@
+//! Shards: source rows, gathered, narrowed and written as Arrow IPC; and mapped again without a copy.
+//!
+//! A shard is a pure function of the plan and the sources, so its file is named by its hash. [`import_shard`] makes one,
+//! [`Shard::open`] maps one.
+
+mod gather;
+mod import;
+mod narrow;
+mod open;
+mod record;
+mod write;
+
+pub use import::{import_shard, import_shard_in_memory};
+pub use open::Shard;
+pub use record::{ShardRecord, StoredColumn};
+
+/// Rows of a record batch: 16 mod 1,024, as a power of two would put all columns on the same cache sets.
+pub(crate) const BATCH_ROWS: usize = 65_552;

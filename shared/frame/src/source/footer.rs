@@ -1,0 +1,152 @@
+//! One file's footer: found, checked and decoded; nothing else of the file is read.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+
+use super::{corrupt_footer, guarded, thrift};
+use crate::error::{Error, SourceError};
+
+/// Magic, 4 bytes of length, magic.
+const TAIL: u64 = 8;
+
+pub(super) struct Footer {
+    pub(super) metadata: Arc<ParquetMetaData>,
+    /// BLAKE3 of the footer's bytes.
+    pub(super) hash: String,
+    /// Bytes of the file.
+    pub(super) bytes: u64,
+    /// Modified, in nanoseconds since 1970.
+    pub(super) modified: u64,
+}
+
+impl Footer {
+    pub(super) fn read(path: &Path, name: &str) -> Result<Self, Error> {
+        let mut file = File::open(path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => SourceError::NoSuchFile { path: name.to_owned() }.into(),
+            _ => Error::io("open", path)(error),
+        })?;
+        let about = file.metadata().map_err(Error::io("read", path))?;
+        let modified = about.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified = modified.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(0));
+        let bytes = about.len();
+        let footer = footer_bytes(&mut file, bytes, name).map_err(|failure| match failure {
+            Failure::Io(error) => Error::io("read", path)(error),
+            Failure::Source(error) => error.into(),
+        })?;
+        let metadata = decode(&footer, bytes, name)?;
+        Ok(Self { metadata: Arc::new(metadata), hash: blake3::hash(&footer).to_hex().to_string(), bytes, modified })
+    }
+
+    /// The columns as stored, or as the writer's Arrow schema has them.
+    pub(super) fn columns(&self, name: &str, as_stored: bool) -> Result<ArrowReaderMetadata, SourceError> {
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(as_stored);
+        guarded(|| ArrowReaderMetadata::try_new(self.metadata.clone(), options)).map_err(|e| corrupt_footer(name, e))
+    }
+}
+
+enum Failure {
+    Io(std::io::Error),
+    Source(SourceError),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+fn footer_bytes(file: &mut File, bytes: u64, name: &str) -> Result<Vec<u8>, Failure> {
+    let not_parquet = |reason| Failure::Source(SourceError::NotParquet { file: name.to_owned(), reason });
+    let truncated = |reason: &str| SourceError::Truncated { file: name.to_owned(), reason: reason.to_owned() };
+    if bytes < 4 {
+        return Err(not_parquet("it is shorter than the magic number"));
+    }
+    let mut head = [0; 4];
+    file.read_exact(&mut head)?;
+    match &head {
+        b"PAR1" => {}
+        b"PARE" => return Err(Failure::Source(SourceError::Encrypted { file: name.to_owned() })),
+        _ => return Err(not_parquet("it does not begin with PAR1")),
+    }
+    if bytes < 4 + TAIL {
+        return Err(Failure::Source(truncated("it has no footer")));
+    }
+    let mut tail = [0; TAIL as usize];
+    file.seek(SeekFrom::Start(bytes - TAIL))?;
+    file.read_exact(&mut tail)?;
+    let [a, b, c, d, magic @ ..] = tail;
+    match &magic {
+        b"PAR1" => {}
+        b"PARE" => return Err(Failure::Source(SourceError::Encrypted { file: name.to_owned() })),
+        _ => return Err(Failure::Source(truncated("it does not end with PAR1"))),
+    }
+    let length = u64::from(u32::from_le_bytes([a, b, c, d]));
+    if length > bytes - 4 - TAIL {
+        return Err(Failure::Source(corrupt_footer(name, "it is said to be longer than the file")));
+    }
+    let mut footer = vec![0; length as usize];
+    file.seek(SeekFrom::Start(bytes - TAIL - length))?;
+    file.read_exact(&mut footer)?;
+    Ok(footer)
+}
+
+fn decode(footer: &[u8], bytes: u64, name: &str) -> Result<ParquetMetaData, SourceError> {
+    match thrift::is_encrypted(footer) {
+        Some(false) => {}
+        Some(true) => return Err(SourceError::Encrypted { file: name.to_owned() }),
+        None => return Err(corrupt_footer(name, "its lengths do not fit")),
+    }
+    let metadata = guarded(|| ParquetMetaDataReader::decode_metadata(footer)).map_err(|e| corrupt_footer(name, e))?;
+    let end = bytes - TAIL - footer.len() as u64;
+    guarded(|| Ok::<_, ParquetError>(inconsistency(&metadata, end)))
+        .map_err(|error| corrupt_footer(name, error))?
+        .map_or(Ok(metadata), |reason| Err(corrupt_footer(name, reason)))
+}
+
+/// What the decoder does not check, and would panic on or lose rows by later.
+fn inconsistency(metadata: &ParquetMetaData, end: u64) -> Option<String> {
+    let columns = metadata.file_metadata().schema_descr().num_columns();
+    let mut rows = 0i64;
+    for (at, group) in metadata.row_groups().iter().enumerate() {
+        if let Some(reason) = group_inconsistency(group, columns, end) {
+            return Some(format!("row group {at}: {reason}"));
+        }
+        rows = rows.checked_add(group.num_rows())?;
+    }
+    let said = metadata.file_metadata().num_rows();
+    (said != rows).then(|| format!("it counts {said} rows, and its row groups {rows}"))
+}
+
+fn group_inconsistency(group: &RowGroupMetaData, columns: usize, end: u64) -> Option<String> {
+    if group.num_columns() != columns {
+        return Some(format!("{} columns of {columns}", group.num_columns()));
+    }
+    if group.num_rows() < 0 {
+        return Some(format!("{} rows", group.num_rows()));
+    }
+    for column in group.columns() {
+        let path = column.column_path();
+        if column.dictionary_page_offset().is_some_and(|at| at < 0)
+            || column.data_page_offset() < 0
+            || column.compressed_size() < 0
+            || column.uncompressed_size() < 0
+        {
+            return Some(format!("column {path} has a negative size or offset"));
+        }
+        let (start, length) = column.byte_range();
+        if start.checked_add(length).is_none_or(|stop| stop > end) {
+            return Some(format!("column {path} ends outside the file"));
+        }
+        // Only flat columns are read; a repeated one is refused by its type later.
+        if column.column_descr().max_rep_level() == 0 && column.num_values() != group.num_rows() {
+            return Some(format!("column {path} has {} values in {} rows", column.num_values(), group.num_rows()));
+        }
+    }
+    None
+}

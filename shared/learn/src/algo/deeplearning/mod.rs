@@ -1,0 +1,189 @@
+//! `algorithm = "deeplearning"`: a trial of a feed-forward network.
+//!
+//! A trial is a chain of pure rounds, `state = update(state, reduce over ranks of map(state, rank))`. [`Trial::round`]
+//! tells from a state's record what comes next; `map` (map.rs, score.rs) is what a rank does, `update` (update.rs) what
+//! everybody does with the sum.
+
+mod check;
+mod initial;
+mod map;
+mod score;
+mod update;
+mod workspace;
+
+use std::sync::Arc;
+
+use aquifer_frame::Encoding;
+use aquifer_model::params::{AveragingMode, DeepLearning};
+use aquifer_model::{Part, Partial, Record, State, Tensor, ValueType, VectorSpec};
+
+use crate::optimizer::moment_names;
+use crate::round::{RoundKind, Schedule};
+use crate::{Error, Isa, Network, Rows};
+pub use workspace::Workspace;
+
+/// One fit: what stays the same in all its rounds.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    params: DeepLearning,
+    encoding: Arc<Encoding>,
+    rows: PartRows,
+    network: Network,
+    schedule: Schedule,
+}
+
+/// Rows of each part of the data, whether they pass the filter or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartRows {
+    pub train: u64,
+    pub validation: Option<u64>,
+    pub test: Option<u64>,
+}
+
+impl Trial {
+    /// A trial over resolved parameters; what cannot be trained is an error here.
+    pub fn new(params: DeepLearning, encoding: Arc<Encoding>, rows: PartRows, isa: Isa) -> Result<Self, Error> {
+        check::check(&params, rows.train)?;
+        let network = Network::new(&params, &encoding, isa)?;
+        let batch = params.mini_batch_size as u64;
+        let quantum = match params.averaging_mode {
+            AveragingMode::Average => params.averaging_interval / u64::from(params.ranks),
+            AveragingMode::Gradient => batch,
+        };
+        let schedule = Schedule::new(rows.train, params.ranks, quantum, batch, params.epochs);
+        Ok(Self { params, encoding, rows, network, schedule })
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The weights of a state as the arrays of a model file.
+    pub fn tensors(&self, state: &State) -> Result<Vec<Tensor>, Error> {
+        Ok(self.network.tensors(self.vector(state, "weights")?))
+    }
+
+    pub fn params(&self) -> &DeepLearning {
+        &self.params
+    }
+
+    pub fn encoding(&self) -> &Arc<Encoding> {
+        &self.encoding
+    }
+
+    /// The position at which training ends and scoring begins.
+    pub fn last_position(&self) -> u64 {
+        self.schedule.last_position()
+    }
+
+    /// What the round after this record does: training until the last position, then each part is scored once.
+    pub fn round(&self, record: &Record) -> RoundKind {
+        if let Some(round) = self.schedule.at(record.position) {
+            return RoundKind::Train(round);
+        }
+        let scored = |part| record.scores.iter().any(|s| s.part == part && s.position == record.position);
+        let next = [Part::Train, Part::Validation, Part::Test]
+            .into_iter()
+            .find(|part| self.rows_of(*part).is_some() && !scored(*part));
+        next.map_or(RoundKind::Done, |part| RoundKind::Score { part })
+    }
+
+    /// The vectors of a round's partials, in order.
+    pub fn vectors(&self, kind: &RoundKind) -> Vec<VectorSpec> {
+        let spec = |name: &str, value_type, len| VectorSpec { name: name.into(), value_type, len };
+        let mut vectors = Vec::new();
+        match kind {
+            RoundKind::Train(_) => {
+                match self.params.averaging_mode {
+                    AveragingMode::Average => {
+                        let names = ["weights"].iter().chain(moment_names(self.params.optimizer));
+                        vectors.extend(names.map(|name| spec(name, ValueType::F32, self.network.len())));
+                    }
+                    AveragingMode::Gradient => vectors.push(spec("gradient", ValueType::F32, self.network.len())),
+                }
+                vectors.extend([spec("loss", ValueType::F64, 1), spec("samples", ValueType::U64, 1)]);
+            }
+            RoundKind::Score { .. } => vectors = self.score_vectors(),
+            RoundKind::Done => (),
+        }
+        vectors
+    }
+
+    /// What a rank does in the round after this state: a pure function of (state, rank) and the rows, which are those
+    /// of the round's part and this rank. The workspace holds memory, no values.
+    pub fn map(
+        &self,
+        state: &State,
+        rank: u32,
+        rows: &mut dyn Rows,
+        workspace: &mut Workspace,
+    ) -> Result<Partial, Error> {
+        workspace.fit(&self.network, moment_names(self.params.optimizer).len());
+        match self.round(&state.record) {
+            RoundKind::Train(round) => self.map_train(state, round, rank, rows, workspace),
+            RoundKind::Score { part } => self.map_score(state, part, rank, rows, workspace),
+            RoundKind::Done => Ok(Partial { weight: 0.0, vectors: Vec::new() }),
+        }
+    }
+
+    /// What everybody does with the sum of the ranks' partials, which is none where all had weight 0.
+    pub fn update(&self, state: &mut State, total: Option<Partial>) -> Result<(), Error> {
+        let kind = self.round(&state.record);
+        let total = total.filter(|total| total.weight > 0.0);
+        if let Some(total) = &total
+            && !self
+                .vectors(&kind)
+                .iter()
+                .map(|spec| (spec.value_type, spec.len))
+                .eq(total.vectors.iter().map(|values| (values.value_type(), values.len())))
+        {
+            return Err(Error::Total { round: state.record.round });
+        }
+        match kind {
+            RoundKind::Train(round) => self.update_train(state, round, total)?,
+            RoundKind::Score { part } => self.update_score(state, part, total),
+            RoundKind::Done => return Ok(()),
+        }
+        state.record.round += 1;
+        Ok(())
+    }
+
+    /// Whether a state has an outer momentum: several ranks that are averaged.
+    fn has_outer_step(&self) -> bool {
+        self.params.ranks > 1 && self.params.averaging_mode == AveragingMode::Average
+    }
+
+    fn rows_of(&self, part: Part) -> Option<u64> {
+        match part {
+            Part::Train => Some(self.rows.train),
+            Part::Validation => self.rows.validation,
+            Part::Test => self.rows.test,
+        }
+    }
+
+    /// A state's vector by name, checked to be of this trial.
+    fn vector<'a>(&self, state: &'a State, name: &str) -> Result<&'a [f32], Error> {
+        let found =
+            state.vectors.iter().find(|vector| vector.name == name && vector.values.len() == self.network.len());
+        found.map(|vector| &*vector.values).ok_or_else(|| self.no_vector(name))
+    }
+
+    fn vector_mut<'a>(&self, state: &'a mut State, name: &str) -> Result<&'a mut Vec<f32>, Error> {
+        let len = self.network.len();
+        let found = state.vectors.iter_mut().find(|vector| vector.name == name && vector.values.len() == len);
+        found.map(|vector| &mut vector.values).ok_or_else(|| self.no_vector(name))
+    }
+
+    /// The error of what a state led to.
+    fn diverged(&self, state: &State) -> Error {
+        let Record { round, position, loss, .. } = state.record;
+        Error::Diverged { round, position, last_loss: loss }
+    }
+
+    fn no_vector(&self, name: &str) -> Error {
+        Error::State { name: name.into(), len: self.network.len() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

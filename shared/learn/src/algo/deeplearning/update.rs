@@ -1,0 +1,141 @@
+//! What everybody does with the sum of a training round.
+
+use aquifer_model::params::AveragingMode;
+use aquifer_model::{Partial, State, StateVector, Values};
+
+use super::Trial;
+use crate::Error;
+use crate::kernels::Loop;
+use crate::optimizer::{flush, moment_names, step};
+use crate::round::TrainRound;
+
+impl Trial {
+    /// A round of no weight changes nothing but the position.
+    pub(super) fn update_train(
+        &self,
+        state: &mut State,
+        round: TrainRound,
+        total: Option<Partial>,
+    ) -> Result<(), Error> {
+        if let Some(total) = total {
+            let [values @ .., Values::F64(loss), Values::U64(samples)] = &total.vectors[..] else {
+                return Err(Error::Total { round: state.record.round });
+            };
+            let loss = loss.iter().sum::<f64>() / total.weight;
+            match (self.params.averaging_mode, self.params.ranks) {
+                (AveragingMode::Gradient, _) => self.gradient_step(state, round, total.weight, values)?,
+                (AveragingMode::Average, 1) => self.replace(state, values)?,
+                (AveragingMode::Average, _) => self.outer_step(state, total.weight, values)?,
+            }
+            if !loss.is_finite() || !state.vectors.iter().all(|vector| all_finite(&vector.values)) {
+                return Err(self.diverged(state));
+            }
+            state.record.loss = Some(loss);
+            state.record.samples += samples.iter().sum::<u64>();
+        }
+        state.record.position += self.schedule.passed(round);
+        Ok(())
+    }
+
+    /// One optimizer step from the sum of the ranks' gradients.
+    fn gradient_step(&self, state: &mut State, round: TrainRound, weight: f64, values: &[Values]) -> Result<(), Error> {
+        let [Values::F32(gradient)] = values else { return Err(Error::Total { round: state.record.round }) };
+        let order = ["weights"].iter().chain(moment_names(self.params.optimizer));
+        if !order.copied().eq(state.vectors.iter().map(|vector| &*vector.name)) {
+            return Err(self.no_vector("weights"));
+        }
+        let Some((weights, moments)) = state.vectors.split_first_mut() else { return Err(self.no_vector("weights")) };
+        let mut moments: Vec<&mut [f32]> = moments.iter_mut().map(|moment| &mut *moment.values).collect();
+        let at = (self.schedule.step_number(round.epoch, round.offset), (1.0 / weight) as f32);
+        let (isa, layout) = (self.network.isa(), self.network.layout());
+        step(isa, &self.params, layout, at, &mut weights.values, &mut moments, gradient);
+        Ok(())
+    }
+
+    /// A single rank's local state is the next one.
+    fn replace(&self, state: &mut State, values: &[Values]) -> Result<(), Error> {
+        for (name, values) in ["weights"].iter().chain(moment_names(self.params.optimizer)).zip(values) {
+            let Values::F32(values) = values else { return Err(Error::Total { round: state.record.round }) };
+            self.vector_mut(state, name)?.copy_from_slice(values);
+        }
+        Ok(())
+    }
+
+    /// Moments take the mean of the ranks' differences, weights an outer Nesterov step along it.
+    fn outer_step(&self, state: &mut State, weight: f64, values: &[Values]) -> Result<(), Error> {
+        let (isa, scale) = (self.network.isa(), (1.0 / weight) as f32);
+        for (name, sum) in ["weights"].iter().chain(moment_names(self.params.optimizer)).zip(values) {
+            let Values::F32(sum) = sum else { return Err(Error::Total { round: state.record.round }) };
+            if *name == "weights" {
+                let mut outer = std::mem::take(self.vector_mut(state, "outer")?);
+                let w = self.vector_mut(state, "weights")?;
+                let (rate, momentum) = (self.params.outer_rate as f32, self.params.outer_momentum as f32);
+                isa.run(Nesterov { rate, momentum, scale, w, u: &mut outer, sum });
+                self.restore(state, outer);
+            } else {
+                // v is a mean of squares: rounding must not take it below zero.
+                let (not_negative, moment) = (*name == "v", self.vector_mut(state, name)?);
+                isa.run(MeanMoment { not_negative, scale, moment, sum });
+            }
+        }
+        Ok(())
+    }
+
+    fn restore(&self, state: &mut State, outer: Vec<f32>) {
+        if let Some(StateVector { values, .. }) = state.vectors.iter_mut().find(|vector| vector.name == "outer") {
+            *values = outer;
+        }
+    }
+}
+
+/// The outer step of DiLoCo (Douillard et al. 2023), Nesterov's momentum along Δ = −mean difference:
+///
+/// ```text
+/// u = momentum · u + Δ        w = w − rate · (Δ + momentum · u)
+/// ```
+struct Nesterov<'a> {
+    rate: f32,
+    momentum: f32,
+    scale: f32,
+    w: &'a mut [f32],
+    u: &'a mut [f32],
+    sum: &'a [f32],
+}
+
+impl Loop for Nesterov<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ((w, u), sum) in self.w.iter_mut().zip(self.u).zip(self.sum) {
+            let delta = -(sum * self.scale);
+            *u = flush(self.momentum.mul_add(*u, delta));
+            *w = (-self.rate).mul_add(self.momentum.mul_add(*u, delta), *w);
+        }
+    }
+}
+
+struct MeanMoment<'a> {
+    not_negative: bool,
+    scale: f32,
+    moment: &'a mut [f32],
+    sum: &'a [f32],
+}
+
+impl Loop for MeanMoment<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for (moment, sum) in self.moment.iter_mut().zip(self.sum) {
+            let mean = flush(sum.mul_add(self.scale, *moment));
+            *moment = if self.not_negative && mean < 0.0 { 0.0 } else { mean };
+        }
+    }
+}
+
+/// No NaN, no infinity: neither has an exponent below the largest.
+fn all_finite(values: &[f32]) -> bool {
+    const EXPONENT: u32 = 0x7F80_0000;
+    !values.iter().fold(false, |found, x| found | (x.to_bits() & EXPONENT == EXPONENT))
+}

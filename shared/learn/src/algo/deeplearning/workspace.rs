@@ -1,0 +1,46 @@
+//! A thread's memory for rounds.
+
+use aquifer_frame::Batch;
+
+use crate::Network;
+use crate::network::{Aligned, Buffers};
+
+/// Reusable buffers, so that a round allocates next to nothing. Holds no value from one round to the next: any
+/// workspace serves any trial, at the cost of new memory where the network is another.
+#[derive(Debug, Default)]
+pub struct Workspace {
+    /// Sizes that the buffers are made for.
+    shape: Vec<usize>,
+    pub(super) batch: Batch,
+    /// The local copy of the weights, and their transposed copies.
+    pub(crate) weights: Aligned,
+    pub(crate) transposed: Aligned,
+    /// The local copies of the moments.
+    pub(super) moments: Vec<Aligned>,
+    pub(crate) gradient: Aligned,
+    pub(crate) buffers: Buffers,
+    /// Of a block that is scored: (rows, outputs), the objective's derivatives by them, (rows).
+    pub(super) outputs: Vec<f32>,
+    pub(super) derivatives: Vec<f32>,
+    pub(super) losses: Vec<f64>,
+}
+
+impl Workspace {
+    /// Makes the buffers for a network, unless they are.
+    pub(crate) fn fit(&mut self, network: &Network, moments: usize) {
+        let shape = network.shape(moments);
+        if self.shape == shape {
+            return;
+        }
+        let layout = network.layout();
+        *self = Self {
+            shape,
+            weights: Aligned::zeroed(layout.len()),
+            transposed: Aligned::zeroed(layout.transposed_len()),
+            moments: (0..moments).map(|_| Aligned::zeroed(layout.len())).collect(),
+            gradient: Aligned::zeroed(layout.len()),
+            buffers: Buffers::of(network),
+            ..Self::default()
+        };
+    }
+}

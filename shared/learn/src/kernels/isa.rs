@@ -1,0 +1,116 @@
+//! Which instructions a loop is compiled for, chosen once at run time.
+#![allow(unsafe_code)] // calling a function that is compiled for more than the baseline
+
+/// An instruction set that this processor has. Only [`Isa::detect`] and [`Isa::available`] make one, so holding it is
+/// the proof that its instructions may run. All give the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(pub(super) Set);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Set {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Portable,
+}
+
+/// A loop in plain Rust that each instruction set gets its own copy of. `run` must be `#[inline(always)]`.
+pub(crate) trait Loop {
+    type Output;
+    fn run(self) -> Self::Output;
+}
+
+impl Isa {
+    /// Plain Rust, on any processor.
+    pub const PORTABLE: Isa = Isa(Set::Portable);
+
+    /// The fastest one.
+    pub fn detect() -> Isa {
+        Self::available()[0]
+    }
+
+    /// All, fastest first.
+    pub fn available() -> Vec<Isa> {
+        let mut found = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq");
+            if avx2 && avx512 {
+                found.push(Isa(Set::Avx512));
+            }
+            if avx2 {
+                found.push(Isa(Set::Avx2));
+            }
+        }
+        found.push(Self::PORTABLE);
+        found
+    }
+
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512 => "avx512",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => "avx2",
+            Set::Portable => "portable",
+        }
+    }
+
+    /// Runs a loop with these instructions.
+    pub(crate) fn run<L: Loop>(self, body: L) -> L::Output {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: an Isa of this set exists only where the features were detected.
+            Set::Avx512 => unsafe { run_avx512(body) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx2 => unsafe { run_avx2(body) },
+            Set::Portable => body.run(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
+fn run_avx512<L: Loop>(body: L) -> L::Output {
+    body.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<L: Loop>(body: L) -> L::Output {
+    body.run()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Chain<'a>(&'a mut [f32]);
+
+    impl Loop for Chain<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn run(self) {
+            for x in self.0 {
+                *x = x.mul_add(*x, 0.1) / x.sqrt();
+            }
+        }
+    }
+
+    #[test]
+    fn loops_give_one_result() {
+        let run = |isa: Isa| {
+            let mut x: Vec<f32> = (0..1001).map(|i| i as f32 * 0.37).collect();
+            isa.run(Chain(&mut x));
+            x.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+        };
+        for isa in Isa::available() {
+            assert_eq!(run(isa), run(Isa::PORTABLE), "{}", isa.name());
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Elementary functions in exact operations: the same bits on every machine, which std's (the host's libm) are not.
+//!
+//! Only +, −, ×, ÷, `mul_add`, comparison with select, `round_ties_even` and bit shifts occur, in a written order, and
+//! every constant stands in the one table below, so that a CUDA kernel can repeat each step. Everything is branch-free
+//! and inlined, so a loop over a slice vectorises. Largest errors are in the tests.
+
+/// The constants of all functions here.
+mod table {
+    /// 1 / ln 2.
+    pub(super) const LOG2_E: f32 = std::f32::consts::LOG2_E;
+    /// ln 2 in two parts; the first has 10 bits, so its product with an exponent is exact.
+    pub(super) const LN_2_HIGH: f32 = 0.693_359_4;
+    pub(super) const LN_2_LOW: f32 = -2.121_944_4e-4;
+    /// (eʳ − 1 − r) / r² on |r| ≤ ln 2 / 2, highest power first (Cephes, expf.c).
+    pub(super) const EXP: [f32; 6] =
+        [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
+    /// Below it eˣ rounds to zero, above it to infinity.
+    pub(super) const EXP_RANGE: (f32, f32) = (-104.0, 89.0);
+    /// (atanh(s) / s − 1) / s² in s² on s² ≤ 1/9, highest power first: 1/15, 1/13, …, 1/3.
+    pub(super) const ATANH: [f32; 7] = [1.0 / 15.0, 1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0];
+    /// (tanh(x) / x − 1) / x² in x² on |x| < 0.625, highest power first (Cephes, tanhf.c).
+    pub(super) const TANH: [f32; 5] = [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1];
+    pub(super) const TANH_SMALL: f32 = 0.625;
+    /// 1.5 · 2²³: adding it to an integral |n| < 2²² leaves n in the low bits.
+    pub(super) const SHIFTER: f32 = 12_582_912.0;
+    /// The bits of √½: a mantissa above them is halved, so that it lies in [√½, √2).
+    pub(super) const SQRT_HALF_BITS: u32 = 0x3F35_04F3;
+}
+
+#[inline(always)]
+fn polynomial<const N: usize>(x: f32, coefficients: &[f32; N]) -> f32 {
+    let mut sum = coefficients[0];
+    for coefficient in &coefficients[1..] {
+        sum = sum.mul_add(x, *coefficient);
+    }
+    sum
+}
+
+/// 2ⁿ for −126 ≤ n ≤ 127.
+#[inline(always)]
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits(((n + 127) as u32) << 23)
+}
+
+/// eˣ; +0 far below, infinity far above.
+#[inline(always)]
+pub fn exp(x: f32) -> f32 {
+    let x = if x < table::EXP_RANGE.0 { table::EXP_RANGE.0 } else { x };
+    let x = if x > table::EXP_RANGE.1 { table::EXP_RANGE.1 } else { x };
+    let n = (x * table::LOG2_E).round_ties_even();
+    let r = n.mul_add(-table::LN_2_LOW, n.mul_add(-table::LN_2_HIGH, x));
+    let e = polynomial(r, &table::EXP).mul_add(r * r, r) + 1.0;
+    // In two factors: n may lie outside the exponents of normal numbers. Only the last product can round.
+    let n = (n + table::SHIFTER).to_bits().wrapping_sub(table::SHIFTER.to_bits()) as i32;
+    let half = n >> 1;
+    e * power_of_two(half) * power_of_two(n.wrapping_sub(half))
+}
+
+/// ln x for a positive normal x.
+#[inline(always)]
+pub fn ln(x: f32) -> f32 {
+    // x = 2ⁿ · m with m in [√½, √2)
+    let n = (x.to_bits() as i32).wrapping_sub(table::SQRT_HALF_BITS as i32) >> 23;
+    let m = f32::from_bits(x.to_bits().wrapping_sub((n as u32) << 23));
+    let s = (m - 1.0) / (m + 1.0);
+    let n = n as f32;
+    n.mul_add(table::LN_2_HIGH, n.mul_add(table::LN_2_LOW, twice_atanh(s)))
+}
+
+/// ln(1 + t) for 0 ≤ t ≤ 1.
+#[inline(always)]
+pub fn ln_1p(t: f32) -> f32 {
+    twice_atanh(t / (2.0 + t))
+}
+
+/// ln((1 + s) / (1 − s)) for |s| ≤ ⅓.
+#[inline(always)]
+fn twice_atanh(s: f32) -> f32 {
+    let q = s * s;
+    (polynomial(q, &table::ATANH) * q).mul_add(2.0 * s, 2.0 * s)
+}
+
+/// tanh x.
+#[inline(always)]
+pub fn tanh(x: f32) -> f32 {
+    let size = x.abs();
+    let q = x * x;
+    let small = (polynomial(q, &table::TANH) * q).mul_add(size, size);
+    let large = 1.0 - 2.0 / (exp(2.0 * size) + 1.0);
+    let size = if size < table::TANH_SMALL { small } else { large };
+    f32::from_bits(size.to_bits() | (x.to_bits() & 0x8000_0000))
+}
+
+/// 1 / (1 + e⁻ˣ).
+#[inline(always)]
+pub fn sigmoid(x: f32) -> f32 {
+    let t = exp(-x.abs());
+    let inverse = 1.0 / (1.0 + t);
+    if x >= 0.0 { inverse } else { t * inverse }
+}
+
+/// ln(1 + eˣ).
+#[inline(always)]
+pub fn softplus(x: f32) -> f32 {
+    let positive = if x > 0.0 { x } else { 0.0 };
+    positive + ln_1p(exp(-x.abs()))
+}
+
+/// xⁿ by squaring: the order of the products is that of n's bits, lowest first.
+pub fn pow_int(x: f64, n: u64) -> f64 {
+    let (mut power, mut square, mut n) = (1.0, x, n);
+    while n > 0 {
+        if n & 1 == 1 {
+            power *= square;
+        }
+        square *= square;
+        n >>= 1;
+    }
+    power
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,206 @@
+//! From rows to outputs.
+//!
+//! A unit's sum is one chain: the bias, the inputs in ascending order (numerics by the tile product, one-hot inputs by
+//! gathering), then the activation.
+
+use std::ops::Range;
+
+use aquifer_frame::{Batch, Target};
+use aquifer_model::params::Activation;
+
+use super::layout::Panel;
+use super::{Buffers, Network};
+use crate::Workspace;
+use crate::kernels::{DROPPED, Left, Loop, Right, Shape, Table, Use, add_rows, product};
+use crate::math;
+
+/// Some rows of a batch as the first layer reads them.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a> {
+    pub(super) rows: usize,
+    pub(super) dense: &'a [f32],
+    pub(super) stride: usize,
+    pub(super) indices: &'a [u32],
+    pub(super) categorical: usize,
+    /// What stands for the 1 of a one-hot input.
+    pub(super) one: f32,
+}
+
+impl Inputs<'_> {
+    /// The one-hot inputs, for a panel's rows of all one-hot inputs. Indices count all inputs, as a panel's rows do.
+    pub(super) fn table(&self, width: usize) -> Table<'_> {
+        Table { indices: self.indices, categorical: self.categorical, scale: self.one, width, rows: self.rows }
+    }
+}
+
+impl Network {
+    /// Outputs (rows × outputs) of a batch: the logits of a classification, standardised values of a regression.
+    pub fn predict(&self, weights: &[f32], batch: &Batch, workspace: &mut Workspace, out: &mut Vec<f32>) {
+        workspace.fit(self, 0);
+        self.predict_into(weights, batch, &mut workspace.buffers, out);
+    }
+
+    /// Outputs as probabilities, (rows × classes); two classes have one output and two probabilities. A regression's
+    /// outputs stay what they are: see [`Network::value`].
+    pub fn probabilities(&self, outputs: &[f32], probabilities: &mut Vec<f32>) {
+        self.objective.probabilities(outputs, probabilities);
+    }
+
+    /// A regression's output in the target's own unit.
+    pub fn value(&self, output: f32) -> f64 {
+        match &self.target {
+            Target::Regression { mean, deviation, .. } => f64::from(output) * deviation + mean,
+            Target::Classes { .. } => f64::from(output),
+        }
+    }
+
+    /// Outputs (rows × outputs) of a batch, without dropout, appended to `out`: logits, or standardised values.
+    pub(crate) fn predict_into(&self, weights: &[f32], batch: &Batch, buffers: &mut Buffers, out: &mut Vec<f32>) {
+        self.check(batch);
+        for first in (0..batch.rows).step_by(self.row_block) {
+            let rows = first..batch.rows.min(first + self.row_block);
+            let count = rows.len();
+            let mut no_input = Default::default();
+            let inputs = self.inputs(batch, rows, None, &mut no_input, &mut []);
+            self.forward(weights, inputs, None, buffers);
+            let row = self.layout.layers()[self.layout.layers().len() - 1].row();
+            let outputs = &buffers.outputs[buffers.outputs.len() - 1];
+            for r in 0..count {
+                out.extend_from_slice(&outputs[r * row..][..self.outputs()]);
+            }
+        }
+    }
+
+    /// The rows' inputs, after dropout when training in `epoch`.
+    pub(super) fn inputs<'a>(
+        &self,
+        batch: &'a Batch,
+        rows: Range<usize>,
+        epoch: Option<u64>,
+        input: &'a mut super::Aligned,
+        hot: &'a mut [u32],
+    ) -> Inputs<'a> {
+        let (stride, categorical) = (batch.stride, batch.categorical);
+        let dense = &batch.dense[rows.start * stride..rows.end * stride];
+        let indices = &batch.indices[rows.start * categorical..rows.end * categorical];
+        let count = rows.len();
+        let (Some(dropout), Some(epoch)) = (&self.input_dropout, epoch) else {
+            return Inputs { rows: count, dense, stride, indices, categorical, one: 1.0 };
+        };
+        let own_stride = self.numeric.next_multiple_of(16);
+        for (r, &id) in batch.ids[rows].iter().enumerate() {
+            let kept = &mut input[r * own_stride..][..self.numeric];
+            dropout.fill(epoch, id, kept);
+            for (factor, x) in kept.iter_mut().zip(&dense[r * stride..]) {
+                *factor *= x;
+            }
+            for (to, &index) in hot[r * categorical..].iter_mut().zip(&indices[r * categorical..][..categorical]) {
+                *to = if dropout.keeps(epoch, id, index) { index } else { DROPPED };
+            }
+        }
+        let indices = &hot[..count * categorical];
+        Inputs { rows: count, dense: &*input, stride: own_stride, indices, categorical, one: dropout.scale }
+    }
+
+    /// Fills the outputs of all layers, and the slopes when training: `dropout` is the epoch and the rows' numbers.
+    pub(super) fn forward(
+        &self,
+        weights: &[f32],
+        inputs: Inputs<'_>,
+        dropout: Option<(u64, &[u64])>,
+        buffers: &mut Buffers,
+    ) {
+        for (i, layer) in self.layout.layers().iter().enumerate() {
+            let (before, after) = buffers.outputs.split_at_mut(i);
+            let output = &mut after[0];
+            let left = match before.last() {
+                None => Left { values: inputs.dense, row: inputs.stride, step: 1 },
+                Some(values) => Left { values, row: self.layout.layers()[i - 1].row(), step: 1 },
+            };
+            let hidden = i + 1 < self.layout.layers().len();
+            let gathers = i == 0 && self.categorical > 0;
+            let in_tile =
+                hidden && self.activation == Activation::Rectifier && !gathers && !self.trains_slopes(i, dropout);
+            let depth = if i == 0 { self.numeric } else { layer.inputs };
+            for panel in layer.panels() {
+                let bias = &weights[panel.bias()];
+                let how = if in_tile { Use::Rectified { bias } } else { Use::Affine { bias } };
+                let shape = Shape { rows: inputs.rows, width: panel.width, depth };
+                let right = Right { values: &weights[panel.rows(0..depth)], step: panel.width };
+                product(self.isa, shape, left, right, how, &mut output[panel.column..], layer.row());
+                if gathers {
+                    self.gather(weights, panel, inputs, &mut output[panel.column..], layer.row());
+                }
+            }
+            if hidden && !in_tile {
+                let len = inputs.rows * layer.row();
+                let slopes = match dropout {
+                    Some((epoch, ids)) if self.has_slopes(i) => {
+                        self.masks(i, epoch, ids, &mut buffers.slopes[i]);
+                        &mut buffers.slopes[i][..len]
+                    }
+                    _ => &mut [],
+                };
+                self.isa.run(Activate { activation: self.activation, outputs: &mut output[..len], slopes });
+            }
+        }
+    }
+
+    fn trains_slopes(&self, hidden: usize, dropout: Option<(u64, &[u64])>) -> bool {
+        dropout.is_some() && self.has_slopes(hidden)
+    }
+
+    fn gather(&self, weights: &[f32], panel: Panel, inputs: Inputs<'_>, output: &mut [f32], row: usize) {
+        add_rows(self.isa, inputs.table(panel.width), &weights[panel.weights()], output, row);
+    }
+
+    /// Dropout's factors of a hidden layer's units; 1 without dropout.
+    fn masks(&self, hidden: usize, epoch: u64, ids: &[u64], masks: &mut [f32]) {
+        let layer = &self.layout.layers()[hidden];
+        for (mask, &id) in masks.chunks_exact_mut(layer.row()).zip(ids) {
+            match &self.hidden_dropout[hidden] {
+                Some(dropout) => dropout.fill(epoch, id, &mut mask[..layer.outputs]),
+                None => mask.fill(1.0),
+            }
+        }
+    }
+}
+
+/// The activation f over sums x, in place. With slopes, which come as dropout's factors k: y = f(x) k, slope = f′(x) k.
+///
+/// Rectifier: `x > 0 ? x : 0`, f′ = `x > 0 ? 1 : 0`; tanh: f′ = 1 − f²; linear: f′ = 1.
+struct Activate<'a> {
+    activation: Activation,
+    outputs: &'a mut [f32],
+    slopes: &'a mut [f32],
+}
+
+impl Loop for Activate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let pairs = self.outputs.iter_mut().zip(self.slopes.iter_mut());
+        match (self.activation, pairs.len() > 0) {
+            (Activation::Linear, false) => (),
+            (Activation::Rectifier, false) => self.outputs.iter_mut().for_each(|x| *x = rectified(*x)),
+            (Activation::Tanh, false) => self.outputs.iter_mut().for_each(|x| *x = math::tanh(*x)),
+            (Activation::Linear, true) => pairs.for_each(|(x, k)| *x *= *k),
+            (Activation::Rectifier, true) => pairs.for_each(|(x, k)| {
+                let factor = *k;
+                *k = if *x > 0.0 { factor } else { 0.0 };
+                *x = rectified(*x) * factor;
+            }),
+            (Activation::Tanh, true) => pairs.for_each(|(x, k)| {
+                let (factor, f) = (*k, math::tanh(*x));
+                *k = f.mul_add(-f, 1.0) * factor;
+                *x = f * factor;
+            }),
+        }
+    }
+}
+
+#[inline(always)]
+fn rectified(x: f32) -> f32 {
+    if x > 0.0 { x } else { 0.0 }
+}

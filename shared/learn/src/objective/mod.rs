@@ -1,0 +1,74 @@
+//! What training minimises: a loss of a network's outputs and the target, one file a formula.
+
+mod bernoulli;
+mod multinomial;
+mod quadratic;
+
+use aquifer_frame::Target;
+
+use crate::{Error, Isa};
+
+/// The closed set of objectives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Objective {
+    Quadratic,
+    Bernoulli,
+    Multinomial { classes: usize },
+}
+
+/// Outputs of some rows and what they should have been.
+#[derive(Clone, Copy)]
+pub(crate) struct Outcome<'a> {
+    /// Row r's outputs begin at `r · row`.
+    pub(crate) outputs: &'a [f32],
+    pub(crate) row: usize,
+    /// (rows): a value, or a class number.
+    pub(crate) targets: &'a [f32],
+    /// (rows)
+    pub(crate) weights: &'a [f32],
+}
+
+impl Objective {
+    pub(crate) fn of(target: &Target) -> Result<Self, Error> {
+        match target {
+            Target::Regression { .. } => Ok(Objective::Quadratic),
+            Target::Classes { levels, .. } => match levels.len() {
+                levels @ (0 | 1) => Err(Error::Classes { levels }),
+                2 => Ok(Objective::Bernoulli),
+                classes => Ok(Objective::Multinomial { classes }),
+            },
+        }
+    }
+
+    /// Units of the output layer.
+    pub(crate) fn outputs(self) -> usize {
+        match self {
+            Objective::Quadratic | Objective::Bernoulli => 1,
+            Objective::Multinomial { classes } => classes,
+        }
+    }
+
+    /// The rows' losses, before weights, go to `losses` (rows); the derivatives of the weighted losses by the outputs
+    /// go to `gradient`, which has the outputs' strides. Neither is divided by anything.
+    pub(crate) fn loss(self, isa: Isa, outcome: Outcome<'_>, gradient: &mut [f32], losses: &mut [f64]) {
+        match self {
+            Objective::Quadratic => quadratic::loss(outcome, gradient, losses),
+            Objective::Bernoulli => isa.run(bernoulli::Loss { outcome, gradient, losses }),
+            Objective::Multinomial { classes } => isa.run(multinomial::Loss { classes, outcome, gradient, losses }),
+        }
+    }
+
+    /// Outputs of a row become probabilities of the classes; a regression's stay what they are.
+    pub(crate) fn probabilities(self, outputs: &[f32], probabilities: &mut Vec<f32>) {
+        match self {
+            Objective::Quadratic => probabilities.extend_from_slice(outputs),
+            Objective::Bernoulli => outputs.iter().for_each(|z| probabilities.extend(bernoulli::probabilities(*z))),
+            Objective::Multinomial { classes } => {
+                outputs.chunks_exact(classes).for_each(|z| multinomial::softmax(z, probabilities));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Against scikit-learn 1.9.1. The numbers come from:
+//!
+//! ```python
+//! import numpy as np
+//! from sklearn.metrics import roc_auc_score, log_loss, accuracy_score, mean_absolute_error, mean_squared_error
+//! from sklearn.metrics import confusion_matrix
+//! z = np.array([-2.5, -1, -1, 0, 0.5, 0.5, 0.5, 3, -40, 20, -0.25, 1.5]); y = np.array([0, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 0])
+//! w = np.array([1, 2, 0.5, 1, 3, 1.5, 1, 0.25, 2, 1, 0.75, 1]); p = 1 / (1 + np.exp(-z)); hat = (z >= 0).astype(int)
+//! for sw in (None, w):
+//!     print(roc_auc_score(y, z, sample_weight=sw), accuracy_score(y, hat, sample_weight=sw), log_loss(y, p, sample_weight=sw))
+//! print(confusion_matrix(y, hat).ravel(), np.logaddexp(0, z) - y * z)
+//! Z = np.array([[1, 2, 2], [0.5, 0.25, -1], [3, 3, 3], [-1, 0, 2], [0, 0, 1]], float); Y = np.array([1, 0, 2, 2, 1])
+//! W = np.array([1, 2, 0.5, 1, 4]); P = np.exp(Z) / np.exp(Z).sum(1, keepdims=True)
+//! for sw in (None, W):
+//!     print(accuracy_score(Y, Z.argmax(1), sample_weight=sw), log_loss(Y, P, sample_weight=sw, labels=[0, 1, 2]))
+//! print(confusion_matrix(Y, Z.argmax(1)).ravel(), -np.log(P[np.arange(5), Y]))
+//! a = np.array([1, -2, 3.5, 0]); f = np.array([1.5, -2, 1, 0.25]); v = np.array([1, 2, 0.5, 4])
+//! for sw in (None, v):
+//!     print(mean_squared_error(a, f, sample_weight=sw) ** 0.5, mean_absolute_error(a, f, sample_weight=sw))
+//! ```
+
+use super::*;
+use crate::partial::{Partial, Values};
+
+const Z: [f32; 12] = [-2.5, -1.0, -1.0, 0.0, 0.5, 0.5, 0.5, 3.0, -40.0, 20.0, -0.25, 1.5];
+const Y: [usize; 12] = [0, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 0];
+const W: [f32; 12] = [1.0, 2.0, 0.5, 1.0, 3.0, 1.5, 1.0, 0.25, 2.0, 1.0, 0.75, 1.0];
+const LOSS: [f64; 12] = [
+    0.07888973429254963,
+    0.31326168751822286,
+    1.3132616875182228,
+    std::f64::consts::LN_2,
+    0.9740769841801067,
+    0.4740769841801067,
+    0.4740769841801067,
+    0.048587351573742055,
+    4.248354255291589e-18,
+    2.061153026033935e-09,
+    0.8259394198788436,
+    1.7014132779827524,
+];
+
+fn close(found: Option<f64>, expected: f64) {
+    assert!(found.is_some_and(|found| (found - expected).abs() < 1e-12), "{found:?} is not {expected}");
+}
+
+/// Partials of these rows, split among ranks at `cut`, and their sum as metrics.
+fn binomial(weighted: bool, cut: usize) -> Metrics {
+    let scoring = Scoring { family: Family::Binomial, weighted };
+    let rank = |rows: std::ops::Range<usize>| {
+        let mut sums = scoring.accumulator();
+        for i in rows {
+            sums.add_binomial(Z[i], Y[i], if weighted { W[i] } else { 1.0 }, LOSS[i]);
+        }
+        sums.into_partial()
+    };
+    Metrics::from_partial(&Partial::add(rank(0..cut), rank(cut..Z.len())), &scoring)
+}
+
+#[test]
+fn binomial_metrics_are_those_of_scikit_learn() {
+    let metrics = binomial(false, 5);
+    close(metrics.auc, 0.7285714285714285);
+    close(metrics.accuracy, 0.6666666666666666);
+    close(metrics.logloss, 0.574727607827146);
+    assert_eq!((metrics.rows, metrics.confusion), (12, Some(vec![3, 2, 2, 5])));
+    // Ties: one pair at −1, two at 0.5; of 35 pairs.
+    close(metrics.auc_resolution, 0.5 * 3.0 / 35.0);
+
+    let weighted = binomial(true, 7);
+    close(weighted.auc, 0.7083333333333333);
+    close(weighted.accuracy, 0.65);
+    close(weighted.logloss, 0.5663752819656742);
+    assert_eq!(weighted.confusion, Some(vec![3, 2, 2, 5]), "counts of rows, with weights too");
+}
+
+#[test]
+fn multinomial_metrics_are_those_of_scikit_learn() {
+    let scores = [[1.0, 2.0, 2.0], [0.5, 0.25, -1.0], [3.0, 3.0, 3.0], [-1.0, 0.0, 2.0], [0.0, 0.0, 1.0f32]];
+    let classes = [1, 0, 2, 2, 1];
+    let losses = [0.8619948040582511, 0.6941121864019142, 1.0986122886681098, 0.16984601955628567, 1.551444713932051];
+    for (weights, accuracy, logloss) in
+        [([1.0f32; 5], 0.6, 0.8752020025233224), ([1.0, 2.0, 0.5, 1.0, 4.0], 0.47058823529411764, 1.0794294348800735)]
+    {
+        let scoring = Scoring { family: Family::Multinomial { classes: 3 }, weighted: weights[1] != 1.0 };
+        let mut sums = scoring.accumulator();
+        for i in 0..5 {
+            sums.add_multinomial(&scores[i], classes[i], weights[i], losses[i]);
+        }
+        let metrics = scoring.metrics(&sums.into_partial());
+        close(metrics.accuracy, accuracy);
+        close(metrics.logloss, logloss);
+        assert_eq!(metrics.confusion, Some(vec![1, 0, 0, 0, 1, 1, 1, 0, 1]));
+        assert_eq!((metrics.auc, metrics.rmse), (None, None));
+    }
+}
+
+#[test]
+fn regression_metrics_are_those_of_scikit_learn() {
+    let rows = [(1.5, 1.0), (-2.0, -2.0), (1.0, 3.5), (0.25, 0.0)];
+    for (weights, rmse, mae) in
+        [([1.0f32; 4], 1.2808688457449497, 0.8125), ([1.0, 2.0, 0.5, 4.0], 0.695221787153807, 0.36666666666666664)]
+    {
+        let scoring = Scoring { family: Family::Regression, weighted: weights[1] != 1.0 };
+        let mut sums = scoring.accumulator();
+        for ((prediction, actual), weight) in rows.into_iter().zip(weights) {
+            sums.add_regression(prediction, actual, weight);
+        }
+        let metrics = scoring.metrics(&sums.into_partial());
+        close(metrics.rmse, rmse);
+        close(metrics.mae, mae);
+        assert_eq!((metrics.rows, metrics.logloss, metrics.confusion), (4, None, None));
+    }
+}
+
+#[test]
+fn the_true_area_lies_within_the_resolution() {
+    // Logits closer together than a bin is wide, from a fixed recurrence.
+    let mut x = 1u64;
+    let rows: Vec<(f32, usize)> = (0..400)
+        .map(|_| {
+            x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let noise = (x >> 40) as f32 / (1u64 << 24) as f32;
+            let class = usize::from(x >> 33 & 1 == 1);
+            ((noise + 0.2 * class as f32) / 100.0, class)
+        })
+        .collect();
+    let scoring = Scoring { family: Family::Binomial, weighted: false };
+    let mut sums = scoring.accumulator();
+    rows.iter().for_each(|(z, class)| sums.add_binomial(*z, *class, 1.0, 0.0));
+    let metrics = scoring.metrics(&sums.into_partial());
+    let of = |class| rows.iter().filter(move |row| row.1 == class).map(|row| row.0);
+    let pairs: Vec<f64> = of(1)
+        .flat_map(|p| {
+            of(0).map(move |n| {
+                if p > n {
+                    1.0
+                } else if p == n {
+                    0.5
+                } else {
+                    0.0
+                }
+            })
+        })
+        .collect();
+    let exact = pairs.iter().sum::<f64>() / pairs.len() as f64;
+    let (auc, resolution) = (metrics.auc.unwrap(), metrics.auc_resolution.unwrap());
+    assert!(resolution > 0.0 && resolution < 0.05, "{resolution}");
+    assert!((auc - exact).abs() <= resolution, "{auc} ± {resolution} misses {exact}");
+}
+
+#[test]
+fn partials_have_the_vectors_that_are_announced() {
+    for family in [Family::Binomial, Family::Multinomial { classes: 4 }, Family::Regression] {
+        for weighted in [false, true] {
+            let scoring = Scoring { family, weighted };
+            let partial = scoring.accumulator().into_partial();
+            let shape: Vec<_> = partial.vectors.iter().map(|values| (values.value_type(), values.len())).collect();
+            let announced: Vec<_> = scoring.vectors().iter().map(|spec| (spec.value_type, spec.len)).collect();
+            assert_eq!(shape, announced, "{scoring:?}");
+        }
+    }
+}
+
+#[test]
+fn what_has_no_value_is_absent() {
+    let scoring = Scoring { family: Family::Binomial, weighted: false };
+    let empty = scoring.metrics(&scoring.accumulator().into_partial());
+    assert_eq!((empty.rows, empty.logloss, empty.auc, empty.accuracy), (0, None, None, None));
+    let mut sums = scoring.accumulator();
+    sums.add_binomial(1.0, 1, 1.0, f64::INFINITY);
+    let one_class = scoring.metrics(&sums.into_partial());
+    assert_eq!((one_class.auc, one_class.logloss, one_class.accuracy), (None, None, Some(1.0)));
+    let strange = Partial { weight: 1.0, vectors: vec![Values::F32(vec![1.0])] };
+    assert_eq!(scoring.metrics(&strange), Metrics::default());
+}

@@ -1,0 +1,43 @@
+//! "Did you mean …?": the name that a misspelt one is closest to.
+
+/// Below this likeness (1 is equal) a guess confuses more than it helps.
+const LIKENESS_MIN: f64 = 0.6;
+
+/// The candidate most like `name`, if any is like it at all; the first of equals. Case and hyphens do not count, and of a
+/// dotted candidate the last part alone may match.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let name = plain(name);
+    let mut best = None;
+    for candidate in candidates {
+        let like = likeness(&name, &plain(candidate));
+        if like >= LIKENESS_MIN && best.is_none_or(|(most, _)| like > most) {
+            best = Some((like, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+fn likeness(name: &str, candidate: &str) -> f64 {
+    let last = candidate.rsplit('.').next().unwrap_or(candidate);
+    let like = |candidate| strsim::normalized_damerau_levenshtein(name, candidate);
+    like(candidate).max(like(last))
+}
+
+fn plain(name: &str) -> String {
+    name.to_lowercase().replace('-', "_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_what_was_meant_and_nothing_else() {
+        let check = |name, expected| assert_eq!(nearest(name, ["age", "income", "native-country"]), expected, "{name}");
+        check("Income", Some("income"));
+        check("incme", Some("income"));
+        check("native_country", Some("native-country"));
+        check("zzz", None);
+        check("", None);
+    }
+}

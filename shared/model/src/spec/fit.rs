@@ -1,0 +1,142 @@
+//! The fit spec: what decides the bits of a model. No path, device, threads, cluster or search stands in it.
+
+use aquifer_frame::TaskChoice;
+use serde::{Deserialize, Serialize};
+
+use super::{Spec, SpecError};
+use crate::params::{AveragingMode, DeepLearning};
+
+/// A resolved spec and the data it is for. Equal fit specs give equal models.
+///
+/// Its serde form is complete and goes over the wire; the form in model files is [`FitSpec::canonical_json`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FitSpec {
+    /// The training frame's content hash.
+    pub data: String,
+    /// Rows of the training frame.
+    pub rows: u64,
+    pub target: String,
+    pub task: TaskChoice,
+    /// Columns to read, by name; absent: all but target, weights and ignored ones. The order changes nothing: inputs keep
+    /// the frame's.
+    pub features: Option<Vec<String>>,
+    pub ignored_columns: Vec<String>,
+    pub weights_column: Option<String>,
+    pub encoding: EncodingOptions,
+    pub algorithm: Algorithm,
+    pub params: DeepLearning,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Algorithm {
+    #[default]
+    DeepLearning,
+}
+
+/// How columns become inputs, as far as the user chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncodingOptions {
+    /// Numeric inputs get mean 0 and deviation 1.
+    pub standardize: bool,
+    pub missing_values_handling: MissingValues,
+}
+
+/// What stands in for a missing number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingValues {
+    #[default]
+    MeanImputation,
+}
+
+impl Default for EncodingOptions {
+    fn default() -> Self {
+        Self { standardize: true, missing_values_handling: MissingValues::MeanImputation }
+    }
+}
+
+/// The form in model files.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CanonicalFit {
+    data: String,
+    rows: u64,
+    /// Only what the fit would not be the same without; `ranks` always.
+    spec: toml::Table,
+}
+
+impl FitSpec {
+    /// The one text of this fit: `{"data", "rows", "spec"}`, keys in byte order, those at their default left out,
+    /// `averaging` left out with one rank, where it changes no bit. Fails on values that no spec resolves to.
+    pub fn canonical_json(&self) -> Result<String, SpecError> {
+        serde_json::to_string(&self.canonical()?).map_err(|source| SpecError::Canonical { source })
+    }
+
+    /// Reads [`FitSpec::canonical_json`] back, as [`FitSpec::normalised`].
+    pub fn from_canonical_json(json: &str) -> Result<FitSpec, SpecError> {
+        let canonical = serde_json::from_str(json).map_err(|source| SpecError::Canonical { source })?;
+        Self::from_canonical(&canonical)
+    }
+
+    pub(crate) fn canonical(&self) -> Result<CanonicalFit, SpecError> {
+        Ok(CanonicalFit { data: self.data.clone(), rows: self.rows, spec: self.sparse()? })
+    }
+
+    pub(crate) fn from_canonical(canonical: &CanonicalFit) -> Result<FitSpec, SpecError> {
+        Spec::from_table(&canonical.spec)?.resolve(canonical.rows, &canonical.data)
+    }
+
+    /// This fit with `averaging` at its defaults where it changes no bit: with one rank.
+    pub fn normalised(&self) -> FitSpec {
+        let mut fit = self.clone();
+        if fit.params.ranks == 1 {
+            let default = DeepLearning::default();
+            fit.params.averaging_mode = AveragingMode::Average;
+            fit.params.averaging_interval = DeepLearning::default_interval(fit.params.mini_batch_size, 1);
+            fit.params.outer_rate = default.outer_rate;
+            fit.params.outer_momentum = default.outer_momentum;
+        }
+        fit
+    }
+
+    /// The keys without which the fit would be another one.
+    fn sparse(&self) -> Result<toml::Table, SpecError> {
+        let fit = self.normalised();
+        let not_one = || SpecError::Contradiction { reason: "the fit spec is none that a spec resolves to".into() };
+        let mut table = toml::Table::try_from(Spec::default().resolved(&fit)).map_err(|_| not_one())?;
+        for key in super::keys::KEYS.iter().filter(|key| key.name != "ranks") {
+            let mut without = table.clone();
+            remove(&mut without, key.table.name(), key.name);
+            let same = Spec::from_table(&without)
+                .and_then(|spec| spec.resolve(fit.rows, &fit.data))
+                .is_ok_and(|resolved| resolved == fit);
+            if same {
+                table = without;
+            }
+        }
+        let back = Spec::from_table(&table)?.resolve(fit.rows, &fit.data)?;
+        if back == fit { Ok(table) } else { Err(not_one()) }
+    }
+}
+
+/// Takes a key out of its table, and the table with it once that is empty.
+fn remove(top: &mut toml::Table, table: Option<&str>, name: &str) {
+    let (first, rest) = match (table, name.split_once('.')) {
+        (Some(table), _) => (table, Some(name)),
+        (None, Some((outer, inner))) => (outer, Some(inner)),
+        (None, None) => (name, None),
+    };
+    let Some(rest) = rest else {
+        top.remove(first);
+        return;
+    };
+    if let Some(toml::Value::Table(inner)) = top.get_mut(first) {
+        remove(inner, None, rest);
+        if inner.is_empty() {
+            top.remove(first);
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Every key of a spec, once: where it stands, its default, range, unit and meaning. Reading, `--set`, messages and
+//! docs/defaults.md all look here.
+
+use crate::nearest::nearest;
+
+/// Where a key stands in the TOML.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    Top,
+    Encoding,
+    Params,
+}
+
+/// What an absent key means.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum WhenAbsent {
+    /// This TOML value.
+    Value(&'static str),
+    /// A function of the data and other keys, in words.
+    Rule(&'static str),
+    /// Nothing: the key is optional, or must be given.
+    Absent(&'static str),
+}
+
+/// The only key that holds keys.
+pub(super) const AVERAGING: &str = "averaging";
+
+pub(super) struct Key {
+    pub(super) table: Table,
+    pub(super) name: &'static str,
+    pub(super) default: WhenAbsent,
+    pub(super) range: &'static str,
+    pub(super) unit: &'static str,
+    pub(super) meaning: &'static str,
+}
+
+impl Table {
+    pub(super) const ALL: [Table; 3] = [Table::Top, Table::Encoding, Table::Params];
+
+    /// Its name in brackets; the top level has none.
+    pub(super) fn name(self) -> Option<&'static str> {
+        match self {
+            Table::Top => None,
+            Table::Encoding => Some("encoding"),
+            Table::Params => Some("params"),
+        }
+    }
+
+    /// For messages.
+    pub(super) fn place(self) -> String {
+        self.name().map_or_else(|| "the top level".into(), |name| format!("[{name}]"))
+    }
+}
+
+const fn key(
+    table: Table,
+    name: &'static str,
+    default: WhenAbsent,
+    range: &'static str,
+    unit: &'static str,
+    meaning: &'static str,
+) -> Key {
+    Key { table, name, default, range, unit, meaning }
+}
+
+use self::Table::{Encoding, Params, Top};
+use self::WhenAbsent::{Absent, Rule, Value};
+
+const ABOVE_ZERO: &str = "a finite number above 0";
+const NOT_NEGATIVE: &str = "a finite number, at least 0";
+const SHARE: &str = "at least 0, below 1";
+const COLUMN: &str = "a column";
+const COLUMNS: &str = "a list of columns";
+const PATHS: &str = "a path, glob or folder, or a list of them";
+
+pub(super) const KEYS: &[Key] = &[
+    key(Top, "version", Value("1"), "1", "–", "the version of this format"),
+    key(Top, "data", Absent("–"), PATHS, "–", "the training data, read in the order given"),
+    key(Top, "frame", Absent("–"), "a frame's name", "–", "an imported frame, in place of `data`"),
+    key(Top, "valid", Absent("none"), PATHS, "–", "validation data: scored, never learned from"),
+    key(Top, "test", Absent("none"), PATHS, "–", "test data: scored once, at the end"),
+    key(Top, "target", Absent("must be given"), COLUMN, "–", "what is learned"),
+    key(Top, "features", Absent("all other columns"), COLUMNS, "–", "the columns to learn from"),
+    key(Top, "ignored_columns", Absent("none"), COLUMNS, "–", "columns to leave out"),
+    key(Top, "weights_column", Absent("none"), COLUMN, "–", "a weight of each row's loss"),
+    key(
+        Top,
+        "task",
+        Value("\"auto\""),
+        "\"auto\", \"classification\" or \"regression\"",
+        "–",
+        "what the target is read as; auto: by its type",
+    ),
+    key(Top, "algorithm", Value("\"deeplearning\""), "\"deeplearning\"", "–", "what is trained"),
+    key(Top, "device", Value("\"auto\""), "\"auto\" or \"cpu\"", "–", "where it is computed; changes no bit"),
+    key(Encoding, "standardize", Value("true"), "true or false", "–", "numeric inputs get mean 0 and deviation 1"),
+    key(
+        Encoding,
+        "missing_values_handling",
+        Value("\"mean_imputation\""),
+        "\"mean_imputation\"",
+        "–",
+        "what stands in for a missing number: the mean of its column",
+    ),
+    key(
+        Params,
+        "hidden",
+        Value("[200, 200]"),
+        "at most 64 layers of 1 to 65536 units",
+        "units",
+        "the size of each hidden layer; [] is a linear model",
+    ),
+    key(
+        Params,
+        "activation",
+        Value("\"rectifier\""),
+        "\"rectifier\", \"tanh\" or \"linear\"",
+        "–",
+        "the function of hidden units",
+    ),
+    key(Params, "optimizer", Value("\"adam\""), "\"adam\" or \"sgd\"", "–", "how a gradient becomes a step"),
+    key(
+        Params,
+        "learning_rate",
+        Rule("0.001 with adam, 0.01 with sgd"),
+        ABOVE_ZERO,
+        "a step",
+        "the size of the optimizer's step",
+    ),
+    key(Params, "momentum", Value("0.9"), SHARE, "–", "sgd only: share of the last step that is kept"),
+    key(Params, "beta1", Value("0.9"), SHARE, "–", "adam only: decay of the first moment"),
+    key(Params, "beta2", Value("0.999"), SHARE, "–", "adam only: decay of the second moment"),
+    key(Params, "epsilon", Value("1e-8"), ABOVE_ZERO, "–", "adam only: added to the root of the second moment"),
+    key(Params, "mini_batch_size", Value("32"), "1 to 1048576", "rows", "rows of one rank that make one step"),
+    key(
+        Params,
+        "epochs",
+        Value("10.0"),
+        "above 0; with the rows at hand 1 row to 2^48 rows",
+        "passes",
+        "passes over the rows; fractions allowed",
+    ),
+    key(Params, "l1", Value("0.0"), NOT_NEGATIVE, "–", "penalty on the sum of absolute weights"),
+    key(Params, "l2", Value("0.0"), NOT_NEGATIVE, "–", "penalty on half the sum of squared weights"),
+    key(Params, "input_dropout_ratio", Value("0.0"), SHARE, "share", "inputs dropped for each row in training"),
+    key(
+        Params,
+        "hidden_dropout_ratios",
+        Value("[]"),
+        "one value a hidden layer, each at least 0, below 1; or []",
+        "share",
+        "outputs of each hidden layer dropped for each row in training",
+    ),
+    key(Params, "seed", Value("1"), "0 to 9223372036854775807", "–", "first weights, order of rows and dropout"),
+    key(
+        Params,
+        "ranks",
+        Rule("min(256, clamp(rows div 16384, 1, 8) + max(0, rows − 1048576) div 131072), at most the blocks"),
+        "1 to the blocks of the data (1024 rows each)",
+        "–",
+        "logical trainers; never depends on workers or threads",
+    ),
+    key(
+        Params,
+        "averaging.mode",
+        Value("\"average\""),
+        "\"average\" or \"gradient\"",
+        "–",
+        "what a round is: local steps and a mean of the ranks, or one summed gradient",
+    ),
+    key(
+        Params,
+        "averaging.interval",
+        Rule("32 · mini_batch_size · ranks"),
+        "1 to 2^40, rounded up to a multiple of mini_batch_size · ranks",
+        "rows",
+        "mode average only: rows that all ranks together pass in a round",
+    ),
+    key(
+        Params,
+        "averaging.outer_rate",
+        Value("0.7"),
+        ABOVE_ZERO,
+        "a round",
+        "mode average only: rate of the outer Nesterov step",
+    ),
+    key(
+        Params,
+        "averaging.outer_momentum",
+        Rule("1 − outer_rate / ranks, within 0 to 0.9"),
+        SHARE,
+        "–",
+        "mode average only: momentum of the outer Nesterov step",
+    ),
+];
+
+/// Keys and tables that have a meaning already, and no effect yet.
+const RESERVED: &[&str] = &[
+    "split",
+    "split_by",
+    "types",
+    "search",
+    "strategy",
+    "sort_by",
+    "parallelism",
+    "max_models",
+    "max_runtime_secs",
+    "keep_models",
+    "cross_validation",
+    "nfolds",
+    "fold_assignment",
+    "fold_column",
+    "stopping",
+    "stopping_rounds",
+    "stopping_metric",
+    "stopping_tolerance",
+    "score_interval",
+    "max_categorical_levels",
+    "fit",
+];
+
+/// What other tools call the same thing.
+const OTHER_NAMES: &[(&str, &str)] = &[
+    ("lr", "learning_rate"),
+    ("rate", "learning_rate"),
+    ("eta", "learning_rate"),
+    ("learning_rate_init", "learning_rate"),
+    ("batch_size", "mini_batch_size"),
+    ("max_iter", "epochs"),
+    ("hidden_layer_sizes", "hidden"),
+    ("layers", "hidden"),
+    ("solver", "optimizer"),
+    ("weight_decay", "l2"),
+    ("alpha", "l2"),
+    ("dropout", "hidden_dropout_ratios"),
+    ("random_state", "seed"),
+    ("response_column", "target"),
+    ("y", "target"),
+    ("x", "features"),
+    ("sample_weight", "weights_column"),
+    ("training_frame", "data"),
+    ("train", "data"),
+    ("validation", "valid"),
+    ("validation_frame", "valid"),
+    ("relu", "rectifier"),
+    ("identity", "linear"),
+    ("rectifierwithdropout", "rectifier"),
+    ("tanhwithdropout", "tanh"),
+    ("binary", "classification"),
+    ("multinomial", "classification"),
+    ("mean", "mean_imputation"),
+    ("meanimputation", "mean_imputation"),
+];
+
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+pub(super) fn is_reserved(name: &str) -> bool {
+    let first = name.split('.').next().unwrap_or(name);
+    RESERVED.contains(&first) || first.starts_with("search_")
+}
+
+/// All names that may stand in a table; in all tables if none is given.
+pub(super) fn names(table: Option<Table>) -> impl Iterator<Item = &'static str> + Clone {
+    let keys = KEYS.iter().filter(move |key| table.is_none_or(|table| key.table == table)).map(|key| key.name);
+    let tables = Table::ALL.iter().filter_map(|table| table.name()).filter(move |_| table == Some(Table::Top));
+    let nested = std::iter::once(AVERAGING).filter(move |_| table == Some(Table::Params));
+    keys.chain(nested).chain(tables)
+}
+
+/// The candidate that a name probably means: what other tools call it, or the nearest in spelling.
+pub(super) fn suggest(name: &str, mut candidates: impl Iterator<Item = &'static str> + Clone) -> Option<&'static str> {
+    let lower = name.to_lowercase();
+    let ours = OTHER_NAMES.iter().find(|(other, _)| *other == lower).map(|(_, ours)| *ours);
+    let near = nearest(name, candidates.clone());
+    candidates.find(|candidate| ours == Some(candidate)).or(near)
+}

@@ -1,0 +1,23 @@
+//! The spec: what a user asks for. TOML text or `--set key=value` → [`Spec`] (as written) → [`Spec::resolve`] →
+//! [`FitSpec`] (checked, every default in place): all that decides the bits of a model, and nothing else.
+//!
+//! Every key, its table, default and range stand once, in `keys`; docs/defaults.md is made from it.
+
+mod check;
+mod defaults;
+mod error;
+mod fit;
+mod keys;
+mod raw;
+mod read;
+mod resolve;
+mod set;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use fit::CanonicalFit;
+
+pub use defaults::defaults_page;
+pub use error::SpecError;
+pub use fit::{Algorithm, EncodingOptions, FitSpec, MissingValues};
+pub use raw::{Device, RawAveraging, RawEncoding, RawOptimizer, RawParams, Spec};

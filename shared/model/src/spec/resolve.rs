@@ -1,0 +1,172 @@
+//! From what was asked for to what is trained: every default in place, as a function of the data and the spec alone.
+
+use std::collections::BTreeSet;
+
+use aquifer_frame::{Roles, block_count};
+
+use super::check::out_of_range;
+use super::fit::{EncodingOptions, FitSpec};
+use super::raw::{RawOptimizer, RawParams};
+use super::{Spec, SpecError};
+use crate::params::{Activation, AveragingMode, DeepLearning, Optimizer};
+
+pub(super) const HIDDEN: [usize; 2] = [200, 200];
+const MINI_BATCH_SIZE: usize = 32;
+/// Steps of each rank in a round of `average` mode.
+const INTERVAL_STEPS: u64 = 32;
+/// Positions are counted in 48 bits.
+const POSITIONS_MAX: f64 = (1u64 << 48) as f64;
+
+impl Spec {
+    /// Checks all ranges and fills in all defaults for a training frame of `rows` rows whose content hash is `content`.
+    pub fn resolve(&self, rows: u64, content: &str) -> Result<FitSpec, SpecError> {
+        self.check()?;
+        let roles = self.roles()?;
+        Ok(FitSpec {
+            data: content.into(),
+            rows,
+            target: roles.target,
+            task: roles.task,
+            features: roles.features,
+            ignored_columns: roles.ignored_columns,
+            weights_column: roles.weights_column,
+            encoding: EncodingOptions {
+                standardize: roles.standardize,
+                missing_values_handling: self.encoding.missing_values_handling.unwrap_or_default(),
+            },
+            algorithm: self.algorithm.unwrap_or_default(),
+            params: self.params.resolve(rows)?,
+        })
+    }
+}
+
+impl Spec {
+    /// What each column is for: what an encoding is fitted to.
+    pub fn roles(&self) -> Result<Roles, SpecError> {
+        let standardize = EncodingOptions::default().standardize;
+        Ok(Roles {
+            target: self.target.clone().ok_or(SpecError::Missing { key: "target" })?,
+            features: self.features.as_deref().map(as_set),
+            ignored_columns: as_set(&self.ignored_columns),
+            weights_column: self.weights_column.clone(),
+            task: self.task.unwrap_or_default(),
+            standardize: self.encoding.standardize.unwrap_or(standardize),
+        })
+    }
+}
+
+/// Lists of columns are sets: one form for one meaning.
+fn as_set(columns: &[String]) -> Vec<String> {
+    let set: BTreeSet<_> = columns.iter().cloned().collect();
+    set.into_iter().collect()
+}
+
+impl RawParams {
+    fn resolve(&self, rows: u64) -> Result<DeepLearning, SpecError> {
+        let default = DeepLearning::default();
+        let optimizer = self.resolve_optimizer();
+        let ranks = self.resolve_ranks(rows)?;
+        let mini_batch_size = self.mini_batch_size.map_or(default.mini_batch_size, |size| size as usize);
+        let step_rows = mini_batch_size as u64 * u64::from(ranks);
+        let epochs = self.epochs.unwrap_or(default.epochs);
+        if !(1.0..POSITIONS_MAX).contains(&(epochs * rows as f64)) {
+            return Err(out_of_range("epochs", format!("{epochs:?} with {rows} rows")));
+        }
+        let ratios = self.hidden_dropout_ratios.clone().unwrap_or_default();
+        let outer_rate = self.averaging.outer_rate.unwrap_or(default.outer_rate);
+        Ok(DeepLearning {
+            hidden: self.hidden.as_ref().map_or(default.hidden, |h| h.iter().map(|units| *units as usize).collect()),
+            activation: self.activation.unwrap_or(default.activation),
+            optimizer,
+            learning_rate: self.learning_rate.unwrap_or(match optimizer {
+                Optimizer::Adam { .. } => 0.001,
+                Optimizer::Sgd { .. } => 0.01,
+            }),
+            mini_batch_size,
+            epochs,
+            l1: self.l1.unwrap_or(default.l1),
+            l2: self.l2.unwrap_or(default.l2),
+            input_dropout_ratio: self.input_dropout_ratio.unwrap_or(default.input_dropout_ratio),
+            // Nothing dropped anywhere is no dropout: one form for one meaning.
+            hidden_dropout_ratios: if ratios.iter().all(|ratio| *ratio == 0.0) { Vec::new() } else { ratios },
+            seed: self.seed.unwrap_or(default.seed),
+            ranks,
+            averaging_mode: self.averaging.mode.unwrap_or(default.averaging_mode),
+            averaging_interval: match self.averaging.interval {
+                Some(interval) => interval.next_multiple_of(step_rows),
+                None => DeepLearning::default_interval(mini_batch_size, ranks),
+            },
+            outer_rate,
+            outer_momentum: self
+                .averaging
+                .outer_momentum
+                .unwrap_or_else(|| DeepLearning::default_outer_momentum(outer_rate, ranks)),
+        })
+    }
+
+    fn resolve_optimizer(&self) -> Optimizer {
+        match self.optimizer.unwrap_or(RawOptimizer::Adam) {
+            RawOptimizer::Adam => Optimizer::Adam {
+                beta1: self.beta1.unwrap_or(0.9),
+                beta2: self.beta2.unwrap_or(0.999),
+                epsilon: self.epsilon.unwrap_or(1e-8),
+            },
+            RawOptimizer::Sgd => Optimizer::Sgd { momentum: self.momentum.unwrap_or(0.9) },
+        }
+    }
+
+    fn resolve_ranks(&self, rows: u64) -> Result<u32, SpecError> {
+        let blocks = block_count(rows);
+        let ranks = self.ranks.unwrap_or_else(|| default_ranks(rows));
+        let fits = u32::try_from(ranks).ok().filter(|ranks| u64::from(*ranks) <= blocks);
+        fits.ok_or(SpecError::TooManyRanks { ranks, blocks, rows })
+    }
+}
+
+/// DiLoCo's outer rate, and its momentum as the most that a default takes.
+const OUTER_RATE: f64 = 0.7;
+const OUTER_MOMENTUM_MAX: f64 = 0.9;
+
+/// Ranks that cost little quality (few rows a rank do) and leave work for many workers.
+fn default_ranks(rows: u64) -> u64 {
+    let small = (rows / 16_384).clamp(1, 8);
+    let large = rows.saturating_sub(1_048_576) / 131_072;
+    (small + large).min(256)
+}
+
+impl Default for DeepLearning {
+    /// What an empty `[params]` gives with one rank.
+    fn default() -> Self {
+        Self {
+            hidden: HIDDEN.into(),
+            activation: Activation::Rectifier,
+            optimizer: Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+            learning_rate: 0.001,
+            mini_batch_size: MINI_BATCH_SIZE,
+            epochs: 10.0,
+            l1: 0.0,
+            l2: 0.0,
+            input_dropout_ratio: 0.0,
+            hidden_dropout_ratios: Vec::new(),
+            seed: 1,
+            ranks: 1,
+            averaging_mode: AveragingMode::Average,
+            averaging_interval: Self::default_interval(MINI_BATCH_SIZE, 1),
+            outer_rate: OUTER_RATE,
+            outer_momentum: Self::default_outer_momentum(OUTER_RATE, 1),
+        }
+    }
+}
+
+impl DeepLearning {
+    /// Rows of a round of `average` mode, if the spec names none.
+    pub fn default_interval(mini_batch_size: usize, ranks: u32) -> u64 {
+        INTERVAL_STEPS * mini_batch_size as u64 * u64::from(ranks)
+    }
+
+    /// Momentum of the outer step, so that its gain `outer_rate / (1 − outer_momentum)` is the number of ranks: each of
+    /// them passes that fraction of the rows. At most 0.9, beyond which the outer step oscillates.
+    pub fn default_outer_momentum(outer_rate: f64, ranks: u32) -> f64 {
+        (1.0 - outer_rate / f64::from(ranks)).clamp(0.0, OUTER_MOMENTUM_MAX)
+    }
+}

@@ -1,0 +1,76 @@
+//! How nodes listen and dial: one place for limits and keep-alive.
+
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint, Server};
+
+/// A connection whose peer does not answer a ping for this long is dead.
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const STREAMS_MAX: u32 = 256;
+const HEADERS_BYTES_MAX: u32 = 16 << 10;
+/// Flow-control windows: a few exchange messages in flight, so that a fast link is not waited for.
+const WINDOW_BYTES: u32 = 8 << 20;
+
+/// A server with the limits that every node has.
+pub fn server() -> Server {
+    Server::builder()
+        .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
+        .max_concurrent_streams(STREAMS_MAX)
+        .http2_max_header_list_size(HEADERS_BYTES_MAX)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(4 * WINDOW_BYTES)
+        .tcp_nodelay(true)
+}
+
+/// Dials a node. `http://` is for loopback alone; anything else is refused before a byte is sent.
+pub async fn connect(url: &str) -> Result<Channel, ConnectError> {
+    let bad = |reason: String| ConnectError::BadUrl { url: url.to_owned(), reason };
+    let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| bad(error.to_string()))?;
+    let host = endpoint.uri().host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if endpoint.uri().scheme_str() != Some("http") {
+        return Err(bad("it must begin with http://".into()));
+    }
+    if !loopback {
+        return Err(ConnectError::NotLoopback { url: url.to_owned() });
+    }
+    endpoint
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(4 * WINDOW_BYTES)
+        .tcp_nodelay(true)
+        .connect()
+        .await
+        .map_err(|source| ConnectError::Unreachable { url: url.to_owned(), source })
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("`{url}` is no address of a cluster: {reason}")]
+    BadUrl { url: String, reason: String },
+    #[error("{url} is not a loopback address: other addresses need TLS, which this version does not have")]
+    NotLoopback { url: String },
+    #[error("nothing answers at {url}")]
+    Unreachable { url: String, source: tonic::transport::Error },
+}
+
+impl From<ConnectError> for aquifer_model::Report {
+    fn from(error: ConnectError) -> Self {
+        use aquifer_model::{Kind, Report};
+        let message = error.to_string();
+        match error {
+            ConnectError::BadUrl { .. } => Report::new(Kind::Config, "bad_url", message),
+            ConnectError::NotLoopback { .. } => Report::new(Kind::Config, "not_loopback", message)
+                .hint("reach it through an SSH tunnel, and give http://127.0.0.1:PORT"),
+            ConnectError::Unreachable { source, .. } => Report::new(Kind::Access, "unreachable", message)
+                .hint("is the cluster running? `aquifer cluster up` starts one")
+                .caused_by(&source),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What a worker is told of a trial: all it needs, and nothing that could change a bit.
+
+use aquifer_frame::{Encoding, Plan, ShardRecord};
+use aquifer_model::{FitSpec, Part};
+use serde::{Deserialize, Serialize};
+
+/// One trial, the same text for every member.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrialPlan {
+    pub fit: FitSpec,
+    pub encoding: Encoding,
+    pub parts: Vec<PartPlan>,
+}
+
+/// One part of the data: how it was cut, and where its shards lie.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PartPlan {
+    pub part: Part,
+    pub rows: u64,
+    /// The way back to the source, for a shard that nobody has.
+    pub plan: Plan,
+    pub shards: Vec<ShardHolders>,
+}
+
+/// A shard and the addresses of the workers that have it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ShardHolders {
+    pub record: ShardRecord,
+    pub addresses: Vec<String>,
+}

@@ -1,0 +1,96 @@
+//! `aquifer coordinator`: a lasting coordinator.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use aquifer_frame::Roots;
+use aquifer_model::Report;
+use clap::Args;
+
+use crate::dir;
+use crate::failure::usage;
+use crate::options::DirOption;
+
+/// Run the coordinator of a cluster
+#[derive(Args)]
+pub(crate) struct Coordinator {
+    /// Address to listen on: loopback; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:7400", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// Folder whose files clients may name; may be repeated [default: none, so clients upload]
+    #[arg(long, value_name = "FOLDER")]
+    root: Vec<PathBuf>,
+    /// Token to ask for [default: `token` in --dir, made at the first start]
+    #[arg(long, env = "AQUIFER_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// End when standard input closes
+    #[arg(long, hide = true)]
+    exit_with_parent: bool,
+    #[command(flatten)]
+    dir: DirOption,
+}
+
+impl Coordinator {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let folder = self.dir.open()?;
+        let lock = dir::lock(&folder)?;
+        let token = match &self.token_file {
+            Some(file) => dir::read_token(file)?,
+            None => dir::token_of(&folder)?,
+        };
+        let config = aquifer_coordinator::Config {
+            listen: self.listen,
+            dir: folder.clone(),
+            journal_dir: folder.clone(),
+            roots: roots(&self.root)?,
+            token,
+            self_test: None,
+        };
+        let coordinator = aquifer_coordinator::Coordinator::start(config).await.map_err(Report::from)?;
+        let address = folder.join("address");
+        let url = format!("http://{}", coordinator.address());
+        std::fs::write(&address, &url).map_err(|error| dir::unwritable(&address, &error))?;
+        tracing::info!(url, "listening");
+        until_told(self.exit_with_parent).await;
+        let _ = std::fs::remove_file(&address);
+        coordinator.stop().await;
+        drop(lock);
+        Ok(())
+    }
+}
+
+pub(crate) fn roots(folders: &[PathBuf]) -> anyhow::Result<Roots> {
+    Ok(Roots::new(folders).map_err(|error| {
+        usage("bad_root", "a folder given with --root does not exist or cannot be read").caused_by(&error)
+    })?)
+}
+
+/// Waits for Ctrl-C, SIGTERM, or the end of standard input if that means the parent is gone.
+pub(crate) async fn until_told(exit_with_parent: bool) {
+    let parent_gone = async {
+        if !exit_with_parent {
+            std::future::pending::<()>().await;
+        }
+        // Nothing is ever written there: reading ends when the parent does.
+        let (gone, wait) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            let _ = gone.send(());
+        });
+        let _ = wait.await;
+    };
+    tokio::select! {
+        () = parent_gone => {}
+        () = terminated() => {}
+        _ = tokio::signal::ctrl_c(), if !exit_with_parent => {}
+    }
+}
+
+async fn terminated() {
+    #[cfg(unix)]
+    if let Ok(mut signal) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        signal.recv().await;
+        return;
+    }
+    std::future::pending().await
+}

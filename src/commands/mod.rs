@@ -1,0 +1,10 @@
+//! One file a command.
+
+pub(crate) mod cluster;
+pub(crate) mod coordinator;
+pub(crate) mod doctor;
+pub(crate) mod evaluate;
+pub(crate) mod frame;
+pub(crate) mod predict;
+pub(crate) mod train;
+pub(crate) mod worker;

@@ -1,0 +1,108 @@
+//! `aquifer predict`: a model's predictions, in the order of the rows.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aquifer_frame::{Batch, Target};
+use aquifer_learn::Workspace;
+use aquifer_model::{Kind, Report};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use clap::Args;
+use parquet::arrow::ArrowWriter;
+
+use crate::data::NewFile;
+use crate::output::{self, Format, escape, grouped};
+use crate::scan::{Loaded, Scan};
+
+/// Predict the rows of Parquet files: a Parquet file in the same order
+#[derive(Args)]
+pub(crate) struct Predict {
+    /// Model file
+    model: PathBuf,
+    /// Parquet files, folders or globs
+    #[arg(required = true)]
+    data: Vec<String>,
+    /// Parquet file to write: `predict`, and for classes one `p_LEVEL` each
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Predict {
+    pub(crate) fn run(self, format: Format) -> anyhow::Result<()> {
+        let loaded = Loaded::open(&self.model)?;
+        let mut scan = Scan::open(&self.data, &loaded.model.encoding, false)?;
+        let (trial, state) = loaded.trial(None)?;
+        let network = trial.network();
+        let weights = state.vectors.iter().find(|vector| vector.name == "weights").map(|vector| &vector.values[..]);
+        let weights = weights.unwrap_or_default();
+
+        let target = &loaded.model.encoding.target;
+        let schema = Arc::new(Schema::new(fields(target)));
+        let file = NewFile::begin(&self.out)?;
+        let failed = |error: parquet::errors::ParquetError| {
+            let message = format!("cannot write {}", self.out.display());
+            Report::new(Kind::Work, "write", message).hint("is the disk full?").caused_by(&error)
+        };
+        let mut writer = ArrowWriter::try_new(file, schema.clone(), None).map_err(failed)?;
+        let (mut batch, mut workspace) = (Batch::default(), Workspace::default());
+        let (mut outputs, mut probabilities) = (Vec::new(), Vec::new());
+        for block in scan.blocks() {
+            scan.read(block, &mut batch)?;
+            outputs.clear();
+            network.predict(weights, &batch, &mut workspace, &mut outputs);
+            let columns = match target {
+                Target::Regression { .. } => {
+                    vec![Arc::new(outputs.iter().map(|z| network.value(*z)).collect::<Float64Array>()) as ArrayRef]
+                }
+                Target::Classes { levels, .. } => {
+                    probabilities.clear();
+                    network.probabilities(&outputs, &mut probabilities);
+                    class_columns(levels, &probabilities)
+                }
+            };
+            let rows = RecordBatch::try_new(schema.clone(), columns)?;
+            writer.write(&rows).map_err(failed)?;
+        }
+        writer.into_inner().map_err(failed)?.finish()?;
+        for note in scan.notes.values() {
+            eprintln!("note: {}", escape(note));
+        }
+        match format {
+            Format::Json => {
+                let data = serde_json::json!({ "path": self.out, "rows": scan.rows(), "model": loaded.hash });
+                output::json("PredictResult", &data)
+            }
+            Format::Table | Format::Csv => {
+                output::line(&format!("{} predictions in {}", grouped(scan.rows()), self.out.display()));
+                Ok(())
+            }
+        }
+    }
+}
+
+fn fields(target: &Target) -> Vec<Field> {
+    match target {
+        Target::Regression { .. } => vec![Field::new("predict", DataType::Float64, false)],
+        Target::Classes { levels, .. } => {
+            let probability = |level: &String| Field::new(format!("p_{level}"), DataType::Float32, false);
+            [Field::new("predict", DataType::Utf8, false)].into_iter().chain(levels.iter().map(probability)).collect()
+        }
+    }
+}
+
+/// The most probable class (the first of equal ones, and of two the second from one half on), and each probability.
+fn class_columns(levels: &[String], probabilities: &[f32]) -> Vec<ArrayRef> {
+    let classes = levels.len();
+    let rows = probabilities.chunks_exact(classes);
+    let likeliest = |row: &[f32]| match row {
+        [first, second] => usize::from(second >= first),
+        _ => (1..classes).fold(0, |best, at| if row[at] > row[best] { at } else { best }),
+    };
+    let predict: StringArray = rows.clone().map(|row| Some(levels[likeliest(row)].as_str())).collect();
+    let column = |class: usize| {
+        let values = rows.clone().map(|row| row[class]);
+        Arc::new(Float32Array::from_iter_values(values)) as ArrayRef
+    };
+    [Arc::new(predict) as ArrayRef].into_iter().chain((0..classes).map(column)).collect()
+}

@@ -1,0 +1,61 @@
+//! `aquifer worker`: a worker that dials its coordinator.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::coordinator::{roots, until_told};
+use crate::dir;
+use crate::options::{DirOption, cores};
+
+/// Run a worker of a cluster
+#[derive(Args)]
+pub(crate) struct Worker {
+    /// The coordinator's address
+    #[arg(long, env = "AQUIFER_CLUSTER", value_name = "URL")]
+    cluster: String,
+    /// The cluster's token [default: `token` in --dir]
+    #[arg(long, env = "AQUIFER_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Address that peers reach this worker at: loopback; port 0 picks a free one
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// URL that peers are told, if it is not the one listened on
+    #[arg(long, value_name = "URL")]
+    advertise: Option<String>,
+    /// Folder whose files a plan may name; may be repeated [default: none]
+    #[arg(long, value_name = "FOLDER")]
+    root: Vec<PathBuf>,
+    /// Compute threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    threads: Option<u32>,
+    /// End when standard input closes
+    #[arg(long, hide = true)]
+    exit_with_parent: bool,
+    #[command(flatten)]
+    dir: DirOption,
+}
+
+impl Worker {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let folder = self.dir.open()?;
+        let token_file = self.token_file.clone().unwrap_or_else(|| folder.join("token"));
+        let config = aquifer_worker::Config {
+            coordinator: self.cluster.clone(),
+            token: dir::read_token(&token_file)?,
+            listen: self.listen,
+            advertise: self.advertise.clone(),
+            dir: folder,
+            roots: roots(&self.root)?,
+            threads: self.threads.unwrap_or_else(cores) as usize,
+        };
+        let mut worker = aquifer_worker::Worker::start(config).await?;
+        tokio::select! {
+            ended = worker.ended() => return Ok(ended?),
+            () = until_told(self.exit_with_parent) => {}
+        }
+        worker.stop().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! Data arguments: a frame's name or files; and files that this program writes.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use aquifer_frame::{Survey, list, survey};
+use aquifer_model::Report;
+use aquifer_proto::v1::{self, DataSource};
+
+use crate::client::Client;
+use crate::dir::unwritable;
+use crate::failure::usage;
+
+/// What stands where data is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Data {
+    Files(Vec<String>),
+    Frame(String),
+}
+
+impl Data {
+    /// An argument that exists, or has a slash, glob or scheme, is files; else it is a frame's name. `frame:NAME` is a
+    /// frame in any case.
+    pub(crate) fn read(arguments: &[String]) -> Result<Data, Report> {
+        match arguments {
+            [one] if one.strip_prefix("frame:").is_some() => Ok(Data::Frame(one["frame:".len()..].to_owned())),
+            [one] if !looks_like_files(one) => Ok(Data::Frame(one.clone())),
+            all => match all.iter().find(|argument| argument.starts_with("frame:")) {
+                Some(frame) => Err(usage("mixed_data", format!("`{frame}` is a frame and cannot stand beside files"))),
+                None => Ok(Data::Files(all.to_vec())),
+            },
+        }
+    }
+
+    /// What the cluster is told; local files that it cannot read are uploaded.
+    pub(crate) async fn offer(&self, client: &mut Client) -> anyhow::Result<DataSource> {
+        match self {
+            Data::Frame(name) => Ok(DataSource { frame: name.clone(), files: Vec::new() }),
+            Data::Files(arguments) => {
+                let found = survey_files(arguments)?;
+                let file = |file: &aquifer_frame::SourceFile| v1::SourceFile {
+                    path: file.path.clone(),
+                    size_bytes: file.bytes,
+                    footer_hash: file.footer.clone(),
+                    upload: String::new(),
+                };
+                let mut files: Vec<_> = found.files.iter().map(file).collect();
+                client.offer(&mut files).await?;
+                Ok(DataSource { frame: String::new(), files })
+            }
+        }
+    }
+}
+
+fn looks_like_files(argument: &str) -> bool {
+    Path::new(argument).exists() || argument.contains(['/', '*', '?', '[', '\\']) || argument.ends_with(".parquet")
+}
+
+/// Footers of local files, their paths made absolute.
+pub(crate) fn survey_files(arguments: &[String]) -> Result<Survey, Report> {
+    let paths = list(arguments)?;
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    Ok(survey(&paths.into_iter().map(absolute).collect::<Vec<_>>())?)
+}
+
+/// A file that gets its name only when all of it is written; before that nothing is left behind.
+pub(crate) struct NewFile {
+    part: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl NewFile {
+    pub(crate) fn begin(path: &Path) -> Result<Self, Report> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".part-");
+        // As any new file of this user: the default of temporary files, 0600, is for secrets.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let part = builder.tempfile_in(folder).map_err(|error| unwritable(folder, &error))?;
+        Ok(Self { part, path: path.to_owned() })
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Report> {
+        let path = self.path;
+        self.part.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
+        self.part.persist(&path).map_err(|error| unwritable(&path, &error.error))?;
+        Ok(())
+    }
+}
+
+impl Write for NewFile {
+    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
+        self.part.write(data)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.part.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_files_from_frames() {
+        let read = |arguments: &[&str]| Data::read(&arguments.iter().map(|a| a.to_string()).collect::<Vec<_>>());
+        assert_eq!(read(&["adult"]).unwrap(), Data::Frame("adult".into()));
+        assert_eq!(read(&["frame:Cargo.toml"]).unwrap(), Data::Frame("Cargo.toml".into()));
+        for files in ["Cargo.toml", "no/such", "*.parquet", "missing.parquet"] {
+            assert_eq!(read(&[files]).unwrap(), Data::Files(vec![files.into()]));
+        }
+        assert!(read(&["a.parquet", "frame:x"]).is_err());
+    }
+}

@@ -1,0 +1,90 @@
+//! The data folder: where it is, its token, its lock.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use aquifer_model::{Kind, Report};
+use aquifer_proto::Token;
+
+use crate::failure::usage;
+use crate::options::DirOption;
+
+impl DirOption {
+    /// The folder, made if it is not there.
+    pub(crate) fn open(&self) -> anyhow::Result<PathBuf> {
+        let dir = match &self.dir {
+            Some(dir) => dir.clone(),
+            None => default_dir().ok_or_else(|| usage("no_dir", "there is no home folder: give --dir FOLDER"))?,
+        };
+        std::fs::create_dir_all(&dir).map_err(|error| unwritable(&dir, &error))?;
+        Ok(dir.canonicalize().map_err(|error| unwritable(&dir, &error))?)
+    }
+}
+
+fn default_dir() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")))?;
+    Some(data.join("aquifer"))
+}
+
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Report {
+    let (kind, code, hint) = match error.kind() {
+        std::io::ErrorKind::StorageFull => (Kind::Work, "disk_full", "free space, or choose another folder"),
+        _ => (Kind::Config, "not_writable", "choose a folder that can be written"),
+    };
+    Report::new(kind, code, format!("cannot write in {}", path.display())).hint(hint).caused_by(error)
+}
+
+/// A random secret of 256 bits.
+pub(crate) fn new_token() -> anyhow::Result<Token> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    let text: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    Token::new(&text).context("a token of hexadecimal digits")
+}
+
+/// Writes a token that only this user can read.
+pub(crate) fn write_token(path: &Path, token: &Token) -> anyhow::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|error| unwritable(path, &error))?;
+    writeln!(file, "{}", token.secret()).map_err(|error| unwritable(path, &error))?;
+    Ok(())
+}
+
+pub(crate) fn read_token(path: &Path) -> anyhow::Result<Token> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Report::new(Kind::Access, "no_token", format!("cannot read the token file {}", path.display()))
+            .hint("give --token-file FILE; a cluster keeps its token in its --dir under the name `token`")
+            .caused_by(&error)
+    })?;
+    let empty = || Report::new(Kind::Access, "no_token", format!("{} holds no token", path.display()));
+    Ok(Token::new(&text).ok_or_else(empty)?)
+}
+
+/// The token of a data folder, made at first need.
+pub(crate) fn token_of(dir: &Path) -> anyhow::Result<Token> {
+    let path = dir.join("token");
+    if path.exists() {
+        return read_token(&path);
+    }
+    let token = new_token()?;
+    write_token(&path, &token)?;
+    Ok(token)
+}
+
+/// Held by a lasting coordinator for as long as it lives.
+pub(crate) fn lock(dir: &Path) -> anyhow::Result<File> {
+    let path = dir.join("lock");
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|error| unwritable(&path, &error))?;
+    file.try_lock().map_err(|_| {
+        usage("dir_in_use", format!("{} is in use by another coordinator", dir.display()))
+            .hint("stop it, or choose another folder with --dir")
+    })?;
+    Ok(file)
+}

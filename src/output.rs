@@ -1,0 +1,150 @@
+//! Results on standard output: a table for people, JSON and CSV for programs.
+
+use clap::ValueEnum;
+use serde::Serialize;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+/// Prints `{"schema": "aquifer.v1/NAME", "data": …}`.
+pub(crate) fn json<T: Serialize>(name: &str, data: &T) -> anyhow::Result<()> {
+    line(&serde_json::to_string(&serde_json::json!({ "schema": format!("aquifer.v1/{name}"), "data": data }))?);
+    Ok(())
+}
+
+/// A line on standard output. A reader that has gone away (`| head`) ends the command quietly.
+pub(crate) fn line(text: &str) {
+    use std::io::Write;
+    if writeln!(std::io::stdout(), "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+/// Columns with a head; numbers right-aligned.
+pub(crate) struct Table {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new<const N: usize>(head: [&str; N]) -> Self {
+        Self { head: head.map(str::to_owned).to_vec(), rows: Vec::new() }
+    }
+
+    pub(crate) fn with_head(head: Vec<String>) -> Self {
+        Self { head: head.iter().map(|cell| escape(cell)).collect(), rows: Vec::new() }
+    }
+
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        self.rows.push(cells.map(|cell| escape(&cell)).to_vec());
+    }
+
+    pub(crate) fn row_of(&mut self, cells: Vec<String>) {
+        self.rows.push(cells.iter().map(|cell| escape(cell)).collect());
+    }
+
+    pub(crate) fn print(&self, format: Format) {
+        match format {
+            Format::Csv => {
+                let csv = |cells: &[String]| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
+                line(&csv(&self.head));
+                self.rows.iter().for_each(|row| line(&csv(row)));
+            }
+            Format::Table | Format::Json => self.text().iter().for_each(|text| line(text)),
+        }
+    }
+
+    fn text(&self) -> Vec<String> {
+        let column = |at: usize| self.rows.iter().filter_map(move |row| row.get(at));
+        let widths: Vec<usize> = (0..self.head.len())
+            .map(|at| column(at).chain([&self.head[at]]).map(|cell| cell.chars().count()).max().unwrap_or(0))
+            .collect();
+        let numeric: Vec<bool> = (0..self.head.len())
+            .map(|at| column(at).any(|cell| is_number(cell)) && column(at).all(|cell| is_number(cell) || cell == "-"))
+            .collect();
+        let lay = |cells: &[String]| {
+            let cell = |at: usize| {
+                let pad = " ".repeat(widths[at].saturating_sub(cells[at].chars().count()));
+                if numeric[at] { format!("{pad}{}", cells[at]) } else { format!("{}{pad}", cells[at]) }
+            };
+            (0..cells.len().min(widths.len())).map(cell).collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
+        [lay(&self.head), rule.join("  ")].into_iter().chain(self.rows.iter().map(|row| lay(row))).collect()
+    }
+}
+
+fn is_number(cell: &str) -> bool {
+    cell.replace([',', '%'], "").parse::<f64>().is_ok()
+}
+
+/// Control characters of names and values never reach a terminal.
+pub(crate) fn escape(text: &str) -> String {
+    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+}
+
+fn csv_cell(cell: &str) -> String {
+    match cell.contains([',', '"', '\n']) {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.to_owned(),
+    }
+}
+
+/// A whole number with thin groups of three: 32,561.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in the largest unit that keeps three digits.
+pub(crate) fn bytes(number: u64) -> String {
+    let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut value = number as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{number} B") } else { format!("{value:.1} {}", units[unit]) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped_and_bytes_scaled() {
+        assert_eq!(grouped(7), "7");
+        assert_eq!(grouped(32_561), "32,561");
+        assert_eq!(grouped(1_000_000), "1,000,000");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1 << 20), "1.0 MiB");
+    }
+
+    #[test]
+    fn tables_align_and_escape() {
+        let mut table = Table::new(["name", "rows"]);
+        table.row(["a\u{1b}[31m".into(), "5".into()]);
+        table.row(["long name".into(), "1,000".into()]);
+        let text = table.text();
+        assert_eq!(text[0], "name            rows");
+        assert!(text[2].ends_with("    5") && text[2].starts_with("a\\u{1b}[31m"), "{}", text[2]);
+    }
+
+    #[test]
+    fn csv_quotes_what_needs_it() {
+        assert_eq!(csv_cell("a,\"b\""), "\"a,\"\"b\"\"\"");
+        assert_eq!(csv_cell("plain"), "plain");
+    }
+}

@@ -1,0 +1,93 @@
+//! What a running job shows: decisions as lines, then one bar on a terminal, or a plain line now and then elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use aquifer_proto::{Decisions, JobEvent, Progress};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::output::{escape, grouped};
+
+/// Without a terminal a line comes this often.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Shows a job's events on standard error.
+pub(crate) struct Display {
+    bar: Option<ProgressBar>,
+    terminal: bool,
+    quiet: bool,
+    last_line: Instant,
+}
+
+impl Display {
+    pub(crate) fn new(quiet: bool) -> Self {
+        Self { bar: None, terminal: std::io::stderr().is_terminal(), quiet, last_line: Instant::now() }
+    }
+
+    pub(crate) fn show(&mut self, event: &JobEvent) {
+        match event {
+            _ if self.quiet => {}
+            JobEvent::Decided(decisions) => self.decisions(decisions),
+            JobEvent::Progress(progress) => self.progress(progress),
+            JobEvent::Importing { what, shards_done, shards } if shards > &1 => {
+                self.line(|| format!("importing {}: {shards_done} of {shards} shards", escape(what)));
+            }
+            JobEvent::Waiting { what } => self.line(|| format!("waiting for {what}")),
+            _ => {}
+        }
+    }
+
+    fn decisions(&self, said: &Decisions) {
+        let Decisions { rows, numeric, categorical, inputs, parameters, ranks, workers, threads, .. } = said;
+        eprintln!("{} rows; {}", grouped(*rows), escape(&said.task));
+        eprintln!(
+            "{numeric} numeric and {categorical} categorical features make {} inputs, {} parameters",
+            grouped(*inputs),
+            grouped(*parameters)
+        );
+        for note in &said.notes {
+            eprintln!("note: {}", escape(&note.message));
+        }
+        let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        eprintln!(
+            "{} epochs in mini-batches of {}: {} on {} with {}",
+            said.epochs,
+            said.mini_batch_size,
+            plural(*ranks, "rank"),
+            plural(*workers, "worker"),
+            plural(*threads, "thread"),
+        );
+    }
+
+    fn progress(&mut self, progress: &Progress) {
+        let epoch = progress.position as f64 / progress.rows.max(1) as f64;
+        let loss = progress.loss.map_or(String::new(), |loss| format!("  loss {loss:.4}"));
+        let text = match progress.scoring.is_empty() {
+            true => format!("epoch {epoch:.1}{loss}"),
+            false => format!("scoring {} data{loss}", progress.scoring),
+        };
+        if !self.terminal {
+            return self.line(|| format!("{text}, round {}", progress.round));
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3}%  {msg}  {eta} left");
+            ProgressBar::new(progress.position_end).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(progress.position);
+        bar.set_message(text);
+    }
+
+    /// A plain line, not too often.
+    fn line(&mut self, text: impl FnOnce() -> String) {
+        if self.last_line.elapsed() >= LINE_INTERVAL {
+            self.last_line = Instant::now();
+            eprintln!("{}", text());
+        }
+    }
+
+    pub(crate) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The exchange of a trial's rounds: reduce-scatter by segments, then all-gather, between the members of a generation.
+//!
+//! A pure state machine over what was mapped here and what arrived from peers, in any order. A peer can be at most one
+//! round ahead, because it needs this member's segment to go on; what comes early waits here.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use aquifer_frame::{Fold, Node};
+use aquifer_model::{Partial, ValueType, VectorSpec};
+
+use super::segment::{Segment, join, segments};
+
+/// Who maps which ranks: one range a member, in order, together `0..ranks`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    pub ranks: Vec<Range<u32>>,
+    pub me: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Nodes for the receiver's segment.
+    ReduceScatter,
+    /// The sum of the sender's segment.
+    AllGather,
+}
+
+/// Nodes for a member: to be sent whole, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outgoing {
+    pub to: usize,
+    pub round: u64,
+    pub phase: Phase,
+    pub nodes: Vec<(Node, Option<Partial>)>,
+}
+
+/// A peer that does not keep to the round.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ExchangeError {
+    #[error("member {member} sent round {round} while round {current} is running")]
+    WrongRound { member: usize, round: u64, current: u64 },
+    #[error("member {member} sent its part of round {round} twice")]
+    Twice { member: usize, round: u64 },
+    #[error("member {member} sent nodes that are not the ones of its ranks in round {round}")]
+    WrongNodes { member: usize, round: u64 },
+}
+
+type Nodes = Vec<(Node, Option<Partial>)>;
+
+/// The running round, and early arrivals of the next.
+pub struct Exchange {
+    placement: Placement,
+    vectors: Vec<VectorSpec>,
+    segments: Vec<Segment>,
+    round: Option<u64>,
+    /// Ranks mapped here that wait for one before them.
+    mapped: BTreeMap<u32, Option<Partial>>,
+    next_rank: u32,
+    own: Fold<Partial>,
+    arrived: BTreeMap<(u64, Phase, usize), Nodes>,
+    reduced: bool,
+}
+
+/// What a step of the exchange led to.
+#[derive(Debug, Default)]
+pub struct Progress {
+    pub outgoing: Vec<Outgoing>,
+    /// The round's total, once it is known; `Some(None)` if every rank was skipped.
+    pub total: Option<Option<Partial>>,
+}
+
+impl Exchange {
+    pub fn new(placement: Placement) -> Self {
+        assert!(placement.me < placement.ranks.len(), "a member is one of the members");
+        let contiguous = placement.ranks.windows(2).all(|pair| pair[0].end == pair[1].start);
+        assert!(contiguous && placement.ranks[0].start == 0, "ranks are shared out in order");
+        Self {
+            placement,
+            vectors: Vec::new(),
+            segments: Vec::new(),
+            round: None,
+            mapped: BTreeMap::new(),
+            next_rank: 0,
+            own: Fold::default(),
+            arrived: BTreeMap::new(),
+            reduced: false,
+        }
+    }
+
+    /// The ranks to be mapped here.
+    pub fn own_ranks(&self) -> Range<u32> {
+        self.placement.ranks[self.placement.me].clone()
+    }
+
+    fn members(&self) -> usize {
+        self.placement.ranks.len()
+    }
+
+    fn rank_count(&self) -> u64 {
+        self.placement.ranks.last().map_or(0, |last| u64::from(last.end))
+    }
+
+    /// Members that this one still waits for, with the phase: for messages.
+    pub fn waiting_for(&self) -> Vec<(usize, Phase)> {
+        let Some(round) = self.round else { return Vec::new() };
+        let phase = if self.reduced { Phase::AllGather } else { Phase::ReduceScatter };
+        let missing = |k: &usize| *k != self.placement.me && !self.arrived.contains_key(&(round, phase, *k));
+        (0..self.members()).filter(missing).map(|k| (k, phase)).collect()
+    }
+
+    /// Begins a round whose partials have these vectors.
+    pub fn begin(&mut self, round: u64, vectors: Vec<VectorSpec>) -> Progress {
+        assert!(self.round.is_none(), "one round at a time");
+        self.segments = segments(&vectors, self.members());
+        self.vectors = vectors;
+        self.round = Some(round);
+        self.next_rank = self.own_ranks().start;
+        self.reduced = false;
+        self.advance()
+    }
+
+    /// One of the own ranks was mapped; `None` if it had no rows.
+    pub fn rank_mapped(&mut self, rank: u32, partial: Option<Partial>) -> Progress {
+        debug_assert!(self.own_ranks().contains(&rank));
+        self.mapped.insert(rank, partial);
+        while let Some(partial) = self.mapped.remove(&self.next_rank) {
+            let leaf = Node { lo: u64::from(self.next_rank), n: 1 };
+            self.own.push(leaf, partial, Partial::add);
+            self.next_rank += 1;
+        }
+        let mut progress = Progress::default();
+        if self.next_rank == self.own_ranks().end {
+            progress.outgoing = self.scatter();
+        }
+        self.merge(progress)
+    }
+
+    /// The shape of what `phase` brings here: to read messages with. `None` while that round has not begun.
+    pub fn shape(&self, round: u64, phase: Phase, from: usize) -> Option<Vec<(ValueType, usize)>> {
+        let segment = match phase {
+            Phase::ReduceScatter => self.placement.me,
+            Phase::AllGather => from,
+        };
+        let running = self.round == Some(round);
+        running.then(|| self.segments.get(segment).map(|s| s.shape(&self.vectors))).flatten()
+    }
+
+    /// All that a member sends for a phase of a round has arrived.
+    pub fn arrived(&mut self, from: usize, round: u64, phase: Phase, nodes: Nodes) -> Result<Progress, ExchangeError> {
+        let current = self.round.unwrap_or(round);
+        if round != current {
+            return Err(ExchangeError::WrongRound { member: from, round, current });
+        }
+        if !self.nodes_fit(from, phase, &nodes) {
+            return Err(ExchangeError::WrongNodes { member: from, round });
+        }
+        if self.arrived.insert((round, phase, from), nodes).is_some() {
+            return Err(ExchangeError::Twice { member: from, round });
+        }
+        Ok(self.advance())
+    }
+
+    fn nodes_fit(&self, from: usize, phase: Phase, nodes: &Nodes) -> bool {
+        let Some(ranks) = self.placement.ranks.get(from) else { return false };
+        let expected = match phase {
+            Phase::ReduceScatter => u64::from(ranks.start)..u64::from(ranks.end),
+            Phase::AllGather => 0..self.rank_count(),
+        };
+        let mut next = expected.start;
+        let in_order = nodes.iter().all(|(node, _)| {
+            let fits = node.lo == next && node.n > 0 && (phase == Phase::AllGather || is_whole(*node));
+            next = next.saturating_add(node.n);
+            fits
+        });
+        in_order && next == expected.end
+    }
+
+    /// Own ranks are done: every other member gets its segment of the own nodes.
+    fn scatter(&mut self) -> Vec<Outgoing> {
+        let Some(round) = self.round else { return Vec::new() };
+        let nodes = std::mem::take(&mut self.own).into_nodes();
+        let cut = |segment: &Segment| -> Nodes {
+            nodes.iter().map(|(node, partial)| (*node, partial.as_ref().map(|p| segment.cut(p)))).collect()
+        };
+        let me = self.placement.me;
+        let outgoing = |to| Outgoing { to, round, phase: Phase::ReduceScatter, nodes: cut(&self.segments[to]) };
+        let messages = (0..self.members()).filter(|to| *to != me).map(outgoing).collect();
+        let own = cut(&self.segments[me]);
+        self.arrived.insert((round, Phase::ReduceScatter, me), own);
+        messages
+    }
+
+    fn merge(&mut self, mut progress: Progress) -> Progress {
+        let more = self.advance();
+        progress.outgoing.extend(more.outgoing);
+        progress.total = more.total;
+        progress
+    }
+
+    fn take_all(&mut self, round: u64, phase: Phase) -> Option<Vec<Nodes>> {
+        let all = (0..self.members()).all(|k| self.arrived.contains_key(&(round, phase, k)));
+        all.then(|| (0..self.members()).filter_map(|k| self.arrived.remove(&(round, phase, k))).collect())
+    }
+
+    /// Sums the own segment once all nodes are here, and joins the segments once all sums are.
+    fn advance(&mut self) -> Progress {
+        let mut progress = Progress::default();
+        let Some(round) = self.round else { return progress };
+        if !self.reduced
+            && let Some(all) = self.take_all(round, Phase::ReduceScatter)
+        {
+            self.reduced = true;
+            let mut sum = Fold::default();
+            for (node, partial) in all.into_iter().flatten() {
+                sum.push(node, partial, Partial::add);
+            }
+            let nodes = vec![(Node { lo: 0, n: self.rank_count() }, sum.finish(Partial::add))];
+            let me = self.placement.me;
+            let outgoing = |to| Outgoing { to, round, phase: Phase::AllGather, nodes: nodes.clone() };
+            progress.outgoing = (0..self.members()).filter(|to| *to != me).map(outgoing).collect();
+            self.arrived.insert((round, Phase::AllGather, me), nodes);
+        }
+        if self.reduced
+            && let Some(all) = self.take_all(round, Phase::AllGather)
+        {
+            let parts: Vec<Partial> = all.into_iter().flatten().filter_map(|(_, partial)| partial).collect();
+            progress.total = Some(join(parts, &self.vectors));
+            self.round = None;
+        }
+        progress
+    }
+}
+
+/// A node that any sharing of the ranks may pre-add: an aligned power of two.
+fn is_whole(node: Node) -> bool {
+    node.n.is_power_of_two() && node.lo.is_multiple_of(node.n)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! The worker's decisions, pure: no async, network, clock or file.
+
+mod exchange;
+mod segment;
+
+pub use exchange::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
+pub use segment::{Segment, segments};

@@ -1,0 +1,51 @@
+//! Clients of other nodes, with the token, limits and size caps that all of them have; and files fetched in pieces.
+
+use std::path::Path;
+
+use aquifer_model::{Kind, Report};
+use aquifer_proto::v1::membership_client::MembershipClient;
+use aquifer_proto::v1::peer_client::PeerClient;
+use aquifer_proto::{CONTROL_BYTES_MAX, Token, TokenSender, connect, from_status};
+use tokio_stream::{Stream, StreamExt};
+use tonic::Status;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+
+use crate::store::io_report;
+
+type Link = InterceptedService<Channel, TokenSender>;
+
+pub(crate) async fn coordinator(url: &str, token: &Token) -> Result<MembershipClient<Link>, Report> {
+    let channel = connect(url).await?;
+    Ok(MembershipClient::with_interceptor(channel, TokenSender::new(token)).max_decoding_message_size(CONTROL_BYTES_MAX))
+}
+
+pub(crate) async fn peer(url: &str, token: &Token) -> Result<PeerClient<Link>, Report> {
+    let channel = connect(url).await?;
+    Ok(PeerClient::with_interceptor(channel, TokenSender::new(token)))
+}
+
+/// Writes a stream of pieces to `path`: under a temporary name, checked against the hash that names it, synced, renamed.
+pub(crate) async fn save<T>(
+    mut pieces: impl Stream<Item = Result<T, Status>> + Unpin,
+    data: impl Fn(T) -> Vec<u8>,
+    path: &Path,
+    hash: &str,
+) -> Result<(), Report> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let part = tempfile::Builder::new().prefix(".part-").tempfile_in(folder);
+    let mut part = part.map_err(|error| io_report("create a file in", folder, &error))?;
+    let mut hasher = blake3::Hasher::new();
+    while let Some(piece) = pieces.next().await {
+        let piece = data(piece.map_err(|status| from_status(&status, "fetching a file"))?);
+        hasher.update(&piece);
+        std::io::Write::write_all(&mut part, &piece).map_err(|error| io_report("write", path, &error))?;
+    }
+    if hasher.finalize().to_hex().as_str() != hash {
+        let message = format!("a file that was fetched is damaged: it does not have the hash {hash}");
+        return Err(Report::new(Kind::Work, "damaged_transfer", message));
+    }
+    part.as_file().sync_all().map_err(|error| io_report("sync", path, &error))?;
+    part.persist(path).map_err(|error| io_report("rename to", path, &error.error))?;
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! What other workers ask of this one.
+
+use std::pin::Pin;
+
+use aquifer_proto::v1::peer_server::Peer;
+use aquifer_proto::v1;
+use aquifer_proto::{PROTOCOL_VERSION, file_chunks, to_status};
+use tokio_stream::{Stream, StreamExt};
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::registry::{Registry, message_event};
+use crate::store::Store;
+
+pub(crate) struct PeerService {
+    pub(crate) registry: Registry,
+    pub(crate) store: Store,
+}
+
+#[tonic::async_trait]
+impl Peer for PeerService {
+    async fn exchange(
+        &self,
+        request: Request<Streaming<v1::ExchangeRequest>>,
+    ) -> Result<Response<v1::ExchangeResponse>, Status> {
+        let mut messages = request.into_inner();
+        let Some(first) = messages.message().await? else { return Ok(Response::new(v1::ExchangeResponse {})) };
+        let generation = first.generation.clone().ok_or_else(|| Status::invalid_argument("generation: missing"))?;
+        let id = generation.into();
+        let inbox = self.registry.wait_for(&id).await.map_err(|report| to_status(&report))?;
+        let mut next = Some(first);
+        while let Some(message) = next {
+            check_version(message.header.as_ref())?;
+            if message.generation.clone().map(Into::into).as_ref() != Some(&id) {
+                return Err(Status::failed_precondition("a stream carries one generation"));
+            }
+            // The inbox is bounded by the exchange itself: a peer is at most one round ahead.
+            inbox.send(message_event(message)).map_err(|_| Status::cancelled("the trial has ended"))?;
+            next = messages.message().await?;
+        }
+        Ok(Response::new(v1::ExchangeResponse {}))
+    }
+
+    type FetchShardStream = Pin<Box<dyn Stream<Item = Result<v1::FetchShardResponse, Status>> + Send>>;
+
+    async fn fetch_shard(
+        &self,
+        request: Request<v1::FetchShardRequest>,
+    ) -> Result<Response<Self::FetchShardStream>, Status> {
+        let request = request.into_inner();
+        check_version(request.header.as_ref())?;
+        let path = self.store.shard_path(&request.shard).ok_or_else(|| Status::invalid_argument("shard: no hash"))?;
+        let pieces = file_chunks(&path).await.map_err(|_| Status::not_found("no such shard here"))?;
+        Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchShardResponse { data: data? })))))
+    }
+}
+
+fn check_version(header: Option<&v1::Header>) -> Result<(), Status> {
+    match header.map_or(0, |header| header.protocol_version) {
+        PROTOCOL_VERSION => Ok(()),
+        other => Err(Status::failed_precondition(format!("protocol version {other}, expected {PROTOCOL_VERSION}"))),
+    }
+}

@@ -1,0 +1,125 @@
+//! Running trials of this worker, and the way to their inboxes.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use aquifer_model::{Kind, Report};
+use aquifer_proto::v1::{ExchangeRequest, Generation};
+use tokio::sync::watch;
+
+use crate::trial::TrialEvent;
+
+/// A peer may know of a generation before this worker does; it waits this long for the coordinator's word.
+const BEGIN_GRACE: Duration = Duration::from_secs(60);
+
+/// Term and number of a trial's generation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct GenerationId {
+    pub(crate) term: u64,
+    pub(crate) trial: String,
+    pub(crate) number: u64,
+}
+
+impl From<Generation> for GenerationId {
+    fn from(generation: Generation) -> Self {
+        Self { term: generation.term, trial: generation.trial, number: generation.number }
+    }
+}
+
+impl From<&GenerationId> for Generation {
+    fn from(id: &GenerationId) -> Self {
+        Self { term: id.term, trial: id.trial.clone(), number: id.number }
+    }
+}
+
+/// Inboxes by generation.
+#[derive(Clone)]
+pub(crate) struct Registry {
+    inner: Arc<Mutex<Inner>>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// The newest term that this worker has registered with.
+    term: u64,
+    inboxes: BTreeMap<GenerationId, Sender<TrialEvent>>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self { inner: Arc::default(), changed: watch::channel(()).0 }
+    }
+}
+
+impl Registry {
+    pub(crate) fn set_term(&self, term: u64) {
+        let mut inner = self.lock();
+        inner.term = inner.term.max(term);
+    }
+
+    pub(crate) fn open(&self, id: &GenerationId, inbox: Sender<TrialEvent>) {
+        self.lock().inboxes.insert(id.clone(), inbox);
+        self.changed.send_replace(());
+    }
+
+    pub(crate) fn close(&self, id: &GenerationId) {
+        self.lock().inboxes.remove(id);
+        self.changed.send_replace(());
+    }
+
+    pub(crate) fn stop(&self, id: &GenerationId) {
+        if let Some(inbox) = self.lock().inboxes.get(id) {
+            let _ = inbox.send(TrialEvent::Stop);
+        }
+    }
+
+    pub(crate) fn stop_all(&self) {
+        for inbox in self.lock().inboxes.values() {
+            let _ = inbox.send(TrialEvent::Stop);
+        }
+    }
+
+    /// Waits until the generation has begun here.
+    pub(crate) async fn wait_for(&self, id: &GenerationId) -> Result<Sender<TrialEvent>, Report> {
+        let mut changed = self.changed.subscribe();
+        let found = async {
+            loop {
+                if let Some(found) = self.find(id)? {
+                    return Ok(found);
+                }
+                if changed.changed().await.is_err() {
+                    return Err(stale(id));
+                }
+            }
+        };
+        match tokio::time::timeout(BEGIN_GRACE, found).await {
+            Ok(found) => found,
+            Err(_) => Err(stale(id)),
+        }
+    }
+
+    fn find(&self, id: &GenerationId) -> Result<Option<Sender<TrialEvent>>, Report> {
+        let inner = self.lock();
+        match id.term < inner.term {
+            true => Err(stale(id)),
+            false => Ok(inner.inboxes.get(id).cloned()),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// One exchange message for an inbox.
+pub(crate) fn message_event(message: ExchangeRequest) -> TrialEvent {
+    TrialEvent::Message(Box::new(message))
+}
+
+fn stale(id: &GenerationId) -> Report {
+    let GenerationId { term, trial, number } = id;
+    Report::new(Kind::Work, "stale_generation", format!("generation {number} of trial {trial} in term {term} is not running here"))
+}

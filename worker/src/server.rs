@@ -1,0 +1,111 @@
+//! Starts and stops a worker.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use aquifer_learn::{Isa, self_test};
+use aquifer_model::{Kind, Report};
+use aquifer_proto::v1::peer_server::PeerServer;
+use aquifer_proto::{CHUNK_BYTES, Monotonic, TokenCheck};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::interceptor::InterceptedService;
+
+use crate::config::Config;
+use crate::executor::ThreadPool;
+use crate::peer::PeerService;
+use crate::registry::Registry;
+use crate::session::Session;
+use crate::shards::Shards;
+use crate::store::Store;
+
+/// An exchange message: its values, and room for what describes them.
+const PEER_BYTES_MAX: usize = CHUNK_BYTES + (64 << 10);
+
+/// A running worker.
+pub struct Worker {
+    address: SocketAddr,
+    session: JoinHandle<Result<(), Report>>,
+    server: JoinHandle<Result<(), tonic::transport::Error>>,
+    stop: watch::Sender<bool>,
+}
+
+impl Worker {
+    /// Binds, proves its arithmetic, and begins to dial the coordinator; must be called inside a tokio runtime.
+    pub async fn start(config: Config) -> Result<Self, Report> {
+        if !config.listen.ip().is_loopback() {
+            let message = format!("{} is not a loopback address: other addresses need TLS, which this version does not have", config.listen);
+            return Err(Report::new(Kind::Config, "not_loopback", message).hint("listen on 127.0.0.1"));
+        }
+        let (listener, address) = bind(config.listen)?;
+        let store = Store::open(&config.dir)?;
+        let pool = ThreadPool::new(config.threads);
+        let executor = Arc::new(pool.map_err(|error| {
+            Report::new(Kind::Work, "threads", format!("cannot start {} compute threads", config.threads)).caused_by(&error)
+        })?);
+        let proof = tokio::task::spawn_blocking(|| self_test(Isa::detect())).await;
+        let self_test = proof.map_err(|_| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
+
+        let registry = Registry::default();
+        let own_address = config.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
+        let shards = Shards {
+            store: store.clone(),
+            roots: Arc::new(config.roots.clone()),
+            token: config.token.clone(),
+            coordinator: config.coordinator.clone(),
+            own_address,
+        };
+        let check = TokenCheck::new(&config.token);
+        let peer = PeerServer::new(PeerService { registry: registry.clone(), store });
+        let peer = peer.max_decoding_message_size(PEER_BYTES_MAX);
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter.set_serving::<PeerServer<PeerService>>().await;
+
+        let (stop, stopped) = watch::channel(false);
+        let mut server_stopped = stopped.clone();
+        let server = aquifer_proto::server()
+            .add_service(InterceptedService::new(peer, check.clone()))
+            .add_service(InterceptedService::new(health, check))
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+                let _ = server_stopped.wait_for(|stop| *stop).await;
+            });
+        let server = tokio::spawn(server);
+        let session = Session { config, shards, executor, clock: Arc::new(Monotonic::default()), registry, self_test };
+        let session = tokio::spawn(async move { session.keep(stopped).await });
+        Ok(Self { address, session, server, stop })
+    }
+
+    /// Where peers reach it.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the worker ends by itself: refused, or without a coordinator for too long.
+    pub async fn ended(&mut self) -> Result<(), Report> {
+        match (&mut self.session).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Report::new(Kind::Work, "panic", "the worker's session panicked: this is a bug")),
+        }
+    }
+
+    /// Leaves the cluster and stops serving.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.server.abort();
+        let _ = self.server.await;
+        let _ = self.session.await;
+    }
+}
+
+fn bind(listen: SocketAddr) -> Result<(tokio::net::TcpListener, SocketAddr), Report> {
+    let failed = |error: std::io::Error| {
+        Report::new(Kind::Config, "port_taken", format!("cannot listen on {listen}"))
+            .hint("stop what uses the port, or choose another with --listen; port 0 picks a free one")
+            .caused_by(&error)
+    };
+    let listener = TcpListener::bind(listen).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((tokio::net::TcpListener::from_std(listener).map_err(failed)?, address))
+}

@@ -1,0 +1,226 @@
+//! The session with the coordinator: registration, lease, commands. A broken session stops every trial, and is begun again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aquifer_frame::Plan;
+use aquifer_model::{Kind, Report};
+use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
+use aquifer_proto::{PROTOCOL_VERSION, TrialPlan, from_status};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::registry::{GenerationId, Registry};
+use crate::resources::{disk_free_bytes, memory_bytes};
+use crate::shards::Shards;
+use crate::trial::{self, Assignment, Node};
+use crate::{executor::Executor, link};
+
+/// Between two attempts to reach the coordinator.
+const RETRY: Duration = Duration::from_millis(500);
+/// A worker that never reached its coordinator gives up after this long.
+const FIRST_CONTACT: Duration = Duration::from_secs(30);
+/// One that had reached it waits this long for it to come back.
+const RECONNECT: Duration = Duration::from_secs(300);
+
+/// What a worker says in its session.
+pub(crate) enum Said {
+    Renew,
+    Shard(v1::ShardImported),
+    Progress(v1::TrialProgress),
+    Finished(v1::TrialFinished),
+    Failed(v1::TrialFailed),
+}
+
+/// What a session needs, for as long as the worker lives.
+pub(crate) struct Session {
+    pub(crate) config: Config,
+    pub(crate) shards: Shards,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
+    pub(crate) registry: Registry,
+    pub(crate) self_test: String,
+}
+
+impl Session {
+    /// Keeps a session open until `stop`, or until the coordinator refuses this worker or stays away.
+    pub(crate) async fn keep(&self, mut stop: watch::Receiver<bool>) -> Result<(), Report> {
+        let mut last_contact = self.clock.now();
+        let mut patience = FIRST_CONTACT;
+        loop {
+            let ended = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                ended = self.run() => ended,
+            };
+            self.registry.stop_all();
+            match ended {
+                Ok(()) => {
+                    warn!("the session ended");
+                    (last_contact, patience) = (self.clock.now(), RECONNECT);
+                }
+                Err(report) if report.code != "unreachable" => return Err(report),
+                Err(report) if self.clock.now() - last_contact > patience => return Err(report),
+                Err(report) => warn!(%report, "the coordinator cannot be reached"),
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+
+    /// One session. `Ok` once it had begun and broke.
+    async fn run(&self) -> Result<(), Report> {
+        let mut client = link::coordinator(&self.config.coordinator, &self.config.token).await?;
+        let (said, words) = unbounded_channel::<Said>();
+        let (requests, outgoing) = unbounded_channel();
+        let _ = requests.send(self.register());
+        let stream = client.session(UnboundedReceiverStream::new(outgoing)).await;
+        let mut commands = stream.map_err(|status| from_status(&status, "registering"))?.into_inner();
+        let welcome = commands.message().await.map_err(|status| from_status(&status, "registering"))?;
+        let (term, welcome) = read_welcome(welcome)?;
+        info!(worker = welcome.worker, term, "registered");
+        self.registry.set_term(term);
+        let node = Node {
+            shards: self.shards.clone(),
+            executor: self.executor.clone(),
+            clock: self.clock.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            incarnation: welcome.incarnation,
+            said: said.clone(),
+        };
+        let speaker = tokio::spawn(speak(words, requests, term, welcome.incarnation));
+        let renewals = tokio::spawn(renew(said, Duration::from_millis(u64::from(welcome.lease_ms)) / 3));
+        while let Ok(Some(command)) = commands.message().await {
+            if command.header.as_ref().is_some_and(|header| header.term == term)
+                && let Some(message) = command.message
+            {
+                self.obey(&node, message);
+            }
+        }
+        renewals.abort();
+        speaker.abort();
+        Ok(())
+    }
+
+    fn register(&self) -> v1::SessionRequest {
+        let register = v1::Register {
+            address: self.shards.own_address.clone(),
+            pid: std::process::id(),
+            threads: self.config.threads as u32,
+            devices: vec!["cpu".into()],
+            memory_bytes: memory_bytes(),
+            disk_free_bytes: disk_free_bytes(&self.config.dir),
+            self_test: self.self_test.clone(),
+            shards: self.shards.store.list().into_iter().collect(),
+        };
+        request(0, 0, session_request::Message::Register(register))
+    }
+
+    fn obey(&self, node: &Node, message: session_response::Message) {
+        match message {
+            session_response::Message::Registered(_) => {}
+            session_response::Message::ImportShard(import) => self.import(node, import),
+            session_response::Message::StartTrial(start) => self.start_trial(node, start),
+            session_response::Message::StopTrial(stop) => {
+                if let Some(generation) = stop.generation {
+                    self.registry.stop(&generation.into());
+                }
+            }
+            session_response::Message::DropShards(drop) => self.shards.drop_all(&drop.shards),
+        }
+    }
+
+    fn import(&self, node: &Node, import: v1::ImportShard) {
+        let (shards, executor, said) = (node.shards.clone(), node.executor.clone(), node.said.clone());
+        tokio::spawn(async move {
+            let uploads = shards.fetch_uploads(&import.uploads).await;
+            executor.submit(Box::new(move || {
+                let made = uploads.and_then(|()| {
+                    shards.check_writable()?;
+                    let plan: Plan = serde_json::from_str(&import.plan_json).map_err(|error| unreadable("plan", &error))?;
+                    shards.import(&plan, import.shard as usize, &import.uploads)
+                });
+                let result = match made {
+                    Ok(record) => shard_imported::Result::RecordJson(serde_json::to_string(&record).unwrap_or_default()),
+                    Err(report) => shard_imported::Result::Failure(v1::Failure {
+                        report_json: serde_json::to_string(&report).unwrap_or_default(),
+                    }),
+                };
+                let v1::ImportShard { job, slot, shard, .. } = import;
+                let _ = said.send(Said::Shard(v1::ShardImported { job, slot, shard, result: Some(result) }));
+            }));
+        });
+    }
+
+    /// A trial has a thread of its own, which mostly waits.
+    fn start_trial(&self, node: &Node, start: v1::StartTrial) {
+        let Some(generation) = start.generation else { return };
+        let id = GenerationId::from(generation.clone());
+        let failed = |report: Report| {
+            let failure = Some(v1::Failure { report_json: serde_json::to_string(&report).unwrap_or_default() });
+            let _ = node.said.send(Said::Failed(v1::TrialFailed { generation: Some(generation), failure, stopped: false }));
+        };
+        let plan = match serde_json::from_str::<TrialPlan>(&start.trial_json) {
+            Ok(plan) => plan,
+            Err(error) => return failed(unreadable("trial", &error)),
+        };
+        let (inbox, events) = std::sync::mpsc::channel();
+        self.registry.open(&id, inbox.clone());
+        let (node, registry) = (node.clone(), self.registry.clone());
+        let assignment = Assignment { id: id.clone(), members: start.members, me: start.me as usize, plan };
+        std::thread::spawn(move || {
+            trial::run(&node, assignment, events, inbox);
+            registry.close(&id);
+        });
+    }
+}
+
+/// Turns what is said into messages until the session breaks.
+async fn speak(
+    mut words: tokio::sync::mpsc::UnboundedReceiver<Said>,
+    requests: UnboundedSender<v1::SessionRequest>,
+    term: u64,
+    incarnation: u64,
+) {
+    while let Some(said) = words.recv().await {
+        let message = match said {
+            Said::Renew => session_request::Message::Renew(v1::Renew {}),
+            Said::Shard(imported) => session_request::Message::ShardImported(imported),
+            Said::Progress(progress) => session_request::Message::TrialProgress(progress),
+            Said::Finished(finished) => session_request::Message::TrialFinished(finished),
+            Said::Failed(failed) => session_request::Message::TrialFailed(failed),
+        };
+        if requests.send(request(term, incarnation, message)).is_err() {
+            return;
+        }
+    }
+}
+
+async fn renew(said: UnboundedSender<Said>, interval: Duration) {
+    loop {
+        tokio::time::sleep(interval).await;
+        if said.send(Said::Renew).is_err() {
+            return;
+        }
+    }
+}
+
+fn request(term: u64, incarnation: u64, message: session_request::Message) -> v1::SessionRequest {
+    let header = v1::Header { protocol_version: PROTOCOL_VERSION, term, incarnation };
+    v1::SessionRequest { header: Some(header), message: Some(message) }
+}
+
+fn read_welcome(message: Option<v1::SessionResponse>) -> Result<(u64, v1::Registered), Report> {
+    let unreachable = || Report::new(Kind::Access, "unreachable", "the coordinator closed the session");
+    let message = message.ok_or_else(unreachable)?;
+    let term = message.header.as_ref().map_or(0, |header| header.term);
+    match message.message {
+        Some(session_response::Message::Registered(welcome)) => Ok((term, welcome)),
+        _ => Err(Report::new(Kind::Work, "wire", "a session begins with Registered")),
+    }
+}
+
+fn unreadable(what: &str, error: &serde_json::Error) -> Report {
+    Report::new(Kind::Work, "wire", format!("the {what} that the coordinator sent cannot be read")).caused_by(error)
+}

@@ -1,0 +1,154 @@
+//! Makes sure that the shards a trial reads are here: from the store, from a peer, or from the source again.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aquifer_frame::{Plan, Roots, Shard, ShardRecord, import_shard};
+use aquifer_model::{Kind, Report};
+use aquifer_proto::v1::{self, SourceFile};
+use aquifer_proto::{PROTOCOL_VERSION, PartPlan, ShardHolders, Token};
+use tokio_stream::StreamExt;
+use tracing::{info, warn};
+
+use crate::store::Store;
+use crate::{link, store::io_report};
+
+/// What the making and fetching of shards needs.
+#[derive(Clone)]
+pub(crate) struct Shards {
+    pub(crate) store: Store,
+    pub(crate) roots: Arc<Roots>,
+    pub(crate) token: Token,
+    pub(crate) coordinator: String,
+    /// This worker's own address: it does not ask itself.
+    pub(crate) own_address: String,
+}
+
+impl Shards {
+    /// Opens the shards of a part that hold any of `rows`. Blocks on files and network: never on a thread of tokio.
+    pub(crate) fn open(
+        &self,
+        part: &PartPlan,
+        rows: &[Range<u64>],
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Vec<Arc<Shard>>, Report> {
+        let needed = |shard: &&ShardHolders| {
+            let own = &shard.record.rows;
+            rows.iter().any(|rows| rows.start < own.end && own.start < rows.end)
+        };
+        let open = |shard: &ShardHolders| self.open_one(part, shard, runtime).map(Arc::new);
+        part.shards.iter().filter(needed).map(open).collect()
+    }
+
+    fn open_one(
+        &self,
+        part: &PartPlan,
+        shard: &ShardHolders,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<Shard, Report> {
+        let record = &shard.record;
+        if self.store.has(&record.hash) {
+            match Shard::open(self.store.shard_folder(), record, true) {
+                Ok(opened) => return Ok(opened),
+                // A shard is a function of its source: a damaged one is made again.
+                Err(error) => warn!(shard = record.hash, %error, "the shard in the store is damaged"),
+            }
+            self.store.remove(&record.hash);
+        }
+        let peers = shard.addresses.iter().filter(|address| **address != self.own_address);
+        for address in peers {
+            match runtime.block_on(self.fetch(address, &record.hash)) {
+                Ok(()) => return Ok(Shard::open(self.store.shard_folder(), record, true)?),
+                Err(report) => warn!(shard = record.hash, address, %report, "the shard could not be fetched"),
+            }
+        }
+        self.rebuild(part, record)?;
+        Ok(Shard::open(self.store.shard_folder(), record, true)?)
+    }
+
+    async fn fetch(&self, address: &str, hash: &str) -> Result<(), Report> {
+        let path = self.store.shard_path(hash).ok_or_else(|| no_hash(hash))?;
+        let mut client = link::peer(address, &self.token).await?;
+        let header = v1::Header { protocol_version: PROTOCOL_VERSION, ..v1::Header::default() };
+        let request = v1::FetchShardRequest { header: Some(header), shard: hash.to_owned() };
+        let pieces = client.fetch_shard(request).await;
+        let pieces = pieces.map_err(|status| aquifer_proto::from_status(&status, "fetching a shard"))?;
+        link::save(pieces.into_inner(), |piece| piece.data, &path, hash).await?;
+        info!(shard = hash, address, "fetched");
+        Ok(())
+    }
+
+    fn rebuild(&self, part: &PartPlan, record: &ShardRecord) -> Result<(), Report> {
+        let at = part.plan.shards.iter().position(|rows| *rows == record.rows);
+        let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", "the plan has no such shard"))?;
+        let made = self.import(&part.plan, at, &[])?;
+        if made.hash == record.hash {
+            return Ok(());
+        }
+        self.store.remove(&made.hash);
+        let message = format!("rows {:?} of the source are not what they were when the frame was imported", record.rows);
+        Err(Report::new(Kind::Data, "source_changed", message).hint("import the data again"))
+    }
+
+    /// Makes a shard from the source. `uploads` names local copies of files that only the client could read.
+    pub(crate) fn import(&self, plan: &Plan, shard: usize, uploads: &[SourceFile]) -> Result<ShardRecord, Report> {
+        let mut local = plan.clone();
+        let mut renamed = Vec::new();
+        for file in &mut local.files {
+            let upload = uploads.iter().find(|upload| upload.path == file.path && !upload.upload.is_empty());
+            let path = match upload {
+                Some(upload) => self.store.upload_path(&upload.upload).ok_or_else(|| no_hash(&upload.upload))?,
+                None => self.allow(&file.path)?,
+            };
+            let path = path.display().to_string();
+            renamed.push((path.clone(), std::mem::replace(&mut file.path, path)));
+        }
+        import_shard(&local, shard, self.store.shard_folder()).map_err(|error| {
+            let mut report = Report::from(error);
+            for (local, named) in &renamed {
+                report.message = report.message.replace(local, named);
+            }
+            report
+        })
+    }
+
+    fn allow(&self, path: &str) -> Result<PathBuf, Report> {
+        let refused = || {
+            let message = format!("{path} is not under a root of this worker, or does not exist there");
+            Report::new(Kind::Access, "outside_roots", message).hint("start the worker with --root FOLDER")
+        };
+        self.roots.allow(Path::new(path)).ok_or_else(refused)
+    }
+
+    /// Fetches the uploads of a plan from the coordinator, those that are not here.
+    pub(crate) async fn fetch_uploads(&self, uploads: &[SourceFile]) -> Result<(), Report> {
+        for upload in uploads {
+            let path = self.store.upload_path(&upload.upload).ok_or_else(|| no_hash(&upload.upload))?;
+            if path.exists() {
+                continue;
+            }
+            let mut client = link::coordinator(&self.coordinator, &self.token).await?;
+            let header = v1::Header { protocol_version: PROTOCOL_VERSION, ..v1::Header::default() };
+            let request = v1::FetchUploadRequest { header: Some(header), upload: upload.upload.clone() };
+            let pieces = client.fetch_upload(request).await;
+            let pieces = pieces.map_err(|status| aquifer_proto::from_status(&status, "fetching an upload"))?;
+            link::save(pieces.into_inner().fuse(), |piece| piece.data, &path, &upload.upload).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn drop_all(&self, shards: &[String]) {
+        shards.iter().for_each(|hash| self.store.remove(hash));
+    }
+
+    /// Free space on the disk of the store.
+    pub(crate) fn check_writable(&self) -> Result<(), Report> {
+        let folder = self.store.shard_folder();
+        tempfile::tempfile_in(folder).map(drop).map_err(|error| io_report("write in", folder, &error))
+    }
+}
+
+fn no_hash(text: &str) -> Report {
+    Report::new(Kind::Work, "hash", format!("`{text}` is no hash of a file"))
+}

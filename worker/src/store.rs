@@ -1,0 +1,73 @@
+//! The shard store: files named by their hash, immutable, read-only.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use aquifer_model::{Kind, Report};
+
+/// `dir/shards` and `dir/uploads` of a worker. Several workers of one machine may share it: files never change.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    shards: PathBuf,
+    uploads: PathBuf,
+}
+
+impl Store {
+    pub(crate) fn open(dir: &Path) -> Result<Self, Report> {
+        let store = Self { shards: dir.join("shards"), uploads: dir.join("uploads") };
+        for folder in [&store.shards, &store.uploads] {
+            std::fs::create_dir_all(folder).map_err(|error| io_report("create", folder, &error))?;
+        }
+        Ok(store)
+    }
+
+    pub(crate) fn shard_folder(&self) -> &Path {
+        &self.shards
+    }
+
+    /// The file of a shard, if its name is a hash.
+    pub(crate) fn shard_path(&self, hash: &str) -> Option<PathBuf> {
+        is_hash(hash).then(|| self.shards.join(format!("{hash}.arrow")))
+    }
+
+    pub(crate) fn upload_path(&self, hash: &str) -> Option<PathBuf> {
+        is_hash(hash).then(|| self.uploads.join(format!("{hash}.parquet")))
+    }
+
+    pub(crate) fn has(&self, hash: &str) -> bool {
+        self.shard_path(hash).is_some_and(|path| path.exists())
+    }
+
+    /// Hashes of all shards here.
+    pub(crate) fn list(&self) -> BTreeSet<String> {
+        let Ok(entries) = std::fs::read_dir(&self.shards) else { return BTreeSet::new() };
+        let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter_map(|name| name.strip_suffix(".arrow").filter(|hash| is_hash(hash)).map(str::to_owned)).collect()
+    }
+
+    pub(crate) fn remove(&self, hash: &str) {
+        if let Some(path) = self.shard_path(hash) {
+            // Gone already is as good.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// 64 hexadecimal digits: no other text from the wire becomes a path.
+fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+pub(crate) fn io_report(doing: &str, path: &Path, error: &std::io::Error) -> Report {
+    let message = format!("cannot {doing} {}", path.display());
+    let report = match error.kind() {
+        std::io::ErrorKind::StorageFull => {
+            Report::new(Kind::Work, "disk_full", message).hint("free space, or choose another folder with --dir")
+        }
+        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+            Report::new(Kind::Config, "not_writable", message).hint("choose a folder that can be written with --dir")
+        }
+        _ => Report::new(Kind::Work, "io", message),
+    };
+    report.caused_by(error)
+}
