@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use aquifer_frame::{Survey, list, survey};
 use aquifer_model::Report;
+use aquifer_proto::from_status;
 use aquifer_proto::v1::{self, DataSource};
 
 use crate::client::Client;
+use crate::launch::with_cluster;
+use crate::options::ClusterOptions;
 use crate::dir::unwritable;
 use crate::failure::usage;
 
@@ -52,8 +55,36 @@ impl Data {
     }
 }
 
+/// A bare word may name a file here and a frame there: then nobody can tell which was meant.
+pub(crate) async fn check_names(data: &[&Data], options: &ClusterOptions) -> anyhow::Result<()> {
+    let bare = |data: &&Data| match data {
+        Data::Files(files) => files.first().filter(|file| files.len() == 1 && could_be_frame(file)).cloned(),
+        Data::Frame(_) => None,
+    };
+    let words: Vec<String> = data.iter().filter_map(bare).collect();
+    if words.is_empty() {
+        return Ok(());
+    }
+    let frames = with_cluster(options, false, async |launched| {
+        let frames = launched.client.jobs.list_frames(v1::ListFramesRequest {}).await;
+        Ok(frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames)
+    });
+    let frames = frames.await?;
+    match words.iter().find(|word| frames.iter().any(|frame| frame.name == **word)) {
+        Some(word) => Err(usage("ambiguous_data", format!("`{word}` is both a file or folder and a frame"))
+            .hint(format!("write `frame:{word}` for the frame, or `./{word}` for the file"))
+            .into()),
+        None => Ok(()),
+    }
+}
+
 fn looks_like_files(argument: &str) -> bool {
-    Path::new(argument).exists() || argument.contains(['/', '*', '?', '[', '\\']) || argument.ends_with(".parquet")
+    Path::new(argument).exists() || !could_be_frame(argument)
+}
+
+/// What `frame import` takes as a name.
+pub(crate) fn could_be_frame(word: &str) -> bool {
+    !word.is_empty() && !word.contains(['/', '*', '?', '[', '\\', ':']) && !word.ends_with(".parquet")
 }
 
 /// Footers of local files, their paths made absolute.
@@ -71,6 +102,10 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     pub(crate) fn begin(path: &Path) -> Result<Self, Report> {
+        if path.metadata().is_ok_and(|found| !found.is_file()) {
+            let message = format!("{} is a folder or a device, not a file", path.display());
+            return Err(usage("not_a_file", message).hint("give --out FILE"));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".part-");

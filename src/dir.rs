@@ -30,11 +30,19 @@ fn default_dir() -> Option<PathBuf> {
 }
 
 pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Report {
+    use std::io::ErrorKind::{NotADirectory, NotFound, QuotaExceeded, StorageFull};
     let (kind, code, hint) = match error.kind() {
-        std::io::ErrorKind::StorageFull => (Kind::Work, "disk_full", "free space, or choose another folder"),
+        StorageFull | QuotaExceeded => (Kind::Work, "disk_full", "free space, or choose another folder"),
+        NotFound => (Kind::Config, "no_such_folder", "make the folder first, or choose another"),
+        NotADirectory => (Kind::Config, "not_a_folder", "a part of the path is a file: choose another folder"),
         _ => (Kind::Config, "not_writable", "choose a folder that can be written"),
     };
-    Report::new(kind, code, format!("cannot write in {}", path.display())).hint(hint).caused_by(error)
+    let report = Report::new(kind, code, format!("cannot write in {}", path.display())).hint(hint);
+    match error.raw_os_error() {
+        // Without the name of a temporary file, which tells nobody anything.
+        Some(number) => report.caused_by(&std::io::Error::from_raw_os_error(number)),
+        None => report.caused_by(&std::io::Error::from(error.kind())),
+    }
 }
 
 /// A random secret of 256 bits.

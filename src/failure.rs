@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use aquifer_model::{Kind, Report};
 
-use crate::output::Format;
+use crate::output::{Format, escape, say};
 
 /// A failure of the command line itself.
 pub(crate) fn usage(code: &str, message: impl Into<String>) -> Report {
@@ -27,19 +27,44 @@ pub(crate) fn print(error: &anyhow::Error, format: Format) -> ExitCode {
                 "hint": report.hint,
                 "causes": report.causes,
             } });
-            eprintln!("{body}");
+            say(&body.to_string());
         }
         Format::Table | Format::Csv => {
-            eprintln!("error: {}", report.message);
+            say(&format!("error: {}", escape(&report.message)));
             for cause in &report.causes {
-                eprintln!("  because: {cause}");
+                say(&format!("  because: {}", escape(cause)));
             }
             if let Some(hint) = &report.hint {
-                eprintln!("  help: {hint}");
+                say(&format!("  help: {}", escape(hint)));
             }
         }
     }
     ExitCode::from(report.kind.exit_code())
+}
+
+/// A command line that was not understood; or a question for help or the version, which is no failure.
+pub(crate) fn print_refused(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && wants_json() {
+        return print(&refused(error).into(), Format::Json);
+    }
+    let _ = error.print(); // nobody may be reading
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Before the options are known, the words themselves are asked.
+fn wants_json() -> bool {
+    let words: Vec<_> = std::env::args_os().collect();
+    let pairs = words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json");
+    pairs || words.iter().any(|word| word == "--output=json")
+}
+
+/// The first paragraph of the message, and its tip.
+fn refused(error: &clap::Error) -> Report {
+    let text = error.render().to_string();
+    let first = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect::<Vec<_>>().join(" ");
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let message = first.strip_prefix("error: ").unwrap_or(&first);
+    usage("usage", message).hint(tip.unwrap_or("`--help` shows how the command is used"))
 }
 
 /// The typed report in the chain; what stands above it is context.

@@ -143,7 +143,7 @@ impl Launched {
         }
     }
 
-    /// Ends what was started for this command. Its journal is kept only if a job was done.
+    /// Ends what was started for this command. Its journal is kept only if a job was done; the model has been fetched.
     pub(crate) async fn close(self, keep: bool) {
         let Some(own) = self.own else { return };
         if let Some(worker) = own.worker {
@@ -156,9 +156,30 @@ impl Launched {
             }
         }
         own.coordinator.stop().await;
-        let _ = std::fs::remove_file(own.folder.join("token"));
-        if !keep {
-            remove(&own.folder);
+        match keep {
+            true => remove_all_but_journal(&own.folder),
+            false => remove(&own.folder),
+        }
+    }
+}
+
+/// Runs `work` with a cluster that ends afterwards, and leaves nothing of its own.
+pub(crate) async fn with_cluster<T>(
+    options: &ClusterOptions,
+    needs_workers: bool,
+    work: impl AsyncFnOnce(&mut Launched) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut launched = launch(options, needs_workers).await?;
+    let result = work(&mut launched).await;
+    launched.close(false).await;
+    result
+}
+
+fn remove_all_but_journal(folder: &Path) {
+    let journal = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("journal.sqlite");
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !journal(&entry.file_name()) {
+            let _ = std::fs::remove_file(entry.path());
         }
     }
 }

@@ -8,19 +8,26 @@ mod failure;
 mod launch;
 mod options;
 mod output;
+mod precheck;
 mod progress;
 mod scan;
+mod scores;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Trains models on more Parquet than the cluster has memory, with the same bits on any number of machines.
+/// Train models on more Parquet than there is memory, with the same bits on any number of machines
 #[derive(Parser)]
 #[command(name = "aquifer", version, max_term_width = 100)]
+#[command(after_help = "Begin with:\n  aquifer train data.parquet              lists the columns\n  \
+    aquifer train data.parquet --target y   trains a model of y\n\n\
+    Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 bad data, 4 cannot reach or authenticate,\n\
+    130 interrupted. Results are on standard output, all else on standard error.")]
 struct Arguments {
     /// Form of the result on standard output
-    #[arg(long, global = true, value_enum, default_value_t = output::Format::Table)]
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = output::Format::Table)]
     output: output::Format,
     #[command(subcommand)]
     command: Command,
@@ -31,6 +38,7 @@ enum Command {
     Train(Box<commands::train::Train>),
     Predict(commands::predict::Predict),
     Evaluate(commands::evaluate::Evaluate),
+    Model(commands::model::Model),
     Frame(commands::frame::Frame),
     Cluster(commands::cluster::Cluster),
     Coordinator(commands::coordinator::Coordinator),
@@ -39,7 +47,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::print_refused(&error),
+    };
     start_log(&arguments.command);
     match run(arguments.command, arguments.output) {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,6 +66,7 @@ fn run(command: Command, format: output::Format) -> anyhow::Result<()> {
             Command::Train(train) => train.run(format).await,
             Command::Predict(predict) => tokio::task::block_in_place(|| predict.run(format)),
             Command::Evaluate(evaluate) => tokio::task::block_in_place(|| evaluate.run(format)),
+            Command::Model(model) => model.run(format),
             Command::Frame(frame) => frame.run(format).await,
             Command::Cluster(cluster) => cluster.run(format).await,
             Command::Coordinator(coordinator) => coordinator.run().await,
@@ -79,5 +91,7 @@ fn start_log(command: &Command) {
         Some(_) => filter,
         None => tracing_subscriber::EnvFilter::new(level),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_ansi(colour).with_target(false).init();
 }

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DirOption {
     /// Data folder: frames, shards, models [default: ~/.local/share/aquifer]
-    #[arg(long, env = "AQUIFER_DIR", value_name = "FOLDER")]
+    #[arg(long, env = "AQUIFER_DIR", hide_env_values = true, value_name = "FOLDER")]
     pub(crate) dir: Option<PathBuf>,
 }
 
@@ -18,10 +18,10 @@ pub(crate) struct ClusterOptions {
     #[command(flatten)]
     pub(crate) dir: DirOption,
     /// Use a running cluster at this address
-    #[arg(long, env = "AQUIFER_CLUSTER", value_name = "URL", conflicts_with = "workers")]
+    #[arg(long, env = "AQUIFER_CLUSTER", hide_env_values = true, value_name = "URL", conflicts_with = "workers")]
     pub(crate) cluster: Option<String>,
     /// The cluster's token [default: the file `token` in --dir]
-    #[arg(long, env = "AQUIFER_TOKEN_FILE", value_name = "FILE")]
+    #[arg(long, env = "AQUIFER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Run with this many worker processes for the length of the command
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]

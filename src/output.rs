@@ -1,5 +1,8 @@
 //! Results on standard output: a table for people, JSON and CSV for programs.
 
+use std::io::Write;
+
+use aquifer_frame::Note;
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -16,12 +19,26 @@ pub(crate) fn json<T: Serialize>(name: &str, data: &T) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line on standard output. A reader that has gone away (`| head`) ends the command quietly.
+/// A line on standard output. A reader that has gone away (`| head`) ends the command quietly; any other failure is one.
 pub(crate) fn line(text: &str) {
-    use std::io::Write;
-    if writeln!(std::io::stdout(), "{text}").is_err() {
-        std::process::exit(0);
+    match writeln!(std::io::stdout(), "{text}") {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            say(&format!("error: cannot write to standard output\n  because: {error}"));
+            std::process::exit(1);
+        }
     }
+}
+
+/// A line on standard error, for people. Nobody may be reading: that changes nothing.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// What was decided about the data.
+pub(crate) fn say_notes<'a>(notes: impl IntoIterator<Item = &'a Note>) {
+    notes.into_iter().for_each(|note| say(&format!("note: {}", escape(&note.message))));
 }
 
 /// Columns with a head; numbers right-aligned.
@@ -45,6 +62,14 @@ impl Table {
 
     pub(crate) fn row_of(&mut self, cells: Vec<String>) {
         self.rows.push(cells.iter().map(|cell| escape(cell)).collect());
+    }
+
+    /// Leaves out the columns that are empty in every row.
+    pub(crate) fn without_empty_columns(self) -> Self {
+        let kept = |at: &usize| self.rows.iter().any(|row| row.get(*at).is_some_and(|cell| cell != "-"));
+        let kept: Vec<usize> = (0..self.head.len()).filter(kept).collect();
+        let pick = |row: &Vec<String>| kept.iter().filter_map(|at| row.get(*at).cloned()).collect();
+        Self { head: pick(&self.head), rows: self.rows.iter().map(pick).collect() }
     }
 
     pub(crate) fn print(&self, format: Format) {

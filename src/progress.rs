@@ -3,13 +3,18 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
+use aquifer_frame::Note;
 use aquifer_proto::{Decisions, JobEvent, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::output::{escape, grouped};
+use crate::output::{escape, grouped, say, say_notes};
 
 /// Without a terminal a line comes this often.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+fn epochs(number: f64) -> String {
+    if number == 1.0 { "1 epoch".to_owned() } else { format!("{number} epochs") }
+}
 
 /// Shows a job's events on standard error.
 pub(crate) struct Display {
@@ -17,14 +22,19 @@ pub(crate) struct Display {
     terminal: bool,
     quiet: bool,
     last_line: Instant,
+    /// What was decided about the data: programs get it with the result.
+    pub(crate) notes: Vec<Note>,
 }
 
 impl Display {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { bar: None, terminal: std::io::stderr().is_terminal(), quiet, last_line: Instant::now() }
+        Self { bar: None, terminal: std::io::stderr().is_terminal(), quiet, last_line: Instant::now(), notes: Vec::new() }
     }
 
     pub(crate) fn show(&mut self, event: &JobEvent) {
+        if let JobEvent::Decided(decisions) = event {
+            self.notes.clone_from(&decisions.notes);
+        }
         match event {
             _ if self.quiet => {}
             JobEvent::Decided(decisions) => self.decisions(decisions),
@@ -39,24 +49,22 @@ impl Display {
 
     fn decisions(&self, said: &Decisions) {
         let Decisions { rows, numeric, categorical, inputs, parameters, ranks, workers, threads, .. } = said;
-        eprintln!("{} rows; {}", grouped(*rows), escape(&said.task));
-        eprintln!(
+        say(&format!("{} rows; {}", grouped(*rows), escape(&said.task)));
+        say(&format!(
             "{numeric} numeric and {categorical} categorical features make {} inputs, {} parameters",
             grouped(*inputs),
             grouped(*parameters)
-        );
-        for note in &said.notes {
-            eprintln!("note: {}", escape(&note.message));
-        }
+        ));
+        say_notes(&said.notes);
         let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        eprintln!(
-            "{} epochs in mini-batches of {}: {} on {} with {}",
-            said.epochs,
+        say(&format!(
+            "{} in mini-batches of {}: {} on {} with {}",
+            epochs(said.epochs),
             said.mini_batch_size,
             plural(*ranks, "rank"),
             plural(*workers, "worker"),
             plural(*threads, "thread"),
-        );
+        ));
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -81,7 +89,7 @@ impl Display {
     fn line(&mut self, text: impl FnOnce() -> String) {
         if self.last_line.elapsed() >= LINE_INTERVAL {
             self.last_line = Instant::now();
-            eprintln!("{}", text());
+            say(&text());
         }
     }
 

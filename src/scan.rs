@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aquifer_frame::{
-    BLOCK_ROWS, Batch, EncodedFrame, Encoding, Plan, Reader, block_count, import_shard_in_memory, plan,
+    BLOCK_ROWS, Batch, EncodedFrame, Encoding, Note, Plan, Reader, block_count, import_shard_in_memory, plan,
 };
 use aquifer_learn::{Isa, PartRows, ReadError, Rows, Trial};
 use aquifer_model::{Kind, Model, Report, State, model_hash};
@@ -58,13 +58,16 @@ pub(crate) struct Scan {
     /// The reader of the shard that was read last.
     current: Option<Reader>,
     /// What there was to say, each thing once.
-    pub(crate) notes: BTreeMap<String, String>,
+    pub(crate) notes: BTreeMap<String, Note>,
 }
 
 impl Scan {
     /// Reads footers only, and checks that the columns are those of the encoding.
     pub(crate) fn open(files: &[String], encoding: &Encoding, with_target: bool) -> Result<Self, Report> {
-        let plan = plan(survey_files(files)?);
+        let plan = plan(survey_files(files).map_err(|report| match report.code.as_str() {
+            "no_such_file" => report.hint("give files: for a frame, those that it was imported from"),
+            _ => report,
+        })?);
         encoding.check_schema(&plan.columns, with_target)?;
         Ok(Self { plan, encoding: Arc::new(encoding.clone()), with_target, current: None, notes: BTreeMap::new() })
     }
@@ -95,7 +98,7 @@ impl Scan {
         let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", format!("no shard has row {row}")))?;
         let (shard, record) = import_shard_in_memory(&self.plan, at)?;
         for note in self.encoding.check_shard(&record, self.with_target)? {
-            self.notes.entry(format!("{} {:?}", note.code, note.column)).or_insert(note.message);
+            self.notes.entry(format!("{} {:?}", note.code, note.column)).or_insert(note);
         }
         let rows = self.plan.shards[at].clone();
         let blocks = rows.start / BLOCK_ROWS..block_count(rows.end);

@@ -222,3 +222,63 @@ pub(crate) fn local_path(store: &Store, roots: &Roots, file: &FileRef) -> Result
         None => roots.allow(Path::new(&file.path)).ok_or_else(refused),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aquifer_proto::Manual;
+
+    use super::*;
+    use crate::core::{JobStatus, Request, Source};
+    use crate::journal::MemoryJournal;
+
+    fn submitted(job: &JobId, workers_min: u32) -> Event {
+        let request = Request::Import { name: "x".into(), source: Source::Frame("no such frame".into()) };
+        Event::Submitted { job: job.clone(), request: Box::new(request), workers_min, created_ms: 0 }
+    }
+
+    /// Events published to a job, up to its last.
+    fn until_last(handle: &Handle, job: &JobId) -> JobEvent {
+        loop {
+            let (events, _) = handle.feeds.after(job, 0).unwrap();
+            if let Some((_, event)) = events.into_iter().find(|(_, event)| event.is_last()) {
+                return event;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    fn start(journal: &MemoryJournal) -> (Handle, std::thread::JoinHandle<()>, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), folder.path()).unwrap();
+        let (clock, roots) = (Arc::new(Manual::default()), Arc::new(Roots::default()));
+        let (driver, handle) = Driver::new(State::new(1), Box::new(journal.clone()), clock, store, roots);
+        (handle, std::thread::spawn(move || driver.run()), folder)
+    }
+
+    #[test]
+    fn what_a_client_hears_is_on_disk_first() {
+        let (journal, job) = (MemoryJournal::default(), JobId("a".into()));
+        let (handle, driver, _folder) = start(&journal);
+        handle.feeds.open(&job);
+        handle.send(submitted(&job, 1));
+        let JobEvent::Failed { report } = until_last(&handle, &job) else { panic!("there is no such frame") };
+        assert_eq!(report.code, "no_frame");
+        assert_eq!(journal.clone().jobs().unwrap()[0].status, JobStatus::Failed);
+        handle.stop();
+        driver.join().unwrap();
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_written_fails_the_job_aloud() {
+        let (journal, job) = (MemoryJournal::default(), JobId("b".into()));
+        journal.crash_after(0);
+        let (handle, driver, _folder) = start(&journal);
+        handle.feeds.open(&job);
+        handle.send(submitted(&job, 1));
+        let JobEvent::Failed { report } = until_last(&handle, &job) else { panic!("the journal is gone") };
+        assert_eq!(report.code, "journal");
+        assert!(journal.clone().jobs().unwrap().is_empty());
+        handle.stop();
+        driver.join().unwrap();
+    }
+}

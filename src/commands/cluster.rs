@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use aquifer_coordinator::StartError;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::from_status;
 use aquifer_proto::v1::{StatusRequest, StatusResponse};
@@ -140,6 +141,7 @@ impl Up {
     async fn run(self, format: Format) -> anyhow::Result<()> {
         let folder = self.dir.open()?;
         let token = dir::token_of(&folder)?;
+        self.check_free(&folder)?;
         let mut coordinator = Supervised::start("coordinator", self.coordinator(&folder)?)?;
         let url = wait_for_address(&folder, &mut coordinator).await?;
         let mut client = Client::connect(&url, &token).await?;
@@ -170,6 +172,19 @@ impl Up {
         Ok(())
     }
 
+    /// What would stop the coordinator from starting is said here, once.
+    fn check_free(&self, folder: &Path) -> anyhow::Result<()> {
+        let free = dir::lock(folder)?;
+        let _ = std::fs::remove_file(folder.join("address"));
+        drop(free);
+        if !self.listen.ip().is_loopback() {
+            return Err(Report::from(StartError::NotLoopback { address: self.listen }).into());
+        }
+        let taken = |source| Report::from(StartError::Listen { address: self.listen, source });
+        std::net::TcpListener::bind(self.listen).map(drop).map_err(taken)?;
+        self.roots().map(drop)
+    }
+
     fn coordinator(&self, folder: &Path) -> anyhow::Result<Launch> {
         let mut arguments = vec!["coordinator".into(), "--listen".into(), self.listen.to_string().into()];
         arguments.extend(["--exit-with-parent".into(), "--dir".into(), folder.into()]);
@@ -192,6 +207,7 @@ impl Up {
             true => vec![std::env::current_dir().context("the current folder cannot be found")?],
             false => self.root.clone(),
         };
+        super::coordinator::roots(&folders)?;
         Ok(folders.into_iter().flat_map(|folder| ["--root".into(), folder.into()]).collect())
     }
 

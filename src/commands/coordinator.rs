@@ -21,7 +21,7 @@ pub(crate) struct Coordinator {
     #[arg(long, value_name = "FOLDER")]
     root: Vec<PathBuf>,
     /// Token to ask for [default: `token` in --dir, made at the first start]
-    #[arg(long, env = "AQUIFER_TOKEN_FILE", value_name = "FILE")]
+    #[arg(long, env = "AQUIFER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// End when standard input closes
     #[arg(long, hide = true)]
@@ -38,6 +38,9 @@ impl Coordinator {
             Some(file) => dir::read_token(file)?,
             None => dir::token_of(&folder)?,
         };
+        // One that was killed left its address: while this one starts there is none.
+        let address = folder.join("address");
+        let _ = std::fs::remove_file(&address);
         let config = aquifer_coordinator::Config {
             listen: self.listen,
             dir: folder.clone(),
@@ -47,7 +50,6 @@ impl Coordinator {
             self_test: None,
         };
         let coordinator = aquifer_coordinator::Coordinator::start(config).await.map_err(Report::from)?;
-        let address = folder.join("address");
         let url = format!("http://{}", coordinator.address());
         std::fs::write(&address, &url).map_err(|error| dir::unwritable(&address, &error))?;
         tracing::info!(url, "listening");

@@ -7,11 +7,13 @@ use aquifer_learn::RoundKind;
 use aquifer_model::{Kind, Metrics, Part, Partial, Report, Score};
 use clap::Args;
 
-use crate::output::{self, Format, Table, escape, grouped};
+use crate::output::{self, Format, Table, grouped};
 use crate::scan::{Loaded, Scan};
 
-/// Score a model on Parquet files with the target: the same numbers as `train --test` gives
+/// Score a model on Parquet files that have the target
 #[derive(Args)]
+#[command(after_help = "Gives the same numbers as `aquifer train --test` does on the same data.\n\n\
+    Example:\n  aquifer evaluate model.safetensors test.parquet")]
 pub(crate) struct Evaluate {
     /// Model file
     model: PathBuf,
@@ -25,8 +27,8 @@ impl Evaluate {
         let loaded = Loaded::open(&self.model)?;
         let mut scan = Scan::open(&self.data, &loaded.model.encoding, true)?;
         let metrics = score(&loaded, &mut scan)?;
-        for note in scan.notes.values() {
-            eprintln!("note: {}", escape(note));
+        if format != Format::Json {
+            output::say_notes(scan.notes.values());
         }
         if metrics.rows == 0 {
             let message = "no row of the data has a target";
@@ -39,7 +41,8 @@ impl Evaluate {
         match format {
             Format::Json => {
                 let data = serde_json::json!({ "model": { "path": self.model, "blake3": loaded.hash },
-                    "rows": metrics.rows, "metrics": metrics, "levels": levels });
+                    "rows": metrics.rows, "metrics": metrics, "levels": levels,
+                    "notes": scan.notes.values().collect::<Vec<_>>() });
                 output::json("EvaluateResult", &data)
             }
             Format::Table | Format::Csv => {

@@ -1,16 +1,17 @@
 //! `aquifer frame`: imported data sets.
 
-use aquifer_frame::{ColumnKind, Frame as Imported};
+use aquifer_frame::{ColumnKind, Frame as Imported, FrameColumn, Value};
 use aquifer_model::{Kind, Report};
-use aquifer_proto::v1::{GetFrameRequest, ImportJob, ListFramesRequest, submit_request};
+use aquifer_proto::v1::{ImportJob, ListFramesRequest, submit_request};
 use aquifer_proto::{JobEvent, from_status};
 use clap::{Args, Subcommand};
 
-use crate::data::Data;
+use crate::data::{Data, could_be_frame};
 use crate::failure::{interrupted, usage};
-use crate::launch::{Launched, launch, new_id};
+use crate::launch::{new_id, with_cluster};
 use crate::options::ClusterOptions;
-use crate::output::{self, Format, Table, bytes, grouped};
+use crate::output::{self, Format, Table, bytes, escape, grouped, say};
+use crate::precheck::get_frame;
 use crate::progress::Display;
 
 /// Import, list and show frames
@@ -48,33 +49,19 @@ impl Frame {
     pub(crate) async fn run(self, format: Format) -> anyhow::Result<()> {
         match self.verb {
             Verb::Import { name, files, cluster } => import(&name, files, &cluster, format).await,
-            Verb::Ls { cluster } => with(&cluster, false, async |launched| list(launched, format).await).await,
-            Verb::Show { name, cluster } => {
-                with(&cluster, false, async |launched| show(launched, &name, format).await).await
-            }
+            Verb::Ls { cluster } => list(&cluster, format).await,
+            Verb::Show { name, cluster } => show(&name, &cluster, format).await,
         }
     }
 }
 
-/// Runs with a cluster that ends afterwards, and leaves nothing of its own.
-async fn with<T>(
-    options: &ClusterOptions,
-    needs_workers: bool,
-    work: impl AsyncFnOnce(&mut Launched) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
-    let mut launched = launch(options, needs_workers).await?;
-    let result = work(&mut launched).await;
-    launched.close(false).await;
-    result
-}
-
 async fn import(name: &str, files: Vec<String>, options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
-    if name.is_empty() || name.contains(['/', '*', '?', '[', '\\', ':']) || name.ends_with(".parquet") {
+    if !could_be_frame(name) {
         let message = format!("`{name}` cannot be a frame's name: it would be taken for a file");
         return Err(usage("frame_name", message).hint("aquifer frame import NAME FILE...").into());
     }
     let data = Data::Files(files);
-    let ended = with(options, true, async |launched| {
+    let ended = with_cluster(options, true, async |launched| {
         let mut client = launched.client.clone();
         let source = Some(data.offer(&mut client).await?);
         let job = submit_request::Job::Import(ImportJob { name: name.to_owned(), source });
@@ -98,9 +85,12 @@ async fn import(name: &str, files: Vec<String>, options: &ClusterOptions, format
     }
 }
 
-async fn list(launched: &mut Launched, format: Format) -> anyhow::Result<()> {
-    let frames = launched.client.jobs.list_frames(ListFramesRequest {}).await;
-    let frames = frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames;
+async fn list(options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
+    let frames = with_cluster(options, false, async |launched| {
+        let frames = launched.client.jobs.list_frames(ListFramesRequest {}).await;
+        Ok(frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames)
+    });
+    let frames = frames.await?;
     if format == Format::Json {
         let item = |frame: &aquifer_proto::v1::FrameSummary| {
             serde_json::json!({ "name": frame.name, "rows": frame.rows, "columns": frame.columns, "shards": frame.shards,
@@ -108,63 +98,120 @@ async fn list(launched: &mut Launched, format: Format) -> anyhow::Result<()> {
         };
         return output::json("FrameList", &serde_json::json!({ "frames": frames.iter().map(item).collect::<Vec<_>>() }));
     }
+    if frames.is_empty() && format == Format::Table {
+        say("there are no frames; `aquifer frame import NAME FILE...` makes one");
+        return Ok(());
+    }
     let mut table = Table::new(["frame", "rows", "columns", "shards", "size"]);
     for frame in frames {
         table.row([
             frame.name,
-            grouped(frame.rows),
+            count(frame.rows, format),
             frame.columns.to_string(),
             frame.shards.to_string(),
-            bytes(frame.size_bytes),
+            size(frame.size_bytes, format),
         ]);
     }
     table.print(format);
     Ok(())
 }
 
-async fn show(launched: &mut Launched, name: &str, format: Format) -> anyhow::Result<()> {
+async fn show(name: &str, options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
     let name = name.strip_prefix("frame:").unwrap_or(name);
-    let frame = launched.client.jobs.get_frame(GetFrameRequest { name: name.to_owned() }).await;
-    let frame = frame.map_err(|status| from_status(&status, "asking for a frame"))?.into_inner().frame_json;
-    let frame: Imported = serde_json::from_str(&frame).map_err(|error| {
-        Report::new(Kind::Work, "wire", "the frame that the cluster sent cannot be read").caused_by(&error)
-    })?;
-    print_frame(name, &frame, format)
+    let frame = with_cluster(options, false, async |launched| Ok(get_frame(&mut launched.client, name).await?));
+    print_frame(name, &frame.await?, format)
 }
 
 fn print_frame(name: &str, frame: &Imported, format: Format) -> anyhow::Result<()> {
-    let size = frame.bytes;
     if format == Format::Json {
-        let data = serde_json::json!({ "name": name, "rows": frame.rows, "columns": frame.columns,
-            "shards": frame.shards.len(), "bytes": size, "content": frame.content });
+        let data = serde_json::json!({ "name": name, "rows": frame.rows,
+            "columns": frame.columns.iter().map(column_json).collect::<Vec<_>>(),
+            "shards": frame.shards.len(), "bytes": frame.bytes, "content": frame.content });
         return output::json("FrameResult", &data);
     }
     if format == Format::Table {
         let shards = frame.shards.len();
         let plural = if shards == 1 { "" } else { "s" };
-        output::line(&format!("frame {name}: {} rows, {shards} shard{plural}, {}", grouped(frame.rows), bytes(size)));
+        let (rows, size) = (grouped(frame.rows), bytes(frame.bytes));
+        output::line(&format!("frame {}: {rows} rows, {shards} shard{plural}, {size}", escape(name)));
         output::line("");
     }
     let mut table = Table::new(["column", "type", "missing", "distinct", "min", "max", "mean", "sd"]);
     for column in &frame.columns {
-        let tally = &column.stats.tally;
-        let extreme = |value: &Option<aquifer_frame::Value>| value.as_ref().and_then(aquifer_frame::Value::number);
-        let number = |value: Option<f64>| value.map_or("-".to_owned(), significant);
-        let numeric = column.kind != ColumnKind::Text;
-        let if_numeric = |value: Option<f64>| number(value.filter(|_| numeric));
+        let about = About::of(column);
+        let number = |value: Option<f64>| match (value, format) {
+            (None, _) => "-".to_owned(),
+            (Some(value), Format::Csv) => value.to_string(),
+            (Some(value), _) => significant(value),
+        };
         table.row([
             column.name.clone(),
-            format!("{:?}", column.kind).to_lowercase(),
-            grouped(tally.missing + tally.nan),
-            tally.levels.as_ref().map_or("many".to_owned(), |levels| grouped(levels.len() as u64)),
-            if_numeric(extreme(&tally.min)),
-            if_numeric(extreme(&tally.max)),
-            if_numeric(column.stats.moments.map(|moments| moments.mean)),
-            if_numeric(column.stats.deviation()),
+            column.source_type.clone(),
+            count(about.missing, format),
+            about.distinct.map_or("many".to_owned(), |distinct| count(distinct, format)),
+            number(about.min),
+            number(about.max),
+            number(about.mean),
+            number(about.deviation),
         ]);
     }
     table.print(format);
     Ok(())
+}
+
+/// What is shown of a column.
+struct About {
+    /// Null or NaN.
+    missing: u64,
+    /// None if they are too many to be counted.
+    distinct: Option<u64>,
+    min: Option<f64>,
+    max: Option<f64>,
+    mean: Option<f64>,
+    deviation: Option<f64>,
+}
+
+impl About {
+    fn of(column: &FrameColumn) -> Self {
+        let tally = &column.stats.tally;
+        let extreme = |value: &Option<Value>| value.as_ref().and_then(Value::number);
+        let finite = |value: f64| value.is_finite();
+        Self {
+            missing: tally.missing + tally.nan,
+            distinct: tally.levels.as_ref().map(|levels| levels.len() as u64),
+            min: extreme(&tally.min),
+            max: extreme(&tally.max),
+            mean: column.stats.moments.map(|moments| moments.mean).filter(|mean| finite(*mean)),
+            deviation: column.stats.deviation().filter(|deviation| finite(*deviation)),
+        }
+    }
+}
+
+/// Levels are in it, if they are counted and texts: they are what a model makes inputs of.
+fn column_json(column: &FrameColumn) -> serde_json::Value {
+    let about = About::of(column);
+    let levels = column.stats.tally.levels.as_ref().filter(|_| column.kind == ColumnKind::Text);
+    let level = |level: &aquifer_frame::Level| serde_json::json!({ "value": level.value.to_string(), "rows": level.rows });
+    serde_json::json!({
+        "name": column.name,
+        "type": column.source_type,
+        "missing": about.missing,
+        "infinite": column.stats.tally.infinite,
+        "distinct": about.distinct,
+        "min": about.min,
+        "max": about.max,
+        "mean": about.mean,
+        "sd": about.deviation,
+        "levels": levels.map(|levels| levels.iter().map(level).collect::<Vec<_>>()),
+    })
+}
+
+fn count(number: u64, format: Format) -> String {
+    if format == Format::Csv { number.to_string() } else { grouped(number) }
+}
+
+fn size(number: u64, format: Format) -> String {
+    if format == Format::Csv { number.to_string() } else { bytes(number) }
 }
 
 /// Six digits, without a tail of zeros.

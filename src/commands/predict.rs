@@ -1,6 +1,6 @@
 //! `aquifer predict`: a model's predictions, in the order of the rows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aquifer_frame::{Batch, Target};
@@ -10,13 +10,18 @@ use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray
 use arrow_schema::{DataType, Field, Schema};
 use clap::Args;
 use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
 
 use crate::data::NewFile;
-use crate::output::{self, Format, escape, grouped};
+use crate::dir::unwritable;
+use crate::output::{self, Format, grouped};
+use crate::precheck::check_not_input;
 use crate::scan::{Loaded, Scan};
 
-/// Predict the rows of Parquet files: a Parquet file in the same order
+/// Predict the rows of Parquet files
 #[derive(Args)]
+#[command(after_help = "The predictions stand in the order of the rows; the data needs no target.\n\n\
+    Example:\n  aquifer predict model.safetensors new.parquet --out predictions.parquet")]
 pub(crate) struct Predict {
     /// Model file
     model: PathBuf,
@@ -32,6 +37,7 @@ impl Predict {
     pub(crate) fn run(self, format: Format) -> anyhow::Result<()> {
         let loaded = Loaded::open(&self.model)?;
         let mut scan = Scan::open(&self.data, &loaded.model.encoding, false)?;
+        check_not_input(&self.out, &self.data)?;
         let (trial, state) = loaded.trial(None)?;
         let network = trial.network();
         let weights = state.vectors.iter().find(|vector| vector.name == "weights").map(|vector| &vector.values[..]);
@@ -40,10 +46,7 @@ impl Predict {
         let target = &loaded.model.encoding.target;
         let schema = Arc::new(Schema::new(fields(target)));
         let file = NewFile::begin(&self.out)?;
-        let failed = |error: parquet::errors::ParquetError| {
-            let message = format!("cannot write {}", self.out.display());
-            Report::new(Kind::Work, "write", message).hint("is the disk full?").caused_by(&error)
-        };
+        let failed = |error: ParquetError| unwritten(&self.out, error);
         let mut writer = ArrowWriter::try_new(file, schema.clone(), None).map_err(failed)?;
         let (mut batch, mut workspace) = (Batch::default(), Workspace::default());
         let (mut outputs, mut probabilities) = (Vec::new(), Vec::new());
@@ -65,12 +68,13 @@ impl Predict {
             writer.write(&rows).map_err(failed)?;
         }
         writer.into_inner().map_err(failed)?.finish()?;
-        for note in scan.notes.values() {
-            eprintln!("note: {}", escape(note));
+        if format != Format::Json {
+            output::say_notes(scan.notes.values());
         }
         match format {
             Format::Json => {
-                let data = serde_json::json!({ "path": self.out, "rows": scan.rows(), "model": loaded.hash });
+                let data = serde_json::json!({ "path": self.out, "rows": scan.rows(), "model": loaded.hash,
+                    "notes": scan.notes.values().collect::<Vec<_>>() });
                 output::json("PredictResult", &data)
             }
             Format::Table | Format::Csv => {
@@ -78,6 +82,14 @@ impl Predict {
                 Ok(())
             }
         }
+    }
+}
+
+fn unwritten(path: &Path, error: ParquetError) -> Report {
+    let io = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<std::io::Error>());
+    match io {
+        Some(io) => unwritable(path, io),
+        None => Report::new(Kind::Work, "write", format!("cannot write {}", path.display())).caused_by(&error),
     }
 }
 

@@ -3,17 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use aquifer_model::{Kind, Report, Spec, nearest};
+use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::v1::{TrainJob, submit_request};
 use aquifer_proto::{JobEvent, TrainSummary};
 use clap::Args;
 
-use crate::data::{Data, survey_files};
+use crate::data::{Data, check_names};
 use crate::failure::{interrupted, usage};
 use crate::launch::{Launched, launch, new_id};
 use crate::options::ClusterOptions;
-use crate::output::{self, Format, Table};
+use crate::output::Format;
+use crate::precheck;
 use crate::progress::Display;
+use crate::scores::Trained;
 
 /// Members that are asked to stop do so after their round; longer than this is not waited.
 const STOP_MAX: std::time::Duration = std::time::Duration::from_secs(30);
@@ -27,21 +29,21 @@ pub(crate) struct Train {
     /// Parquet files, folders or globs; or the name of a frame
     data: Vec<String>,
     /// Column to learn; without it the columns are listed
-    #[arg(long)]
+    #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
-    /// Data that is scored, and never learned from
+    /// Data that is scored at the end, and never learned from; may be repeated
     #[arg(long, value_name = "DATA")]
     test: Vec<String>,
-    /// Data that is scored beside the test data
+    /// Validation data: scored, and never learned from; may be repeated
     #[arg(long, value_name = "DATA")]
     valid: Vec<String>,
-    /// Number that all randomness follows from
-    #[arg(long)]
+    /// Number that all randomness follows from [default: 1]
+    #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// One setting, as in a spec: `--set epochs=5`, `--set averaging.mode=gradient`
+    /// One setting, as in a spec: `--set epochs=5`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
-    /// Spec to start from; options and --set change it
+    /// Spec in TOML to start from; options and --set change it
     #[arg(long, value_name = "FILE")]
     spec: Option<PathBuf>,
     /// Model file to write [default: in the data folder, under its hash]
@@ -62,15 +64,21 @@ impl Train {
             })?,
         };
         let (valid, test) = (named(&spec.valid)?, named(&spec.test)?);
-        check_before_work(&spec, &train)?;
+        let all: Vec<&Data> = [Some(&train), valid.as_ref(), test.as_ref()].into_iter().flatten().collect();
+        check_names(&all, &self.cluster).await?;
+        if spec.target.is_none() {
+            precheck::list_columns(&train, &self.cluster, format).await?;
+            return Err(usage("no_target", "no target was given").hint("give --target with one of these columns").into());
+        }
+        precheck::check(&spec, &train)?;
         if let Some(out) = &self.out {
-            check_writable(out)?;
+            precheck::check_out(out, &all)?;
         }
         let mut launched = launch(&self.cluster, true).await?;
         let result = self.run_job(&mut launched, &spec, [Some(train), valid, test], format).await;
         launched.close(result.is_ok()).await;
-        let (summary, path) = result?;
-        print_result(&summary, &path, format)
+        let (trained, path) = result?;
+        trained.print(&path, format)
     }
 
     /// The spec file with the options and `--set` on top.
@@ -107,7 +115,7 @@ impl Train {
         spec: &Spec,
         data: [Option<Data>; 3],
         format: Format,
-    ) -> anyhow::Result<(TrainSummary, PathBuf)> {
+    ) -> anyhow::Result<(Trained, PathBuf)> {
         let mut client = launched.client.clone();
         let [mut train, mut validation, mut test] = [None, None, None];
         for (data, source) in data.iter().zip([&mut train, &mut validation, &mut test]) {
@@ -135,7 +143,7 @@ impl Train {
             JobEvent::Trained(summary) => {
                 let path = self.out_path(&launched.dir, &summary)?;
                 stopper.fetch_model(&job, &path).await?;
-                Ok((*summary, path))
+                Ok((Trained { summary: *summary, notes: display.notes }, path))
             }
             JobEvent::Failed { report } => Err(report.into()),
             JobEvent::Cancelled => Err(interrupted().into()),
@@ -151,105 +159,4 @@ impl Train {
         std::fs::create_dir_all(&folder).map_err(|error| crate::dir::unwritable(&folder, &error))?;
         Ok(folder.join(format!("{}.safetensors", &summary.model_blake3[..16])))
     }
-}
-
-/// What can be known to be wrong from footers alone is said before anything starts.
-fn check_before_work(spec: &Spec, train: &Data) -> anyhow::Result<()> {
-    let Data::Files(arguments) = train else {
-        return match spec.target {
-            Some(_) => Ok(()),
-            None => Err(no_target().hint("give --target COLUMN; `aquifer frame show NAME` lists the columns").into()),
-        };
-    };
-    let found = survey_files(arguments)?;
-    let names = || found.columns.iter().map(|column| column.name.as_str());
-    match &spec.target {
-        None => {
-            let mut table = Table::new(["column", "type"]);
-            for column in &found.columns {
-                table.row([column.name.clone(), column.source_type.clone()]);
-            }
-            table.print(Format::Table);
-            Err(no_target().hint("give --target with one of the columns above").into())
-        }
-        Some(target) if !names().any(|name| name == target) => {
-            let report = Report::new(Kind::Data, "target_missing", format!("there is no column `{target}`"));
-            Err(match nearest(target, names()) {
-                Some(near) => report.hint(format!("did you mean `{near}`?")),
-                None => report.hint(format!("the columns are {}", names().collect::<Vec<_>>().join(", "))),
-            }
-            .into())
-        }
-        Some(_) => Ok(()),
-    }
-}
-
-fn no_target() -> Report {
-    usage("no_target", "no target was given")
-}
-
-/// Training takes time: that its result could not be written is said first.
-fn check_writable(out: &Path) -> anyhow::Result<()> {
-    if out.is_dir() {
-        return Err(usage("out_is_folder", format!("{} is a folder", out.display())).hint("give --out FILE").into());
-    }
-    crate::data::NewFile::begin(out).map(drop)?;
-    Ok(())
-}
-
-fn print_result(summary: &TrainSummary, path: &Path, format: Format) -> anyhow::Result<()> {
-    let seconds = summary.seconds;
-    let samples_per_second = if seconds.train > 0.0 { summary.samples as f64 / seconds.train } else { 0.0 };
-    if format == Format::Json {
-        let mut metrics = serde_json::Map::new();
-        for score in &summary.scores {
-            metrics.insert(score.part.to_string(), serde_json::to_value(&score.metrics)?);
-        }
-        let data = serde_json::json!({
-            "model": { "path": path, "blake3": summary.model_blake3, "fit_blake3": summary.fit_blake3 },
-            "metrics": metrics,
-            "rows": summary.rows,
-            "features": summary.features,
-            "inputs": summary.inputs,
-            "parameters": summary.parameters,
-            "seconds": seconds,
-            "samples": summary.samples,
-            "samples_per_second": samples_per_second,
-            "bytes_read": summary.bytes_read,
-            "ranks": summary.ranks,
-            "workers": summary.workers,
-            "device": summary.device,
-            "numeric_class": summary.numeric_class,
-        });
-        return output::json("TrainResult", &data);
-    }
-    let mut table = Table::new(["data", "rows", "logloss", "auc", "accuracy", "rmse", "mae"]);
-    for score in &summary.scores {
-        let shown = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.4}"));
-        let m = &score.metrics;
-        table.row([
-            score.part.to_string(),
-            output::grouped(m.rows),
-            shown(m.logloss),
-            shown(m.auc),
-            shown(m.accuracy),
-            shown(m.rmse),
-            shown(m.mae),
-        ]);
-    }
-    table.print(format);
-    if format == Format::Table {
-        output::line("");
-        output::line(&format!("model   {}", path.display()));
-        output::line(&format!("blake3  {}", summary.model_blake3));
-        output::line(&format!(
-            "time    {:.1} s: import {:.1}, training {:.1} ({} rows/s), scoring {:.1}",
-            seconds.total,
-            seconds.import,
-            seconds.train,
-            output::grouped(samples_per_second as u64),
-            seconds.score
-        ));
-    }
-    Ok(())
 }

@@ -13,10 +13,10 @@ use crate::options::{DirOption, cores};
 #[derive(Args)]
 pub(crate) struct Worker {
     /// The coordinator's address
-    #[arg(long, env = "AQUIFER_CLUSTER", value_name = "URL")]
+    #[arg(long, env = "AQUIFER_CLUSTER", hide_env_values = true, value_name = "URL")]
     cluster: String,
     /// The cluster's token [default: `token` in --dir]
-    #[arg(long, env = "AQUIFER_TOKEN_FILE", value_name = "FILE")]
+    #[arg(long, env = "AQUIFER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Address that peers reach this worker at: loopback; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]

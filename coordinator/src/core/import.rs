@@ -96,13 +96,13 @@ impl State {
             return effects;
         }
         let shards: Vec<ShardRecord> = std::mem::take(records).into_iter().flatten().collect();
-        match Frame::merge(plan, shards.clone()) {
+        match Frame::merge(plan, shards) {
             Ok(frame) => {
                 let name = match &slot.role {
                     Role::Named(name) => Some(name.clone()),
                     Role::Part(_) => None,
                 };
-                let stored = Box::new(StoredFrame { frame, plan: (**plan).clone(), shards });
+                let stored = Box::new(StoredFrame { frame, plan: (**plan).clone() });
                 slot.stage = Stage::Ready(stored.clone());
                 effects.push(Effect::SaveFrame { job: id.clone(), frame: stored, name });
                 effects.extend(self.continue_job(now, id));

@@ -42,7 +42,6 @@ pub enum Request {
 pub struct StoredFrame {
     pub frame: Frame,
     pub plan: Plan,
-    pub shards: Vec<ShardRecord>,
 }
 
 /// What a frame of a job is for.

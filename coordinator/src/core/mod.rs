@@ -20,3 +20,6 @@ pub use membership::{LEASE, Registration, Worker};
 pub use placement::place_ranks;
 pub use state::State;
 
+
+#[cfg(test)]
+mod tests;

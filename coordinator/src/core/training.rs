@@ -57,7 +57,7 @@ impl State {
             let has = self.workers.values().filter(|worker| worker.registration.shards.contains(hash));
             has.map(|worker| worker.registration.address.clone()).collect()
         };
-        let shards = stored.shards.iter();
+        let shards = stored.frame.shards.iter();
         let shards = shards.map(|record| ShardHolders { addresses: holders(&record.hash), record: record.clone() });
         PartPlan { part, rows: stored.frame.rows, plan: stored.plan.clone(), shards: shards.collect() }
     }
@@ -120,6 +120,11 @@ impl State {
                 trial.running.remove(worker);
                 if trial.members.first().is_some_and(|first| first.worker == *worker) {
                     trial.finished = Some((samples, train_seconds, score_seconds));
+                    // It sends the model before it says so: nothing would ever end a job that waited for one.
+                    if job.model.is_none() && job.is_active() {
+                        let message = format!("{worker} finished the trial of job {id} without sending its model");
+                        return self.fail_job(now, id, Report::new(Kind::Work, "no_model", message));
+                    }
                 }
                 let mut effects = self.end_if_stopped(id);
                 effects.extend(self.end_if_trained(now, id));

@@ -147,8 +147,8 @@ impl Jobs for JobsService {
             name,
             rows: stored.frame.rows,
             columns: stored.frame.columns.len() as u32,
-            shards: stored.shards.len() as u32,
-            size_bytes: stored.shards.iter().map(|shard| shard.bytes).sum(),
+            shards: stored.frame.shards.len() as u32,
+            size_bytes: stored.frame.bytes,
         });
         Ok(Response::new(v1::ListFramesResponse { frames: frames.collect() }))
     }

@@ -1,26 +1,22 @@
-//! A trial on this worker: one thread that takes it through its rounds. It maps nothing itself: ranks go to the executor,
-//! partials to the exchange, messages to the peers.
+//! The rounds of a trial: map the own ranks, exchange, update; until the trial is done.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use aquifer_frame::{EncodedFrame, Encoding, Reader, block_count, block_rows, rank_blocks};
 use aquifer_learn::{Isa, PartRows, RoundKind, Trial, Workspace};
 use aquifer_model::{Kind, Model, Part, Partial, Report, State};
-use aquifer_proto::v1::{self, ExchangePhase, ExchangeRequest, SegmentPart};
-use aquifer_proto::{CHUNK_BYTES, Clock, PROTOCOL_VERSION, Token, TrialPlan, exchange_messages, read_parts};
-use tokio::sync::mpsc::UnboundedSender;
-use tokio_stream::wrappers::UnboundedReceiverStream;
-use tracing::{debug, warn};
+use aquifer_proto::v1::{self, ExchangeRequest, SegmentPart};
+use aquifer_proto::{PROTOCOL_VERSION, TrialPlan, exchange_messages, read_parts};
+use tracing::trace;
 
+use super::data::{Readers, open_readers};
+use super::stream::{from_wire, to_wire};
+use super::{Assignment, End, Node, Peers, TrialEvent};
 use crate::core::{Exchange, Outgoing, Phase, Placement, Progress};
-use crate::executor::Executor;
-use crate::link;
 use crate::registry::GenerationId;
 use crate::session::Said;
-use crate::shards::Shards;
 
 /// Rounds between two comparisons of the members' states.
 const STATE_CHECK_ROUNDS: u64 = 64;
@@ -31,65 +27,8 @@ const WAIT_STEP: Duration = Duration::from_millis(500);
 /// No peer is waited for longer than this: a lost one is noticed by its session or its stream long before.
 const PEER_WAIT_MAX: Duration = Duration::from_secs(1800);
 
-/// What arrives in a trial's inbox.
-pub(crate) enum TrialEvent {
-    Mapped { rank: u32, result: Box<Result<Option<Partial>, Report>> },
-    Message(Box<ExchangeRequest>),
-    PeerLost { member: usize, report: Report },
-    Stop,
-}
-
-/// How a trial ends early.
-enum End {
-    Stopped,
-    Failed(Report),
-}
-
-impl From<Report> for End {
-    fn from(report: Report) -> Self {
-        End::Failed(report)
-    }
-}
-
-/// What this worker lends to every trial.
-#[derive(Clone)]
-pub(crate) struct Node {
-    pub(crate) shards: Shards,
-    pub(crate) executor: Arc<dyn Executor>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) runtime: tokio::runtime::Handle,
-    pub(crate) incarnation: u64,
-    pub(crate) said: UnboundedSender<Said>,
-}
-
-/// What the coordinator said of this trial.
-pub(crate) struct Assignment {
-    pub(crate) id: GenerationId,
-    pub(crate) members: Vec<v1::Member>,
-    pub(crate) me: usize,
-    pub(crate) plan: TrialPlan,
-}
-
-/// Runs a trial to its end, and says how it ended.
-pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: Sender<TrialEvent>) {
-    let id = assignment.id.clone();
-    let generation = || Some((&id).into());
-    let ended = TrialRun::begin(node, assignment, events, inbox).and_then(TrialRun::run);
-    let said = match ended {
-        Ok(finished) => Said::Finished(v1::TrialFinished { generation: generation(), ..finished }),
-        Err(End::Stopped) => {
-            Said::Failed(v1::TrialFailed { generation: generation(), failure: None, stopped: true })
-        }
-        Err(End::Failed(report)) => {
-            let failure = Some(v1::Failure { report_json: serde_json::to_string(&report).unwrap_or_default() });
-            Said::Failed(v1::TrialFailed { generation: generation(), failure, stopped: false })
-        }
-    };
-    // Without a session the coordinator knows already that this worker is lost.
-    let _ = node.said.send(said);
-}
-
-struct TrialRun<'a> {
+/// A trial under way.
+pub(super) struct Rounds<'a> {
     node: &'a Node,
     id: GenerationId,
     members: Vec<v1::Member>,
@@ -98,10 +37,9 @@ struct TrialRun<'a> {
     trial: Arc<Trial>,
     state: Arc<State>,
     exchange: Exchange,
-    readers: BTreeMap<(Part, u32), Arc<Mutex<Reader>>>,
+    readers: Readers,
     workspaces: Arc<Mutex<Vec<Workspace>>>,
-    /// By member; none for this one.
-    peers: Vec<Option<UnboundedSender<ExchangeRequest>>>,
+    peers: Peers,
     events: Receiver<TrialEvent>,
     inbox: Sender<TrialEvent>,
     /// Messages of the round after this one.
@@ -114,11 +52,12 @@ struct TrialRun<'a> {
     score_time: Duration,
 }
 
-impl<'a> TrialRun<'a> {
-    /// Opens shards and streams; nothing is computed yet.
-    fn begin(
+impl<'a> Rounds<'a> {
+    /// Opens shards; nothing is computed yet.
+    pub(super) fn begin(
         node: &'a Node,
         assignment: Assignment,
+        peers: Peers,
         events: Receiver<TrialEvent>,
         inbox: Sender<TrialEvent>,
     ) -> Result<Self, End> {
@@ -134,8 +73,6 @@ impl<'a> TrialRun<'a> {
         let encoding = Arc::new(plan.encoding.clone());
         let trial = Trial::new(plan.fit.params.clone(), encoding.clone(), rows, Isa::detect()).map_err(Report::from)?;
         let readers = open_readers(node, &plan, &encoding, exchange.own_ranks())?;
-        let peers = members.iter().enumerate();
-        let peers = peers.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.clone()))).collect();
         let state = Arc::new(trial.initial_state());
         Ok(Self {
             node,
@@ -160,7 +97,8 @@ impl<'a> TrialRun<'a> {
         })
     }
 
-    fn run(mut self) -> Result<v1::TrialFinished, End> {
+    /// Runs every round. What it returns lacks the generation.
+    pub(super) fn run(&mut self) -> Result<v1::TrialFinished, End> {
         loop {
             let kind = self.trial.round(&self.state.record);
             if kind == RoundKind::Done {
@@ -171,14 +109,12 @@ impl<'a> TrialRun<'a> {
             let total = self.reduce(&kind)?;
             let state = Arc::make_mut(&mut self.state);
             self.trial.update(state, total).map_err(Report::from)?;
+            trace!(round = state.record.round, "a round is done");
             let took = self.node.clock.now() - began;
             match kind {
                 RoundKind::Train { .. } => self.train_time += took,
                 _ => self.score_time += took,
             }
-        }
-        if self.me == 0 {
-            self.put_model()?;
         }
         Ok(v1::TrialFinished {
             generation: None,
@@ -357,92 +293,10 @@ impl<'a> TrialRun<'a> {
         }));
     }
 
-    /// The holder of rank 0 writes the model and streams it to the coordinator.
-    fn put_model(&self) -> Result<(), End> {
-        let tensors = self.trial.tensors(&self.state).map_err(Report::from)?;
+    /// The model, once every round is done.
+    pub(super) fn model(&self) -> Result<Vec<u8>, Report> {
+        let tensors = self.trial.tensors(&self.state)?;
         let (spec, encoding) = (self.plan.fit.clone(), self.plan.encoding.clone());
-        let model = Model::new(tensors, spec, encoding, self.state.record.scores.clone());
-        let bytes = model.to_bytes().map_err(Report::from)?;
-        debug!(bytes = bytes.len(), "the model is sent");
-        let generation = Some((&self.id).into());
-        let (url, token) = (self.node.shards.coordinator.clone(), self.node.shards.token.clone());
-        let send = async move {
-            let mut client = link::coordinator(&url, &token).await?;
-            let mut generation = generation;
-            let pieces: Vec<_> = bytes
-                .chunks(CHUNK_BYTES)
-                .map(|data| v1::PutModelRequest { header: None, generation: generation.take(), data: data.to_vec() })
-                .collect();
-            let sent = client.put_model(tokio_stream::iter(pieces)).await;
-            sent.map(drop).map_err(|status| aquifer_proto::from_status(&status, "sending the model"))
-        };
-        self.node.runtime.block_on(send).map_err(End::Failed)
-    }
-}
-
-/// Readers of the own ranks, for each part.
-fn open_readers(
-    node: &Node,
-    plan: &TrialPlan,
-    encoding: &Arc<Encoding>,
-    ranks: std::ops::Range<u32>,
-) -> Result<BTreeMap<(Part, u32), Arc<Mutex<Reader>>>, Report> {
-    let params = &plan.fit.params;
-    let mut readers = BTreeMap::new();
-    for part in &plan.parts {
-        let blocks = |rank| rank_blocks(rank, params.ranks, block_count(part.rows));
-        let rows: Vec<_> = ranks
-            .clone()
-            .map(blocks)
-            .filter(|blocks| !blocks.is_empty())
-            .map(|blocks| block_rows(blocks.start, part.rows).start..block_rows(blocks.end - 1, part.rows).end)
-            .collect();
-        let shards = node.shards.open(part, &rows, &node.runtime)?;
-        let frame = Arc::new(EncodedFrame::new(part.rows, shards, encoding.clone(), true)?);
-        for rank in ranks.clone() {
-            let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed);
-            readers.insert((part.part, rank), Arc::new(Mutex::new(reader)));
-        }
-    }
-    Ok(readers)
-}
-
-/// Opens the stream to a member; what is sent goes out in order.
-fn dial(
-    node: &Node,
-    id: &GenerationId,
-    member: usize,
-    to: &v1::Member,
-    inbox: Sender<TrialEvent>,
-) -> UnboundedSender<ExchangeRequest> {
-    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    let (address, token): (String, Token) = (to.address.clone(), node.shards.token.clone());
-    let trial = id.trial.clone();
-    node.runtime.spawn(async move {
-        let exchange = async {
-            let mut client = link::peer(&address, &token).await?;
-            let sent = client.exchange(UnboundedReceiverStream::new(receiver)).await;
-            sent.map(drop).map_err(|status| aquifer_proto::from_status(&status, "exchange"))
-        };
-        if let Err(report) = exchange.await {
-            warn!(trial, address, %report, "an exchange stream broke");
-            let _ = inbox.send(TrialEvent::PeerLost { member, report });
-        }
-    });
-    sender
-}
-
-fn to_wire(phase: Phase) -> ExchangePhase {
-    match phase {
-        Phase::ReduceScatter => ExchangePhase::ReduceScatter,
-        Phase::AllGather => ExchangePhase::AllGather,
-    }
-}
-
-fn from_wire(phase: ExchangePhase) -> Option<Phase> {
-    match phase {
-        ExchangePhase::Unspecified => None,
-        ExchangePhase::ReduceScatter => Some(Phase::ReduceScatter),
-        ExchangePhase::AllGather => Some(Phase::AllGather),
+        Ok(Model::new(tensors, spec, encoding, self.state.record.scores.clone()).to_bytes()?)
     }
 }

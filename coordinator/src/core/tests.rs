@@ -1,0 +1,351 @@
+//! The core under events, with a `now` and no clock: what it does, and that it always ends what it began.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aquifer_frame::{Philox, Plan, below, import_shard, plan_with_shard_rows, survey};
+use aquifer_model::{Kind, Part, Report, Spec};
+use aquifer_proto::JobEvent;
+
+use super::*;
+
+const JOB: &str = "job";
+
+/// A core, what it was told to do, and a store of real shards.
+struct Bench {
+    core: State,
+    now: Duration,
+    folder: tempfile::TempDir,
+    effects: Vec<Effect>,
+}
+
+fn id() -> JobId {
+    JobId(JOB.into())
+}
+
+fn worker(n: u32) -> WorkerId {
+    WorkerId(format!("worker-{n:04}"))
+}
+
+fn source() -> Source {
+    Source::Files(Vec::new())
+}
+
+fn data() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/wisconsin/wisconsin.parquet")
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { core: State::new(1), now: Duration::ZERO, folder, effects: Vec::new() }
+    }
+
+    fn step(&mut self, event: Event) {
+        let effects = self.core.step(self.now, event);
+        self.effects.extend(effects);
+    }
+
+    fn register(&mut self, n: u32) {
+        let registration = Registration { address: format!("http://w{n}"), threads: 1, ..Registration::default() };
+        self.step(Event::WorkerRegistered { worker: worker(n), registration });
+    }
+
+    fn submit(&mut self, settings: &[&str], workers_min: u32) {
+        let mut spec = Spec::default();
+        for setting in ["target=class", "epochs=1"].iter().chain(settings) {
+            spec.set(setting).unwrap();
+        }
+        let request = Request::Train { spec: Box::new(spec), train: source(), validation: None, test: None };
+        self.step(Event::Submitted { job: id(), request: Box::new(request), workers_min, created_ms: 0 });
+    }
+
+    fn plan(&self) -> Plan {
+        plan_with_shard_rows(survey(&[data()]).unwrap(), 1024)
+    }
+
+    fn planned(&mut self) {
+        let plan = self.plan();
+        self.step(Event::Planned { job: id(), slot: 0, result: Ok((plan, None)) });
+    }
+
+    /// Makes every shard that was asked for.
+    fn import(&mut self) {
+        for effect in std::mem::take(&mut self.effects) {
+            if let Effect::Send { worker, command: Command::ImportShard { job, slot, shard, plan, .. } } = effect {
+                let result = Ok(import_shard(&plan, shard, self.folder.path()).unwrap());
+                self.step(Event::ShardImported { job, worker, slot, shard, result });
+            } else {
+                self.effects.push(effect);
+            }
+        }
+    }
+
+    fn report(&mut self, n: u32, report: TrialReport) {
+        self.step(Event::TrialReported { job: id(), worker: worker(n), number: 1, report });
+    }
+
+    fn finish(&mut self, n: u32) {
+        self.report(n, TrialReport::Finished { samples: 5, train_seconds: 1.0, score_seconds: 0.5 });
+    }
+
+    fn store_model(&mut self) {
+        let model = StoredModel {
+            path: "model".into(),
+            model_blake3: "m".into(),
+            fit_blake3: "f".into(),
+            scores: Vec::new(),
+            numeric_class: "exact".into(),
+        };
+        self.step(Event::ModelStored { job: id(), model });
+    }
+
+    /// Workers that were told to start a trial, and those told to stop.
+    fn told(&self, start: bool) -> BTreeSet<String> {
+        let command = |effect: &Effect| match effect {
+            Effect::Send { worker, command: Command::StartTrial { .. } } if start => Some(worker.0.clone()),
+            Effect::Send { worker, command: Command::StopTrial { .. } } if !start => Some(worker.0.clone()),
+            _ => None,
+        };
+        self.effects.iter().filter_map(command).collect()
+    }
+
+    fn last_events(&self) -> Vec<&JobEvent> {
+        let last = |effect| match effect {
+            &Effect::Notify { ref event, .. } if event.is_last() => Some(event),
+            _ => None,
+        };
+        self.effects.iter().filter_map(last).collect()
+    }
+
+    fn failure(&self) -> &Report {
+        match self.last_events()[..] {
+            [JobEvent::Failed { report }] => report,
+            ref other => panic!("one failure expected, not {other:?}"),
+        }
+    }
+
+    /// As far as a trial that runs on two workers.
+    fn training() -> Self {
+        let mut bench = Self::new();
+        bench.register(1);
+        bench.register(2);
+        bench.submit(&[], 1);
+        bench.planned();
+        bench.import();
+        bench
+    }
+}
+
+#[test]
+fn a_job_goes_from_files_to_a_model() {
+    let mut bench = Bench::training();
+    // 699 rows are one block, so one rank, so one member.
+    assert_eq!(bench.told(true), BTreeSet::from([worker(1).0]));
+    assert_eq!(bench.core.trials_of(&worker(1)), [id()]);
+    bench.store_model();
+    assert!(bench.last_events().is_empty(), "a job whose members have not finished is not done");
+    bench.finish(1);
+    let [JobEvent::Trained(summary)] = bench.last_events()[..] else { panic!("the job is done once") };
+    assert_eq!((summary.rows, summary.samples, summary.workers), (699, 5, 1));
+    assert_eq!(bench.core.job(&id()).unwrap().row.status, JobStatus::Done);
+}
+
+#[test]
+fn a_job_waits_for_its_workers_and_gives_up_with_the_numbers() {
+    let mut bench = Bench::new();
+    bench.submit(&[], 2);
+    bench.planned();
+    bench.register(1);
+    assert!(bench.told(true).is_empty());
+    bench.now = Duration::from_secs(61);
+    bench.step(Event::WorkerRenewed { worker: worker(1) });
+    bench.step(Event::Tick);
+    assert_eq!(bench.failure().code, "no_workers");
+    assert!(bench.failure().message.contains("1 of 2 workers"));
+}
+
+#[test]
+fn a_lease_that_is_not_renewed_loses_the_worker_and_fails_its_trial() {
+    let mut bench = Bench::training();
+    bench.now = LEASE - Duration::from_millis(1);
+    bench.step(Event::WorkerRenewed { worker: worker(2) });
+    bench.step(Event::Tick);
+    assert!(bench.last_events().is_empty());
+    bench.now = LEASE;
+    bench.step(Event::Tick);
+    assert!(bench.effects.iter().any(|e| matches!(e, Effect::Disconnect { worker: w, .. } if *w == worker(1))));
+    assert_eq!(bench.failure().code, "worker_lost");
+    assert_eq!(bench.core.workers().len(), 1);
+}
+
+#[test]
+fn losing_a_worker_without_ranks_costs_a_trial_nothing() {
+    let mut bench = Bench::training();
+    bench.step(Event::WorkerGone { worker: worker(2), reason: "killed".into() });
+    bench.store_model();
+    bench.finish(1);
+    assert!(matches!(bench.last_events()[..], [JobEvent::Trained(_)]));
+}
+
+#[test]
+fn a_trial_that_finishes_without_a_model_fails() {
+    let mut bench = Bench::training();
+    bench.finish(1);
+    assert_eq!(bench.failure().code, "no_model");
+}
+
+#[test]
+fn cancelling_stops_members_first_and_does_not_wait_for_ever() {
+    let mut bench = Bench::training();
+    bench.step(Event::CancelRequested { job: id() });
+    assert_eq!(bench.told(false), BTreeSet::from([worker(1).0]));
+    assert!(bench.last_events().is_empty());
+    bench.report(1, TrialReport::Stopped);
+    assert!(matches!(bench.last_events()[..], [JobEvent::Cancelled]));
+
+    let mut silent = Bench::training();
+    silent.step(Event::CancelRequested { job: id() });
+    silent.now = Duration::from_secs(31);
+    silent.step(Event::WorkerRenewed { worker: worker(1) });
+    silent.step(Event::Tick);
+    assert!(matches!(silent.last_events()[..], [JobEvent::Cancelled]));
+}
+
+#[test]
+fn a_failed_import_drops_the_shards_that_were_made() {
+    let mut bench = Bench::new();
+    bench.register(1);
+    bench.submit(&[], 1);
+    let mut plan = bench.plan();
+    plan.shards = vec![0..699, 699..699]; // the second never comes
+    bench.step(Event::Planned { job: id(), slot: 0, result: Ok((plan.clone(), None)) });
+    let record = import_shard(&plan, 0, bench.folder.path()).unwrap();
+    let (job, hash) = (id(), record.hash.clone());
+    bench.step(Event::ShardImported { job: job.clone(), worker: worker(1), slot: 0, shard: 0, result: Ok(record) });
+    let result = Err(Report::new(Kind::Data, "corrupt_data", "bad page"));
+    bench.step(Event::ShardImported { job, worker: worker(1), slot: 0, shard: 1, result });
+    assert_eq!(bench.failure().code, "corrupt_data");
+    let dropped = |e: &Effect| matches!(e, Effect::Send { command: Command::DropShards { shards }, .. } if *shards == [hash.clone()]);
+    assert!(bench.effects.iter().any(dropped));
+}
+
+#[test]
+fn what_is_stale_or_repeated_changes_nothing() {
+    let mut bench = Bench::training();
+    let before = bench.effects.len();
+    let report = TrialReport::Failed(Report::new(Kind::Work, "x", "x"));
+    bench.step(Event::TrialReported { job: id(), worker: worker(1), number: 9, report });
+    bench.submit(&["epochs=3"], 1);
+    bench.step(Event::WorkerGone { worker: worker(7), reason: "unknown".into() });
+    bench.step(Event::ShardImported { job: id(), worker: worker(1), slot: 5, shard: 0, result: Err(Report::new(Kind::Data, "x", "x")) });
+    // The last one is an error of the running job: it ends it, once.
+    let events = bench.effects.len() - before;
+    bench.finish(1);
+    bench.store_model();
+    assert!(bench.last_events().len() == 1 && events <= 4, "{events} effects, {:?}", bench.last_events());
+}
+
+#[test]
+fn jobs_of_a_former_start_are_ended() {
+    let row = |status| JobRow { id: id(), kind: "train".into(), status, created_ms: 0, failure: None };
+    let ended = State::end_orphans(vec![row(JobStatus::Running), row(JobStatus::Done)]);
+    assert_eq!(ended.len(), 1);
+    assert_eq!(ended[0].status, JobStatus::Failed);
+    assert_eq!(ended[0].failure.as_ref().unwrap().code, "coordinator_restarted");
+}
+
+/// Thousands of schedules: whatever comes in whatever order, a job ends exactly once, and in bounded time.
+#[test]
+fn every_schedule_ends_every_job_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan_with_shard_rows(survey(&[data()]).unwrap(), 1024);
+    let record = import_shard(&plan, 0, folder.path()).unwrap();
+    for seed in 0..4000 {
+        let random = Philox::new(seed, "schedule");
+        let mut bench = Bench { core: State::new(1), now: Duration::ZERO, folder: tempfile::tempdir_in(folder.path()).unwrap(), effects: Vec::new() };
+        let mut pending: Vec<Event> = Vec::new();
+        let mut registered = 0;
+        bench.submit(&[], 1 + below(random.draw(0, 1, 0)[0], 2));
+        for turn in 0..120 {
+            let words = random.draw(turn, 0, 0);
+            for effect in std::mem::take(&mut bench.effects) {
+                pending.extend(answer(&effect, &plan, &record, words[3]));
+                bench.effects.push(effect);
+            }
+            let answered = bench.effects.len();
+            match below(words[0], 10) {
+                0 if registered < 4 => {
+                    registered += 1;
+                    bench.register(registered);
+                }
+                1 => bench.step(Event::WorkerGone { worker: worker(below(words[1], 4) + 1), reason: "chaos".into() }),
+                2 if seed % 5 == 0 => bench.step(Event::CancelRequested { job: id() }),
+                3 => {
+                    bench.now += Duration::from_secs(u64::from(below(words[1], 8)));
+                    for n in 1..=registered {
+                        bench.step(Event::WorkerRenewed { worker: worker(n) });
+                    }
+                    bench.step(Event::Tick);
+                }
+                _ if !pending.is_empty() => {
+                    let at = below(words[2], pending.len() as u32) as usize;
+                    bench.step(pending.swap_remove(at));
+                }
+                _ => {}
+            }
+            // Only what is new is answered next turn.
+            bench.effects.drain(..answered).filter(|e| matches!(e, Effect::Notify { event, .. } if event.is_last())).for_each(drop);
+            if bench.core.job(&id()).unwrap().row.status.has_ended() {
+                break;
+            }
+        }
+        bench.now += Duration::from_secs(600); // leases and graces all run out
+        bench.step(Event::Tick);
+        bench.now += Duration::from_secs(600);
+        bench.step(Event::Tick);
+        assert!(bench.core.job(&id()).unwrap().row.status.has_ended(), "seed {seed}: the job hangs");
+        let after = bench.effects.len();
+        pending.into_iter().for_each(|event| bench.step(event));
+        let again = bench.effects[after..].iter().filter(|e| matches!(e, Effect::Persist(_) | Effect::Notify { .. }));
+        assert_eq!(again.count(), 0, "seed {seed}: the job ended twice");
+    }
+}
+
+/// What the world would answer to an effect: mostly success, sometimes a failure.
+fn answer(effect: &Effect, plan: &Plan, record: &aquifer_frame::ShardRecord, luck: u32) -> Vec<Event> {
+    let bad = |code| Report::new(Kind::Data, code, "chaos");
+    match effect {
+        Effect::Plan { job, slot, .. } => {
+            let result = if luck % 16 == 0 { Err(bad("plan")) } else { Ok((plan.clone(), None)) };
+            vec![Event::Planned { job: job.clone(), slot: *slot, result }]
+        }
+        Effect::Send { worker, command: Command::ImportShard { job, slot, shard, .. } } => {
+            let result = if luck % 16 == 1 { Err(bad("import")) } else { Ok(record.clone()) };
+            vec![Event::ShardImported { job: job.clone(), worker: worker.clone(), slot: *slot, shard: *shard, result }]
+        }
+        Effect::Send { worker, command: Command::StartTrial { job, number, .. } } => {
+            let report = |report| Event::TrialReported { job: job.clone(), worker: worker.clone(), number: *number, report };
+            let model = StoredModel {
+                path: "m".into(),
+                model_blake3: "m".into(),
+                fit_blake3: "f".into(),
+                scores: vec![aquifer_model::Score { part: Part::Train, position: 1, metrics: Default::default() }],
+                numeric_class: "exact".into(),
+            };
+            match luck % 8 {
+                0 => vec![report(TrialReport::Failed(bad("trial")))],
+                _ => vec![
+                    report(TrialReport::Finished { samples: 1, train_seconds: 1.0, score_seconds: 1.0 }),
+                    Event::ModelStored { job: job.clone(), model },
+                ],
+            }
+        }
+        Effect::Send { worker, command: Command::StopTrial { job, number } } => {
+            let (job, worker, number) = (job.clone(), worker.clone(), *number);
+            vec![Event::TrialReported { job, worker, number, report: TrialReport::Stopped }]
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,111 @@
+//! `aquifer model`: what a model file says of itself.
+
+use std::path::{Path, PathBuf};
+
+use aquifer_frame::Target;
+use aquifer_model::Spec;
+use clap::{Args, Subcommand};
+
+use crate::output::{self, Format, Table, grouped};
+use crate::scan::Loaded;
+use crate::scores::{metrics, score_table};
+
+/// Show a model file
+#[derive(Args)]
+pub(crate) struct Model {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Show what a model was trained for and how it scored
+    #[command(after_help = "Train it again, on the same data, with the same bits:\n  \
+        aquifer model show model.safetensors --spec > spec.toml\n  aquifer train data.parquet --spec spec.toml")]
+    Show {
+        /// Model file
+        model: PathBuf,
+        /// Print the spec it was trained with, every default in place, as TOML for `train --spec`
+        #[arg(long)]
+        spec: bool,
+    },
+}
+
+impl Model {
+    pub(crate) fn run(self, format: Format) -> anyhow::Result<()> {
+        let Verb::Show { model: path, spec } = self.verb;
+        let loaded = Loaded::open(&path)?;
+        let toml = Spec::default().resolved_toml(&loaded.model.spec);
+        match format {
+            _ if spec => {
+                output::line(toml.trim_end());
+                Ok(())
+            }
+            Format::Json => print_json(&loaded, &path, &toml),
+            Format::Table | Format::Csv => {
+                print(&loaded, format);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn print_json(loaded: &Loaded, path: &Path, toml: &str) -> anyhow::Result<()> {
+    let model = &loaded.model;
+    let data = serde_json::json!({
+        "model": { "path": path, "blake3": loaded.hash },
+        "format": model.format,
+        "numeric_class": model.numeric_class,
+        "target": model.encoding.target.column(),
+        "levels": levels(&model.encoding.target),
+        "features": features(loaded),
+        "inputs": model.encoding.inputs(),
+        "parameters": parameters(loaded),
+        "rows": model.spec.rows,
+        "data": model.spec.data,
+        "metrics": metrics(&model.scores)?,
+        "spec_toml": toml,
+    });
+    output::json("ModelResult", &data)
+}
+
+fn print(loaded: &Loaded, format: Format) {
+    let model = &loaded.model;
+    if format == Format::Table {
+        let target = &model.encoding.target;
+        let mut table = Table::new(["about", "value"]);
+        let mut say = |name: &str, value: String| table.row([name.to_owned(), value]);
+        say("task", match target {
+            Target::Regression { column, .. } => format!("regression on `{column}`"),
+            Target::Classes { column, levels } => format!("classification of `{column}` ({})", levels.join(", ")),
+        });
+        let layers = model.spec.params.hidden.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        say("hidden layers", if layers.is_empty() { "none".to_owned() } else { layers });
+        say("parameters", grouped(parameters(loaded)));
+        say("trained on", format!("{} rows, {} epochs", grouped(model.spec.rows), model.spec.params.epochs));
+        say("ranks", model.spec.params.ranks.to_string());
+        say("features", features(loaded).join(", "));
+        say("arithmetic", model.numeric_class.clone());
+        say("blake3", loaded.hash.clone());
+        table.print(format);
+        output::line("");
+    }
+    score_table(&model.scores, format).print(format);
+}
+
+fn levels(target: &Target) -> &[String] {
+    match target {
+        Target::Classes { levels, .. } => levels,
+        Target::Regression { .. } => &[],
+    }
+}
+
+fn features(loaded: &Loaded) -> Vec<String> {
+    let encoding = &loaded.model.encoding;
+    let numeric = encoding.numeric.iter().map(|column| column.column.clone());
+    numeric.chain(encoding.categorical.iter().map(|column| column.column.clone())).collect()
+}
+
+fn parameters(loaded: &Loaded) -> u64 {
+    loaded.model.tensors.iter().map(|tensor| tensor.values.len() as u64).sum()
+}

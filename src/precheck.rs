@@ -1,0 +1,91 @@
+//! What can be known to be wrong before anything starts: from the spec and from footers alone.
+
+use std::path::Path;
+
+use aquifer_frame::Frame;
+use aquifer_model::{Kind, Report, Spec, nearest};
+use aquifer_proto::from_status;
+use aquifer_proto::v1::GetFrameRequest;
+
+use crate::client::Client;
+use crate::data::{Data, NewFile, survey_files};
+use crate::failure::usage;
+use crate::launch::with_cluster;
+use crate::options::ClusterOptions;
+use crate::output::{self, Format, Table};
+
+/// Ranges, contradictions, and columns that are not there. A frame's columns are checked by the cluster that has them.
+pub(crate) fn check(spec: &Spec, train: &Data) -> Result<(), Report> {
+    spec.check()?;
+    let Data::Files(arguments) = train else { return Ok(()) };
+    let found = survey_files(arguments)?;
+    let names: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
+    let features = spec.features.iter().flatten().map(|name| ("the feature", name));
+    let ignored = spec.ignored_columns.iter().map(|name| ("the ignored column", name));
+    let named = spec.target.iter().map(|name| ("the target", name));
+    let weights = spec.weights_column.iter().map(|name| ("the weights column", name));
+    for (role, name) in named.chain(weights).chain(features).chain(ignored) {
+        if !names.contains(&name.as_str()) {
+            return Err(unknown_column(role, name, &names));
+        }
+    }
+    // The content's hash is not known yet, and decides nothing that is checked here.
+    spec.resolve(found.rows, "")?;
+    Ok(())
+}
+
+fn unknown_column(role: &str, name: &str, names: &[&str]) -> Report {
+    let message = format!("{role} {name:?} is no column of the data");
+    Report::new(Kind::Data, "unknown_column", message).hint(match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("the columns are {}", names.join(", ")),
+    })
+}
+
+/// Training takes time: that its result could not be written is said first.
+pub(crate) fn check_out(out: &Path, inputs: &[&Data]) -> Result<(), Report> {
+    for data in inputs {
+        let Data::Files(arguments) = data else { continue };
+        check_not_input(out, arguments)?;
+    }
+    NewFile::begin(out).map(drop)
+}
+
+/// Nobody means to replace the data by what is made of it.
+pub(crate) fn check_not_input(out: &Path, arguments: &[String]) -> Result<(), Report> {
+    let Ok(out) = out.canonicalize() else { return Ok(()) };
+    let same = |file: &aquifer_frame::SourceFile| Path::new(&file.path).canonicalize().is_ok_and(|path| path == out);
+    match survey_files(arguments)?.files.iter().any(same) {
+        true => Err(usage("out_is_input", format!("{} is one of the inputs", out.display())).hint("give another --out FILE")),
+        false => Ok(()),
+    }
+}
+
+/// Prints names and types.
+pub(crate) async fn list_columns(data: &Data, options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
+    let columns: Vec<(String, String)> = match data {
+        Data::Files(files) => survey_files(files)?.columns.into_iter().map(|c| (c.name, c.source_type)).collect(),
+        Data::Frame(name) => {
+            let frame = with_cluster(options, false, async |launched| Ok(get_frame(&mut launched.client, name).await?));
+            frame.await?.columns.into_iter().map(|c| (c.name, c.source_type)).collect()
+        }
+    };
+    if format == Format::Json {
+        let column = |(name, source_type)| serde_json::json!({ "name": name, "type": source_type });
+        let columns: Vec<_> = columns.iter().map(|(name, source_type)| (name, source_type)).map(column).collect();
+        return output::json("ColumnList", &serde_json::json!({ "columns": columns }));
+    }
+    let mut table = Table::new(["column", "type"]);
+    columns.into_iter().for_each(|(name, source_type)| table.row([name, source_type]));
+    table.print(format);
+    Ok(())
+}
+
+/// A frame of the cluster.
+pub(crate) async fn get_frame(client: &mut Client, name: &str) -> Result<Frame, Report> {
+    let frame = client.jobs.get_frame(GetFrameRequest { name: name.to_owned() }).await;
+    let frame = frame.map_err(|status| from_status(&status, "asking for a frame"))?.into_inner().frame_json;
+    serde_json::from_str(&frame).map_err(|error| {
+        Report::new(Kind::Work, "wire", "the frame that the cluster sent cannot be read").caused_by(&error)
+    })
+}

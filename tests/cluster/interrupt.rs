@@ -1,0 +1,77 @@
+//! Ctrl-C while training: exit code 130, no model, nothing left in `jobs/`, no process left behind.
+
+use aquifer_harness::{Aquifer, Cluster, Running, Signal, until};
+
+use crate::{ENDLESS, aquifer, names_in, options, train_adult};
+
+/// How the signal comes.
+#[derive(Clone, Copy)]
+enum To {
+    /// As from a terminal: every process of the command gets it.
+    Group,
+    /// As from `kill`: the command alone gets it.
+    Command,
+}
+
+fn interrupted(texts: &[&str], workers: usize, to: To) {
+    let aquifer = aquifer();
+    let out = aquifer.file("model.safetensors");
+    let mut command = aquifer.command(train_adult(&ENDLESS, &options(texts), &out));
+    command.env("AQUIFER_LOG", "aquifer_worker=trace");
+    let training = Running::start(command);
+    until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
+    assert_eq!(training.group().members().len(), 1 + workers, "the command and its workers");
+    match to {
+        To::Group => assert!(training.group().send(Signal::Interrupt)),
+        To::Command => assert!(Signal::Interrupt.send(training.pid())),
+    }
+    let ended = training.finish().code(130).says(&["interrupted"]);
+    assert_eq!(ended.stdout, "", "no result");
+    assert_eq!(ended.survivors, [0u32; 0], "processes left behind");
+    assert!(!out.exists(), "a model file");
+    nothing_unfinished(&aquifer);
+}
+
+/// Neither a job nor a file with a temporary name.
+fn nothing_unfinished(aquifer: &Aquifer) {
+    assert_eq!(names_in(&aquifer.dir().join("jobs")), [""; 0], "left in jobs/");
+    for folder in ["", "shards", "frames", "uploads", "models"] {
+        let part = |name: &String| name.starts_with(".part-");
+        let parts: Vec<_> = names_in(&aquifer.dir().join(folder)).into_iter().filter(part).collect();
+        assert_eq!(parts, [""; 0], "left in {folder}/");
+    }
+}
+
+#[test]
+fn embedded() {
+    interrupted(&[], 0, To::Group);
+}
+
+#[test]
+fn with_workers_from_a_terminal() {
+    interrupted(&["--workers", "2"], 2, To::Group);
+}
+
+#[test]
+fn with_workers_by_a_signal_to_the_command_alone() {
+    interrupted(&["--workers", "2"], 2, To::Command);
+}
+
+/// The supervisor takes its children with it, and the address of a cluster that is gone does not stay.
+#[test]
+fn a_cluster() {
+    for to in [To::Group, To::Command] {
+        let aquifer = aquifer();
+        let cluster = Cluster::up(&aquifer, 2);
+        let dir = cluster.dir().to_owned();
+        assert!(dir.join("address").exists());
+        assert_eq!(cluster.group().members().len(), 4, "supervisor, coordinator, two workers");
+        match to {
+            To::Group => assert!(cluster.group().send(Signal::Interrupt)),
+            To::Command => assert!(Signal::Interrupt.send(cluster.pid())),
+        }
+        let ended = cluster.finish().ok();
+        assert_eq!(ended.survivors, [0u32; 0], "processes left behind");
+        assert!(!dir.join("address").exists(), "the address of a cluster that is gone");
+    }
+}

@@ -1,0 +1,41 @@
+//! The rows of the own ranks: shards opened, encoded, one reader a part and rank.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use aquifer_frame::{EncodedFrame, Encoding, Reader, block_count, block_rows, rank_blocks};
+use aquifer_model::{Part, Report};
+use aquifer_proto::TrialPlan;
+
+use super::Node;
+
+/// Each is used by one task at a time: its rank's.
+pub(super) type Readers = BTreeMap<(Part, u32), Arc<Mutex<Reader>>>;
+
+/// Readers of the own ranks, for each part.
+pub(super) fn open_readers(
+    node: &Node,
+    plan: &TrialPlan,
+    encoding: &Arc<Encoding>,
+    ranks: Range<u32>,
+) -> Result<Readers, Report> {
+    let params = &plan.fit.params;
+    let mut readers = BTreeMap::new();
+    for part in &plan.parts {
+        let blocks = |rank| rank_blocks(rank, params.ranks, block_count(part.rows));
+        let rows: Vec<_> = ranks
+            .clone()
+            .map(blocks)
+            .filter(|blocks| !blocks.is_empty())
+            .map(|blocks| block_rows(blocks.start, part.rows).start..block_rows(blocks.end - 1, part.rows).end)
+            .collect();
+        let shards = node.shards.open(part, &rows, &node.runtime)?;
+        let frame = Arc::new(EncodedFrame::new(part.rows, shards, encoding.clone(), true)?);
+        for rank in ranks.clone() {
+            let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed);
+            readers.insert((part.part, rank), Arc::new(Mutex::new(reader)));
+        }
+    }
+    Ok(readers)
+}

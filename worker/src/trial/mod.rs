@@ -1,0 +1,118 @@
+//! A trial on this worker: one thread that takes it through its rounds. It maps nothing itself: ranks go to the executor,
+//! partials to the exchange, messages to the peers.
+
+mod data;
+mod rounds;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use aquifer_model::{Partial, Report};
+use aquifer_proto::v1::{self, ExchangeRequest};
+use aquifer_proto::{CHUNK_BYTES, Clock, TrialPlan, from_status};
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::debug;
+
+use crate::executor::Executor;
+use crate::link;
+use crate::registry::GenerationId;
+use crate::session::Said;
+use crate::shards::Shards;
+use rounds::Rounds;
+use stream::dial;
+
+/// What arrives in a trial's inbox.
+pub(crate) enum TrialEvent {
+    Mapped { rank: u32, result: Box<Result<Option<Partial>, Report>> },
+    Message(Box<ExchangeRequest>),
+    PeerLost { member: usize, report: Report },
+    Stop,
+}
+
+/// How a trial ends early.
+#[derive(Debug)]
+enum End {
+    Stopped,
+    Failed(Report),
+}
+
+impl<E: Into<Report>> From<E> for End {
+    fn from(error: E) -> Self {
+        End::Failed(error.into())
+    }
+}
+
+/// Ways to the members, in their order; none to this one.
+type Peers = Vec<Option<UnboundedSender<ExchangeRequest>>>;
+
+/// What this worker lends to every trial.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) shards: Shards,
+    pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) runtime: tokio::runtime::Handle,
+    pub(crate) incarnation: u64,
+    pub(crate) said: UnboundedSender<Said>,
+}
+
+/// What the coordinator said of this trial.
+pub(crate) struct Assignment {
+    pub(crate) id: GenerationId,
+    pub(crate) members: Vec<v1::Member>,
+    pub(crate) me: usize,
+    pub(crate) plan: TrialPlan,
+}
+
+/// Runs a trial to its end, and says how it ended.
+pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: Sender<TrialEvent>) {
+    let id = assignment.id.clone();
+    let generation = || Some((&id).into());
+    let said = match run_rounds(node, assignment, events, inbox) {
+        Ok(finished) => Said::Finished(v1::TrialFinished { generation: generation(), ..finished }),
+        Err(End::Stopped) => {
+            Said::Failed(v1::TrialFailed { generation: generation(), failure: None, stopped: true })
+        }
+        Err(End::Failed(report)) => {
+            let failure = Some(v1::Failure { report_json: serde_json::to_string(&report).unwrap_or_default() });
+            Said::Failed(v1::TrialFailed { generation: generation(), failure, stopped: false })
+        }
+    };
+    // Without a session the coordinator knows already that this worker is lost.
+    let _ = node.said.send(said);
+}
+
+fn run_rounds(
+    node: &Node,
+    assignment: Assignment,
+    events: Receiver<TrialEvent>,
+    inbox: Sender<TrialEvent>,
+) -> Result<v1::TrialFinished, End> {
+    let (id, me) = (assignment.id.clone(), assignment.me);
+    let others = assignment.members.iter().enumerate();
+    let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.clone()))).collect();
+    let mut rounds = Rounds::begin(node, assignment, peers, events, inbox)?;
+    let finished = rounds.run()?;
+    if me == 0 {
+        put_model(node, &id, rounds.model()?)?;
+    }
+    Ok(finished)
+}
+
+/// The holder of rank 0 streams the model to the coordinator.
+fn put_model(node: &Node, id: &GenerationId, bytes: Vec<u8>) -> Result<(), Report> {
+    debug!(bytes = bytes.len(), "the model is sent");
+    let mut generation = Some(id.into());
+    let pieces: Vec<_> = bytes
+        .chunks(CHUNK_BYTES)
+        .map(|data| v1::PutModelRequest { header: None, generation: generation.take(), data: data.to_vec() })
+        .collect();
+    node.runtime.block_on(async {
+        let mut client = link::coordinator(&node.shards.coordinator, &node.shards.token).await?;
+        let sent = client.put_model(tokio_stream::iter(pieces)).await;
+        sent.map(drop).map_err(|status| from_status(&status, "sending the model"))
+    })
+}

@@ -1,0 +1,54 @@
+//! Streams to peers: what the exchange wants sent goes out in order, what breaks is reported to the inbox.
+
+use std::sync::mpsc::Sender;
+
+use aquifer_proto::Token;
+use aquifer_proto::v1::{self, ExchangePhase, ExchangeRequest};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_stream::wrappers::UnboundedReceiverStream;
+use tracing::warn;
+
+use super::{Node, TrialEvent};
+use crate::core::Phase;
+use crate::link;
+use crate::registry::GenerationId;
+
+/// Opens the stream to a member; what is sent goes out in order.
+pub(super) fn dial(
+    node: &Node,
+    id: &GenerationId,
+    member: usize,
+    to: &v1::Member,
+    inbox: Sender<TrialEvent>,
+) -> UnboundedSender<ExchangeRequest> {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    let (address, token): (String, Token) = (to.address.clone(), node.shards.token.clone());
+    let trial = id.trial.clone();
+    node.runtime.spawn(async move {
+        let exchange = async {
+            let mut client = link::peer(&address, &token).await?;
+            let sent = client.exchange(UnboundedReceiverStream::new(receiver)).await;
+            sent.map(drop).map_err(|status| aquifer_proto::from_status(&status, "exchange"))
+        };
+        if let Err(report) = exchange.await {
+            warn!(trial, address, %report, "an exchange stream broke");
+            let _ = inbox.send(TrialEvent::PeerLost { member, report });
+        }
+    });
+    sender
+}
+
+pub(super) fn to_wire(phase: Phase) -> ExchangePhase {
+    match phase {
+        Phase::ReduceScatter => ExchangePhase::ReduceScatter,
+        Phase::AllGather => ExchangePhase::AllGather,
+    }
+}
+
+pub(super) fn from_wire(phase: ExchangePhase) -> Option<Phase> {
+    match phase {
+        ExchangePhase::Unspecified => None,
+        ExchangePhase::ReduceScatter => Some(Phase::ReduceScatter),
+        ExchangePhase::AllGather => Some(Phase::AllGather),
+    }
+}
