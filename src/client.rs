@@ -6,7 +6,9 @@ use std::time::Duration;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::jobs_client::JobsClient;
 use aquifer_proto::v1::{self, submit_request};
-use aquifer_proto::{CONTROL_BYTES_MAX, JobEvent, PROTOCOL_VERSION, Token, TokenSender, connect, file_chunks, from_status};
+use aquifer_proto::{
+    CONTROL_BYTES_MAX, JobEvent, PROTOCOL_VERSION, Token, TokenSender, connect, file_chunks, from_status,
+};
 use tokio_stream::StreamExt;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -33,7 +35,8 @@ impl Client {
     /// Uploads those files that the cluster cannot read itself.
     pub(crate) async fn offer(&mut self, files: &mut [v1::SourceFile]) -> Result<(), Report> {
         let request = v1::ProbeFilesRequest { files: files.to_vec() };
-        let response = self.jobs.probe_files(request).await.map_err(|status| from_status(&status, "asking for files"))?;
+        let response =
+            self.jobs.probe_files(request).await.map_err(|status| from_status(&status, "asking for files"))?;
         for at in response.into_inner().missing {
             let Some(file) = files.get_mut(at as usize) else { continue };
             let pieces = file_chunks(Path::new(&file.path)).await.map_err(|error| {
@@ -91,7 +94,8 @@ impl Client {
     /// Writes the model of a job to `path`: a temporary file beside it, synced, then renamed.
     pub(crate) async fn fetch_model(&mut self, job: &str, path: &Path) -> Result<(), Report> {
         let request = v1::FetchModelRequest { job: job.to_owned() };
-        let pieces = self.jobs.fetch_model(request).await.map_err(|status| from_status(&status, "fetching the model"))?;
+        let pieces =
+            self.jobs.fetch_model(request).await.map_err(|status| from_status(&status, "fetching the model"))?;
         let mut pieces = pieces.into_inner();
         let mut file = crate::data::NewFile::begin(path)?;
         while let Some(piece) = pieces.message().await.map_err(|status| from_status(&status, "fetching the model"))? {

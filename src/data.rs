@@ -9,10 +9,10 @@ use aquifer_proto::from_status;
 use aquifer_proto::v1::{self, DataSource};
 
 use crate::client::Client;
-use crate::launch::with_cluster;
-use crate::options::ClusterOptions;
 use crate::dir::unwritable;
 use crate::failure::usage;
+use crate::launch::with_cluster;
+use crate::options::ClusterOptions;
 
 /// What stands where data is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,8 @@ impl Data {
             [one] if one.strip_prefix("frame:").is_some() => Ok(Data::Frame(one["frame:".len()..].to_owned())),
             [one] if !looks_like_files(one) => Ok(Data::Frame(one.clone())),
             all => match all.iter().find(|argument| argument.starts_with("frame:")) {
-                Some(frame) => Err(usage("mixed_data", format!("`{frame}` is a frame and cannot stand beside files"))),
+                Some(frame) => Err(usage("mixed_data", format!("`{frame}` is a frame and cannot stand beside files"))
+                    .hint("import all of it as one frame, or give files alone")),
                 None => Ok(Data::Files(all.to_vec())),
             },
         }

@@ -70,7 +70,10 @@ pub(crate) fn read_token(path: &Path) -> anyhow::Result<Token> {
             .hint("give --token-file FILE; a cluster keeps its token in its --dir under the name `token`")
             .caused_by(&error)
     })?;
-    let empty = || Report::new(Kind::Access, "no_token", format!("{} holds no token", path.display()));
+    let empty = || {
+        Report::new(Kind::Access, "no_token", format!("{} holds no token", path.display()))
+            .hint("copy it from the cluster's --dir, where it lies under the name `token`")
+    };
     Ok(Token::new(&text).ok_or_else(empty)?)
 }
 

@@ -13,7 +13,11 @@ pub(crate) fn usage(code: &str, message: impl Into<String>) -> Report {
 
 /// The user pressed Ctrl-C.
 pub(crate) fn interrupted() -> Report {
-    Report::new(Kind::Interrupted, "interrupted", "interrupted: stopped after the round, and what was unfinished is removed")
+    Report::new(
+        Kind::Interrupted,
+        "interrupted",
+        "interrupted: stopped after the round, and what was unfinished is removed",
+    )
 }
 
 /// Prints to standard error; in JSON mode as one object.
@@ -32,7 +36,8 @@ pub(crate) fn print(error: &anyhow::Error, format: Format) -> ExitCode {
         Format::Table | Format::Csv => {
             say(&format!("error: {}", escape(&report.message)));
             for cause in &report.causes {
-                say(&format!("  because: {}", escape(cause)));
+                let lines = cause.lines().map(escape).collect::<Vec<_>>();
+                say(&format!("  because: {}", lines.join("\n           ")));
             }
             if let Some(hint) = &report.hint {
                 say(&format!("  help: {}", escape(hint)));

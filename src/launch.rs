@@ -178,8 +178,10 @@ pub(crate) async fn with_cluster<T>(
 fn remove_all_but_journal(folder: &Path) {
     let journal = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("journal.sqlite");
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if !journal(&entry.file_name()) {
-            let _ = std::fs::remove_file(entry.path());
+        match entry.path() {
+            path if path.is_dir() => drop(std::fs::remove_dir_all(path)),
+            path if !journal(&entry.file_name()) => drop(std::fs::remove_file(path)),
+            _ => {}
         }
     }
 }

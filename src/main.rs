@@ -23,8 +23,9 @@ use clap::{Parser, Subcommand};
 #[command(name = "aquifer", version, max_term_width = 100)]
 #[command(after_help = "Begin with:\n  aquifer train data.parquet              lists the columns\n  \
     aquifer train data.parquet --target y   trains a model of y\n\n\
-    Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 bad data, 4 cannot reach or authenticate,\n\
-    130 interrupted. Results are on standard output, all else on standard error.")]
+    Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 bad data,\n\
+    4 cannot reach or authenticate, 130 interrupted.\n\n\
+    Results are on standard output, all else on standard error.")]
 struct Arguments {
     /// Form of the result on standard output
     #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t = output::Format::Table)]

@@ -56,7 +56,10 @@ pub(crate) fn check_not_input(out: &Path, arguments: &[String]) -> Result<(), Re
     let Ok(out) = out.canonicalize() else { return Ok(()) };
     let same = |file: &aquifer_frame::SourceFile| Path::new(&file.path).canonicalize().is_ok_and(|path| path == out);
     match survey_files(arguments)?.files.iter().any(same) {
-        true => Err(usage("out_is_input", format!("{} is one of the inputs", out.display())).hint("give another --out FILE")),
+        true => {
+            Err(usage("out_is_input", format!("{} is one of the inputs", out.display()))
+                .hint("give another --out FILE"))
+        }
         false => Ok(()),
     }
 }

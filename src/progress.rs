@@ -28,7 +28,13 @@ pub(crate) struct Display {
 
 impl Display {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { bar: None, terminal: std::io::stderr().is_terminal(), quiet, last_line: Instant::now(), notes: Vec::new() }
+        Self {
+            bar: None,
+            terminal: std::io::stderr().is_terminal(),
+            quiet,
+            last_line: Instant::now(),
+            notes: Vec::new(),
+        }
     }
 
     pub(crate) fn show(&mut self, event: &JobEvent) {

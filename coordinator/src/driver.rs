@@ -138,7 +138,7 @@ impl Driver {
             && let Err(cause) = self.journal.commit(&rows)
         {
             error!(error = %cause, "the journal cannot be written");
-            let report = Report::new(Kind::Work, "journal", cause.to_string()).caused_by(&cause);
+            let report = Report::from(&cause);
             for row in rows {
                 self.handle.feeds.publish(&row.id, JobEvent::Failed { report: report.clone() });
             }

@@ -3,18 +3,40 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use aquifer_model::{Kind, Report};
 use rusqlite::{Connection, params};
 
 use crate::core::JobRow;
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    #[error("journal {path}")]
+    #[error("cannot use the journal {path}")]
     Sqlite { path: String, source: rusqlite::Error },
     #[error("journal: a row cannot be read")]
     Row { source: serde_json::Error },
     #[error("journal: the process crashed")]
     Crashed,
+}
+
+impl From<&JournalError> for Report {
+    fn from(error: &JournalError) -> Self {
+        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly};
+        let code = match error {
+            JournalError::Sqlite { source, .. } => source.sqlite_error_code(),
+            _ => None,
+        };
+        let report = match code {
+            Some(DiskFull) => Report::new(Kind::Work, "disk_full", error.to_string()).hint("free space, or choose another folder with --dir"),
+            Some(ReadOnly | CannotOpen | PermissionDenied) => {
+                Report::new(Kind::Config, "not_writable", error.to_string()).hint("choose a folder that can be written with --dir")
+            }
+            _ => Report::new(Kind::Work, "journal", error.to_string()).hint("is the disk of --dir full or damaged?"),
+        };
+        match std::error::Error::source(error) {
+            Some(source) => report.caused_by(source),
+            None => report,
+        }
+    }
 }
 
 /// Durable rows of jobs, and the term.

@@ -42,7 +42,7 @@ impl From<StartError> for Report {
                 .hint("stop what uses the port, or choose another with --listen; port 0 picks a free one")
                 .caused_by(&source),
             StartError::Store(error) => error.into(),
-            StartError::Journal(error) => Report::new(Kind::Work, "journal", message).caused_by(&error),
+            StartError::Journal(error) => Report::from(&error),
             StartError::Reflection { source } => Report::new(Kind::Work, "reflection", message).caused_by(&source),
         }
     }
@@ -69,7 +69,7 @@ impl Coordinator {
         let address = listener.local_addr().map_err(listen)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(listen)?;
 
-        let store = Store::open(&config.dir, &config.journal_dir)?;
+        let store = Store::open(&config.dir, &config.journal_dir.join("models"))?;
         let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"))?;
         let term = journal.begin_term()?;
         let orphans = State::end_orphans(journal.jobs()?);

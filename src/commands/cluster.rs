@@ -116,7 +116,8 @@ fn print_status(status: &StatusResponse, format: Format) -> anyhow::Result<()> {
         });
         return output::json("ClusterStatus", &data);
     }
-    let mut table = Table::new(["node", "pid", "address", "devices", "threads", "memory", "disk free", "shards", "trials"]);
+    let mut table =
+        Table::new(["node", "pid", "address", "devices", "threads", "memory", "disk free", "shards", "trials"]);
     let dash = || "-".to_owned();
     let pid = status.pid.to_string();
     table.row(["coordinator".into(), pid, status.address.clone(), dash(), dash(), dash(), dash(), dash(), dash()]);
@@ -142,8 +143,10 @@ impl Up {
         let folder = self.dir.open()?;
         let token = dir::token_of(&folder)?;
         self.check_free(&folder)?;
-        let mut coordinator = Supervised::start("coordinator", self.coordinator(&folder)?)?;
+        let mut coordinator = Supervised::start("coordinator", self.coordinator(&folder, &self.listen.to_string())?)?;
         let url = wait_for_address(&folder, &mut coordinator).await?;
+        // Started again it listens where workers and clients know it, whichever port was free the first time.
+        coordinator.launch = self.coordinator(&folder, url.trim_start_matches("http://"))?;
         let mut client = Client::connect(&url, &token).await?;
         let mut workers = Vec::new();
         for at in 1..=self.workers {
@@ -185,8 +188,8 @@ impl Up {
         self.roots().map(drop)
     }
 
-    fn coordinator(&self, folder: &Path) -> anyhow::Result<Launch> {
-        let mut arguments = vec!["coordinator".into(), "--listen".into(), self.listen.to_string().into()];
+    fn coordinator(&self, folder: &Path, listen: &str) -> anyhow::Result<Launch> {
+        let mut arguments = vec!["coordinator".into(), "--listen".into(), listen.into()];
         arguments.extend(["--exit-with-parent".into(), "--dir".into(), folder.into()]);
         arguments.extend(self.roots()?);
         Ok(Launch { arguments })
@@ -211,7 +214,11 @@ impl Up {
         Ok(folders.into_iter().flat_map(|folder| ["--root".into(), folder.into()]).collect())
     }
 
-    async fn wait_for_workers(&self, client: &mut Client, workers: &mut [Supervised]) -> anyhow::Result<StatusResponse> {
+    async fn wait_for_workers(
+        &self,
+        client: &mut Client,
+        workers: &mut [Supervised],
+    ) -> anyhow::Result<StatusResponse> {
         let began = Instant::now();
         loop {
             let status = ask_status(client).await?;
@@ -219,7 +226,9 @@ impl Up {
                 return Ok(status);
             }
             if let Some(ended) = workers.iter_mut().find_map(Supervised::ended) {
-                return Err(Report::new(Kind::Work, "worker_lost", format!("a worker ended while starting: {ended}")).into());
+                return Err(
+                    Report::new(Kind::Work, "worker_lost", format!("a worker ended while starting: {ended}")).into()
+                );
             }
             if began.elapsed() > START_MAX {
                 let (have, want) = (status.workers.len(), self.workers);
@@ -274,6 +283,9 @@ impl Launch {
         let program = std::env::current_exe().context("this program's own path cannot be found")?;
         let mut command = Command::new(program);
         command.args(&self.arguments).stdin(Stdio::piped()).stdout(Stdio::null()).kill_on_drop(true);
+        if std::env::var_os("AQUIFER_LOG").is_none() {
+            command.env("AQUIFER_LOG", "warn"); // the table says who is there
+        }
         command.spawn().context("a child process cannot be started")
     }
 }

@@ -62,9 +62,13 @@ impl Coordinator {
 }
 
 pub(crate) fn roots(folders: &[PathBuf]) -> anyhow::Result<Roots> {
-    Ok(Roots::new(folders).map_err(|error| {
-        usage("bad_root", "a folder given with --root does not exist or cannot be read").caused_by(&error)
-    })?)
+    for folder in folders {
+        folder.canonicalize().map_err(|error| {
+            let message = format!("the folder {}, given with --root, cannot be used", folder.display());
+            usage("bad_root", message).hint("give a folder that exists and can be read").caused_by(&error)
+        })?;
+    }
+    Ok(Roots::new(folders).map_err(|error| usage("bad_root", "a folder of --root is gone").caused_by(&error))?)
 }
 
 /// Waits for Ctrl-C, SIGTERM, or the end of standard input if that means the parent is gone.
@@ -84,8 +88,18 @@ pub(crate) async fn until_told(exit_with_parent: bool) {
     tokio::select! {
         () = parent_gone => {}
         () = terminated() => {}
-        _ = tokio::signal::ctrl_c(), if !exit_with_parent => {}
+        () = interrupted(exit_with_parent) => {}
     }
+}
+
+/// A terminal sends Ctrl-C to children as well; one that ends with its parent leaves the order of ending to it.
+async fn interrupted(ignored: bool) {
+    while tokio::signal::ctrl_c().await.is_ok() {
+        if !ignored {
+            return;
+        }
+    }
+    std::future::pending().await
 }
 
 async fn terminated() {

@@ -59,7 +59,11 @@ fn score(loaded: &Loaded, scan: &mut Scan) -> anyhow::Result<Metrics> {
     state.record.position = trial.last_position();
     let position = state.record.position;
     state.record.scores = vec![Score { part: Part::Train, position, metrics: Metrics::default() }];
-    assert_eq!(trial.round(&state.record), RoundKind::Score { part: Part::Test }, "only the test data is left to score");
+    assert_eq!(
+        trial.round(&state.record),
+        RoundKind::Score { part: Part::Test },
+        "only the test data is left to score"
+    );
     let mut workspace = aquifer_learn::Workspace::default();
     let mut sum: Fold<Partial> = Fold::default();
     for rank in 0..trial.params().ranks {
@@ -79,11 +83,15 @@ fn print(metrics: &Metrics, levels: &[String], format: Format) {
             table.row([name.to_owned(), value]);
         }
     };
-    let number = |value: Option<f64>| value.map(|value| format!("{value:.6}"));
-    say("rows", Some(grouped(metrics.rows)));
+    let csv = format == Format::Csv;
+    let number = |value: Option<f64>| value.map(|value| if csv { value.to_string() } else { format!("{value:.6}") });
+    say("rows", Some(if csv { metrics.rows.to_string() } else { grouped(metrics.rows) }));
     say("logloss", number(metrics.logloss));
     say("auc", number(metrics.auc));
-    say("auc resolution", metrics.auc_resolution.map(|value| format!("±{value:.1e}")));
+    say(
+        "auc resolution",
+        metrics.auc_resolution.map(|value| if csv { value.to_string() } else { format!("±{value:.1e}") }),
+    );
     say("accuracy", number(metrics.accuracy));
     say("rmse", number(metrics.rmse));
     say("mae", number(metrics.mae));

@@ -25,6 +25,7 @@ pub(crate) struct Frame {
 enum Verb {
     /// Import Parquet files under a name
     Import {
+        /// Name of the frame
         name: String,
         /// Parquet files, folders or globs
         #[arg(required = true)]
@@ -39,6 +40,7 @@ enum Verb {
     },
     /// Show the columns of a frame
     Show {
+        /// Name of the frame
         name: String,
         #[command(flatten)]
         cluster: ClusterOptions,
@@ -96,7 +98,10 @@ async fn list(options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
             serde_json::json!({ "name": frame.name, "rows": frame.rows, "columns": frame.columns, "shards": frame.shards,
                 "bytes": frame.size_bytes })
         };
-        return output::json("FrameList", &serde_json::json!({ "frames": frames.iter().map(item).collect::<Vec<_>>() }));
+        return output::json(
+            "FrameList",
+            &serde_json::json!({ "frames": frames.iter().map(item).collect::<Vec<_>>() }),
+        );
     }
     if frames.is_empty() && format == Format::Table {
         say("there are no frames; `aquifer frame import NAME FILE...` makes one");
@@ -191,7 +196,8 @@ impl About {
 fn column_json(column: &FrameColumn) -> serde_json::Value {
     let about = About::of(column);
     let levels = column.stats.tally.levels.as_ref().filter(|_| column.kind == ColumnKind::Text);
-    let level = |level: &aquifer_frame::Level| serde_json::json!({ "value": level.value.to_string(), "rows": level.rows });
+    let level =
+        |level: &aquifer_frame::Level| serde_json::json!({ "value": level.value.to_string(), "rows": level.rows });
     serde_json::json!({
         "name": column.name,
         "type": column.source_type,
@@ -236,7 +242,14 @@ mod tests {
 
     #[test]
     fn shows_six_digits() {
-        for (value, text) in [(38.581_646, "38.5816"), (0.5, "0.5"), (7.0, "7"), (1_484_705.0, "1484705"), (0.0, "0"), (1e-9, "1.00000e-9")] {
+        for (value, text) in [
+            (38.581_646, "38.5816"),
+            (0.5, "0.5"),
+            (7.0, "7"),
+            (1_484_705.0, "1484705"),
+            (0.0, "0"),
+            (1e-9, "1.00000e-9"),
+        ] {
             assert_eq!(significant(value), text);
         }
     }

@@ -6,7 +6,7 @@ use aquifer_frame::Target;
 use aquifer_model::Spec;
 use clap::{Args, Subcommand};
 
-use crate::output::{self, Format, Table, grouped};
+use crate::output::{self, Format, escape, grouped};
 use crate::scan::Loaded;
 use crate::scores::{metrics, score_table};
 
@@ -73,21 +73,22 @@ fn print(loaded: &Loaded, format: Format) {
     let model = &loaded.model;
     if format == Format::Table {
         let target = &model.encoding.target;
-        let mut table = Table::new(["about", "value"]);
-        let mut say = |name: &str, value: String| table.row([name.to_owned(), value]);
-        say("task", match target {
-            Target::Regression { column, .. } => format!("regression on `{column}`"),
-            Target::Classes { column, levels } => format!("classification of `{column}` ({})", levels.join(", ")),
-        });
+        let say = |name: &str, value: String| output::line(&format!("{name:<12}{}", escape(&value)));
+        say(
+            "task",
+            match target {
+                Target::Regression { column, .. } => format!("regression on `{column}`"),
+                Target::Classes { column, levels } => format!("classification of `{column}` ({})", levels.join(", ")),
+            },
+        );
         let layers = model.spec.params.hidden.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        say("hidden layers", if layers.is_empty() { "none".to_owned() } else { layers });
+        say("hidden", if layers.is_empty() { "none".to_owned() } else { layers });
         say("parameters", grouped(parameters(loaded)));
         say("trained on", format!("{} rows, {} epochs", grouped(model.spec.rows), model.spec.params.epochs));
         say("ranks", model.spec.params.ranks.to_string());
         say("features", features(loaded).join(", "));
         say("arithmetic", model.numeric_class.clone());
         say("blake3", loaded.hash.clone());
-        table.print(format);
         output::line("");
     }
     score_table(&model.scores, format).print(format);

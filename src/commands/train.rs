@@ -59,16 +59,17 @@ impl Train {
         let named = |arguments: &[String]| (!arguments.is_empty()).then(|| Data::read(arguments)).transpose();
         let train = match &spec.frame {
             Some(frame) => Data::Frame(frame.clone()),
-            None => named(&spec.data)?.ok_or_else(|| {
-                usage("no_data", "no data was given").hint("aquifer train FILE --target COLUMN")
-            })?,
+            None => named(&spec.data)?
+                .ok_or_else(|| usage("no_data", "no data was given").hint("aquifer train FILE --target COLUMN"))?,
         };
         let (valid, test) = (named(&spec.valid)?, named(&spec.test)?);
         let all: Vec<&Data> = [Some(&train), valid.as_ref(), test.as_ref()].into_iter().flatten().collect();
         check_names(&all, &self.cluster).await?;
         if spec.target.is_none() {
             precheck::list_columns(&train, &self.cluster, format).await?;
-            return Err(usage("no_target", "no target was given").hint("give --target with one of these columns").into());
+            return Err(usage("no_target", "no target was given")
+                .hint("give --target with one of these columns")
+                .into());
         }
         precheck::check(&spec, &train)?;
         if let Some(out) = &self.out {
@@ -86,7 +87,9 @@ impl Train {
         let mut spec = match &self.spec {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|error| {
-                    usage("no_spec", format!("cannot read the spec {}", path.display())).caused_by(&error)
+                    usage("no_spec", format!("cannot read the spec {}", path.display()))
+                        .hint("give a TOML file; `aquifer model show MODEL --spec` prints one")
+                        .caused_by(&error)
                 })?;
                 Spec::parse(&text).map_err(Report::from).with_context(|| format!("{}", path.display()))?
             }

@@ -26,7 +26,8 @@ fn write_parquet(path: &Path, rows: std::ops::Range<u64>, columns: u64) {
     let y = rows.clone().map(|row| 2.0 * cell(row, 0) - cell(row, 1));
     let y = ("y".to_owned(), Arc::new(Float64Array::from_iter_values(y)) as ArrayRef, false);
     let batch = RecordBatch::try_from_iter_with_nullable((0..columns).map(column).chain([y])).expect("a batch");
-    let properties = WriterProperties::builder().set_dictionary_enabled(false).set_max_row_group_row_count(Some(10_000));
+    let properties =
+        WriterProperties::builder().set_dictionary_enabled(false).set_max_row_group_row_count(Some(10_000));
     let file = std::fs::File::create(path).expect("a file");
     let mut writer = ArrowWriter::try_new(file, batch.schema(), Some(properties.build())).expect("a writer");
     writer.write(&batch).expect("rows");
@@ -94,6 +95,9 @@ fn shards_reach_workers_that_did_not_import_them() {
     let shards: Vec<_> = stored().collect();
     assert_eq!(shards[0].len(), 1, "{shards:?}");
     assert!(shards.iter().all(|of_one| *of_one == shards[0]), "{shards:?}");
+    let status = cluster.status(&aquifer);
+    let known = status["workers"].as_array().expect("workers").iter().map(|worker| worker["shards"].as_u64());
+    assert_eq!(known.collect::<Vec<_>>(), [Some(1); 3], "the coordinator knows who has it");
     let fetched = cluster.log().lines().filter(|line| line.contains("fetched")).count();
     assert_eq!(fetched, 2, "two of three workers fetch it from a peer:\n{}", cluster.log());
 }

@@ -1,1 +1,71 @@
-//! The suite.
+//! Trained models keep their bits: the hash of each model's tensors stands in `hashes.toml` beside its command.
+
+use aquifer_harness::{Aquifer, Golden};
+use aquifer_model::{Model, tensor_hash};
+
+/// One entry of the file.
+struct Entry {
+    name: String,
+    command: String,
+    tensors: String,
+}
+
+fn entries(text: &str) -> Vec<Entry> {
+    let table: toml::Table = text.parse().expect("hashes.toml");
+    let models = table["model"].as_array().expect("a list of models");
+    let field = |model: &toml::Value, key: &str| model[key].as_str().expect("a text").to_owned();
+    let entry = |model| Entry {
+        name: field(model, "name"),
+        command: field(model, "command"),
+        tensors: field(model, "tensors"),
+    };
+    models.iter().map(entry).collect()
+}
+
+/// Runs the command of an entry with some options more, and hashes the tensors of its model.
+fn tensors(entry: &Entry, more: &[&str]) -> String {
+    let aquifer = Aquifer::new(env!("CARGO_BIN_EXE_aquifer"));
+    let out = aquifer.file("model.safetensors");
+    // No argument has a blank in it, and quotes are TOML's own.
+    let mut words = entry.command.split(' ').chain(more.iter().copied());
+    assert_eq!(words.next(), Some("aquifer"), "{}", entry.name);
+    aquifer.run(words.map(Into::into).chain(["--out".into(), out.clone().into_os_string()])).ok();
+    tensor_hash(&Model::from_bytes(&std::fs::read(out).expect("a model file")).expect("a model"))
+}
+
+#[test]
+fn trained_models_keep_their_bits() {
+    let golden = Golden::new("tests/golden/hashes.toml");
+    let mut text = golden.read();
+    let entries = entries(&text);
+    let mut from = 0;
+    for entry in &entries {
+        let made = tensors(entry, &[]);
+        // Entries keep their order, so each hash is the next one in the text.
+        let line = format!("tensors = \"{}\"", entry.tensors);
+        let at = from + text[from..].find(&line).expect("the entry's hash");
+        text.replace_range(at..at + line.len(), &format!("tensors = \"{made}\""));
+        from = at + "tensors = ".len();
+    }
+    golden.check(&text);
+}
+
+/// The same hashes by two worker processes: a golden hash is of no one machine's layout.
+#[test]
+fn worker_processes_make_the_golden_bits() {
+    if aquifer_harness::is_update() {
+        return; // the file is being written
+    }
+    for entry in entries(&Golden::new("tests/golden/hashes.toml").read()) {
+        assert_eq!(tensors(&entry, &["--workers", "2"]), entry.tensors, "{}", entry.name);
+    }
+}
+
+/// Each entry is another model: a command that ignored its settings would show here.
+#[test]
+fn golden_models_differ() {
+    let entries = entries(&Golden::new("tests/golden/hashes.toml").read());
+    let distinct: std::collections::BTreeSet<&str> = entries.iter().map(|entry| entry.tensors.as_str()).collect();
+    assert!(aquifer_harness::is_update() || distinct.len() == entries.len(), "two entries have one hash");
+    assert!(entries.len() >= 8);
+}

@@ -30,6 +30,8 @@ const RECONNECT: Duration = Duration::from_secs(300);
 pub(crate) enum Said {
     Renew,
     Shard(v1::ShardImported),
+    /// Shards that a trial brought into the store.
+    Held(Vec<String>),
     Progress(v1::TrialProgress),
     Finished(v1::TrialFinished),
     Failed(v1::TrialFailed),
@@ -79,7 +81,7 @@ impl Session {
         let mut commands = stream.map_err(|status| from_status(&status, "registering"))?.into_inner();
         let welcome = commands.message().await.map_err(|status| from_status(&status, "registering"))?;
         let (term, welcome) = read_welcome(welcome)?;
-        info!(worker = welcome.worker, term, "registered");
+        info!(worker = welcome.worker, term, "joined the cluster");
         self.registry.set_term(term);
         let node = Node {
             shards: self.shards.clone(),
@@ -187,6 +189,7 @@ async fn speak(
         let message = match said {
             Said::Renew => session_request::Message::Renew(v1::Renew {}),
             Said::Shard(imported) => session_request::Message::ShardImported(imported),
+            Said::Held(shards) => session_request::Message::ShardsHeld(v1::ShardsHeld { shards }),
             Said::Progress(progress) => session_request::Message::TrialProgress(progress),
             Said::Finished(finished) => session_request::Message::TrialFinished(finished),
             Said::Failed(failed) => session_request::Message::TrialFailed(failed),

@@ -25,6 +25,13 @@ pub(crate) struct Shards {
     pub(crate) own_address: String,
 }
 
+/// Shards of a part, and the hashes of those that were not in the store before.
+#[derive(Default)]
+pub(crate) struct Opened {
+    pub(crate) shards: Vec<Arc<Shard>>,
+    pub(crate) new: Vec<String>,
+}
+
 impl Shards {
     /// Opens the shards of a part that hold any of `rows`. Blocks on files and network: never on a thread of tokio.
     pub(crate) fn open(
@@ -32,13 +39,18 @@ impl Shards {
         part: &PartPlan,
         rows: &[Range<u64>],
         runtime: &tokio::runtime::Handle,
-    ) -> Result<Vec<Arc<Shard>>, Report> {
+    ) -> Result<Opened, Report> {
         let needed = |shard: &&ShardHolders| {
             let own = &shard.record.rows;
             rows.iter().any(|rows| rows.start < own.end && own.start < rows.end)
         };
-        let open = |shard: &ShardHolders| self.open_one(part, shard, runtime).map(Arc::new);
-        part.shards.iter().filter(needed).map(open).collect()
+        let mut opened = Opened::default();
+        for shard in part.shards.iter().filter(needed) {
+            let was_here = self.store.has(&shard.record.hash);
+            opened.shards.push(Arc::new(self.open_one(part, shard, runtime)?));
+            opened.new.extend((!was_here).then(|| shard.record.hash.clone()));
+        }
+        Ok(opened)
     }
 
     fn open_one(

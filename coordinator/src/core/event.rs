@@ -12,8 +12,9 @@ use super::{FileRef, JobId, JobRow, Registration, Request, StoredFrame, WorkerId
 pub enum Event {
     /// Time passes: leases, waits.
     Tick,
-    WorkerRegistered { worker: WorkerId, registration: Registration },
+    WorkerRegistered { worker: WorkerId, incarnation: u64, registration: Registration },
     WorkerRenewed { worker: WorkerId },
+    WorkerHolds { worker: WorkerId, shards: Vec<String> },
     /// Its session ended; the one way to lose a worker besides its lease.
     WorkerGone { worker: WorkerId, reason: String },
     Submitted { job: JobId, request: Box<Request>, workers_min: u32, created_ms: u64 },

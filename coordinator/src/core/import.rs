@@ -76,7 +76,14 @@ impl State {
         if let (Ok(record), Some(worker)) = (&result, self.workers.get_mut(worker)) {
             worker.registration.shards.insert(record.hash.clone());
         }
-        let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else { return Vec::new() };
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else {
+            // It was being made when the job failed or was cancelled: nobody will ask for it.
+            let late = result.ok().map(|record| Effect::Send {
+                worker: worker.clone(),
+                command: Command::DropShards { shards: vec![record.hash] },
+            });
+            return late.into_iter().collect();
+        };
         let record = match result {
             Ok(record) => record,
             Err(report) => return self.end_job(id, JobEvent::Failed { report }),

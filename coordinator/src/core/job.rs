@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aquifer_frame::{Frame, Plan, ShardRecord};
 use aquifer_model::{Kind, Part, Report, Spec};
-use aquifer_proto::JobEvent;
+use aquifer_proto::{JobEvent, PEER_LOST};
 use serde::{Deserialize, Serialize};
 
 use super::training::Trial;
@@ -239,16 +239,16 @@ impl State {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
         let had_ranks = job.trial.as_mut().is_some_and(|trial| trial.running.remove(worker));
         let had_shards = job.slots.iter().any(|slot| slot.waits_for(worker));
-        if job.ending.is_some() {
-            return self.end_if_stopped(id);
-        }
         if !had_ranks && !had_shards {
-            return Vec::new();
+            return self.end_if_stopped(id);
         }
         let message = format!("{worker} was lost while job {id} was running: {reason}");
         let report = Report::new(Kind::Work, "worker_lost", message)
             .hint("start the command again; frames that were imported are kept");
-        self.fail_job(now, id, report)
+        job.learn_cause(&report);
+        let mut effects = self.fail_job(now, id, report);
+        effects.extend(self.end_if_stopped(id));
+        effects
     }
 
     /// A job that was told to stop ends when its last member has.
@@ -284,6 +284,17 @@ impl Job {
     /// Neither ended nor being stopped.
     pub(super) fn is_active(&self) -> bool {
         !self.row.status.has_ended() && self.ending.is_none()
+    }
+
+    /// Members may miss a peer before anyone knows why, and name one that only stopped because of it. The cause, once it
+    /// comes, stands in the place of such a consequence.
+    pub(super) fn learn_cause(&mut self, cause: &Report) {
+        if let Some((JobEvent::Failed { report }, _)) = &mut self.ending
+            && report.code == PEER_LOST
+            && cause.code != PEER_LOST
+        {
+            report.clone_from(cause);
+        }
     }
 
     pub(super) fn frame(&self, part: Part) -> Option<&StoredFrame> {

@@ -26,6 +26,7 @@ pub struct Registration {
 /// A member of the cluster.
 #[derive(Clone, Debug)]
 pub struct Worker {
+    /// As the worker was told it: sessions begin side by side, so a count made here could give it another's.
     pub incarnation: u64,
     pub registration: Registration,
     /// In time of this coordinator's process.
@@ -33,9 +34,13 @@ pub struct Worker {
 }
 
 impl State {
-    pub(super) fn worker_registered(&mut self, now: Duration, worker: WorkerId, registration: Registration) -> Vec<Effect> {
-        let incarnation = self.next_incarnation;
-        self.next_incarnation += 1;
+    pub(super) fn worker_registered(
+        &mut self,
+        now: Duration,
+        worker: WorkerId,
+        incarnation: u64,
+        registration: Registration,
+    ) -> Vec<Effect> {
         self.workers.insert(worker, Worker { incarnation, registration, lease_until: now + LEASE });
         self.continue_jobs(now)
     }
@@ -43,6 +48,13 @@ impl State {
     pub(super) fn worker_renewed(&mut self, now: Duration, worker: &WorkerId) -> Vec<Effect> {
         if let Some(worker) = self.workers.get_mut(worker) {
             worker.lease_until = now + LEASE;
+        }
+        Vec::new()
+    }
+
+    pub(super) fn worker_holds(&mut self, worker: &WorkerId, shards: Vec<String>) -> Vec<Effect> {
+        if let Some(worker) = self.workers.get_mut(worker) {
+            worker.registration.shards.extend(shards);
         }
         Vec::new()
     }

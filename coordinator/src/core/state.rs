@@ -9,7 +9,6 @@ use super::{Job, JobId, JobRow, Worker, WorkerId};
 pub struct State {
     /// The fencing number of this start.
     pub term: u64,
-    pub(super) next_incarnation: u64,
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     pub(super) jobs: BTreeMap<JobId, Job>,
 }
@@ -17,7 +16,7 @@ pub struct State {
 impl State {
     /// The state at a start: jobs that had not ended are ended by [`State::end_orphans`].
     pub fn new(term: u64) -> Self {
-        Self { term, next_incarnation: 1, ..Self::default() }
+        Self { term, ..Self::default() }
     }
 
     pub fn workers(&self) -> &BTreeMap<WorkerId, Worker> {

@@ -13,8 +13,11 @@ impl State {
                 effects.extend(self.end_overdue_waits(now));
                 effects
             }
-            Event::WorkerRegistered { worker, registration } => self.worker_registered(now, worker, registration),
+            Event::WorkerRegistered { worker, incarnation, registration } => {
+                self.worker_registered(now, worker, incarnation, registration)
+            }
             Event::WorkerRenewed { worker } => self.worker_renewed(now, &worker),
+            Event::WorkerHolds { worker, shards } => self.worker_holds(&worker, shards),
             Event::WorkerGone { worker, reason } => self.worker_gone(now, &worker, &reason),
             Event::Submitted { job, request, workers_min, created_ms } => {
                 self.submitted(now, job, *request, workers_min, created_ms)

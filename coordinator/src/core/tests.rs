@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aquifer_frame::{Philox, Plan, below, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{Kind, Part, Report, Spec};
-use aquifer_proto::JobEvent;
+use aquifer_proto::{JobEvent, PEER_LOST};
 
 use super::*;
 
@@ -49,7 +49,7 @@ impl Bench {
 
     fn register(&mut self, n: u32) {
         let registration = Registration { address: format!("http://w{n}"), threads: 1, ..Registration::default() };
-        self.step(Event::WorkerRegistered { worker: worker(n), registration });
+        self.step(Event::WorkerRegistered { worker: worker(n), incarnation: n.into(), registration });
     }
 
     fn submit(&mut self, settings: &[&str], workers_min: u32) {
@@ -187,6 +187,44 @@ fn losing_a_worker_without_ranks_costs_a_trial_nothing() {
     bench.store_model();
     bench.finish(1);
     assert!(matches!(bench.last_events()[..], [JobEvent::Trained(_)]));
+}
+
+/// The first to speak may blame a peer that only stopped because of the lost one.
+#[test]
+fn a_lost_worker_is_blamed_whoever_missed_a_peer_first() {
+    let missed = || TrialReport::Failed(Report::new(Kind::Work, PEER_LOST, "the exchange with worker-0001 broke"));
+    let mut bench = Bench::training();
+    bench.report(2, missed());
+    assert!(bench.last_events().is_empty(), "the other member is waited for");
+    bench.step(Event::WorkerGone { worker: worker(1), reason: "it was killed".into() });
+    assert_eq!((bench.failure().code.as_str(), bench.failure().message.contains(&worker(1).0)), ("worker_lost", true));
+
+    let mut bench = Bench::training();
+    bench.report(2, missed());
+    bench.report(1, TrialReport::Failed(Report::new(Kind::Work, "disk_full", "no space")));
+    assert_eq!(bench.failure().code, "disk_full");
+
+    let mut bench = Bench::training();
+    bench.report(2, missed());
+    bench.report(1, TrialReport::Stopped);
+    assert_eq!(bench.failure().code, PEER_LOST, "without another cause it stands");
+}
+
+/// Sessions begin side by side: the order of their events is not the order of their numbers.
+#[test]
+fn members_have_the_incarnations_that_their_workers_were_told() {
+    let mut bench = Bench::new();
+    bench.register(2);
+    bench.register(1);
+    bench.submit(&[], 2);
+    bench.planned();
+    bench.import();
+    let members = bench.effects.iter().find_map(|effect| match effect {
+        Effect::Send { command: Command::StartTrial { members, .. }, .. } => Some(members),
+        _ => None,
+    });
+    let told: Vec<_> = members.unwrap().iter().map(|member| (member.worker.clone(), member.incarnation)).collect();
+    assert!(told.iter().all(|(id, incarnation)| [(worker(1), 1), (worker(2), 2)].contains(&(id.clone(), *incarnation))));
 }
 
 #[test]

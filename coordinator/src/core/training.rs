@@ -136,6 +136,7 @@ impl State {
             }
             TrialReport::Failed(report) => {
                 trial.running.remove(worker);
+                job.learn_cause(&report);
                 let mut effects = self.fail_job(now, id, report);
                 effects.extend(self.end_if_stopped(id));
                 effects
@@ -202,10 +203,11 @@ fn decisions(plan: &TrialPlan, notes: Vec<Note>, workers: u32, threads: u32, spe
     let mut notes = notes;
     if params.ranks < threads {
         let more = u64::from(threads).min(block_count(rows));
+        let ranks = params.ranks;
+        let keep = if ranks == 1 { "1 rank keeps".to_owned() } else { format!("{ranks} ranks keep") };
         let message = format!(
-            "{} ranks keep at most {} of {threads} threads busy; `--set ranks={more}` would use more (another model: \
-             the number of ranks is part of it)",
-            params.ranks, params.ranks
+            "{keep} at most {ranks} of {threads} threads busy; `--set ranks={more}` would use more (another model: \
+             the number of ranks is part of it)"
         );
         notes.push(Note { code: "idle_threads".into(), column: None, message });
     }

@@ -49,7 +49,8 @@ impl Membership for MembershipService {
         let (worker, incarnation) = self.next_worker();
         info!(%worker, address = register.address, pid = register.pid, "registered");
         let commands = self.handle.open_session(&worker);
-        self.handle.send(Event::WorkerRegistered { worker: worker.clone(), registration: registration(register) });
+        let registration = registration(register);
+        self.handle.send(Event::WorkerRegistered { worker: worker.clone(), incarnation, registration });
 
         let handle = self.handle.clone();
         let reader = worker.clone();
@@ -174,6 +175,7 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
     Some(match message {
         session_request::Message::Register(_) => return None,
         session_request::Message::Renew(_) => Event::WorkerRenewed { worker },
+        session_request::Message::ShardsHeld(held) => Event::WorkerHolds { worker, shards: held.shards },
         session_request::Message::ShardImported(imported) => Event::ShardImported {
             job: JobId(imported.job),
             worker,

@@ -16,7 +16,7 @@ pub enum Error {
     Ranks { ranks: u32, blocks: u64 },
     #[error("a network of {inputs} inputs and the hidden layers {hidden:?} is too large")]
     TooLarge { inputs: usize, hidden: Vec<usize> },
-    #[error("training diverged in round {round} at position {position}, the last good loss was {}", shown(*.last_loss))]
+    #[error("training diverged in round {round} at position {position}: the last good loss was {}", shown(*.last_loss))]
     Diverged { round: u64, position: u64, last_loss: Option<f64> },
     #[error("the state has no vector {name} of {len} values")]
     State { name: String, len: usize },
@@ -47,11 +47,19 @@ impl Error {
 }
 
 fn shown(loss: Option<f64>) -> String {
-    loss.map_or_else(|| "none".into(), |loss| loss.to_string())
+    loss.map_or_else(|| "none, as it was the first".into(), |loss| loss.to_string())
 }
 
 impl From<Error> for Report {
     fn from(error: Error) -> Self {
+        // Who reads rows may have said all there is to say.
+        let error = match error {
+            Error::Read { rank, source } => match source.downcast::<Report>() {
+                Ok(report) => return *report,
+                Err(source) => Error::Read { rank, source },
+            },
+            other => other,
+        };
         let (kind, code) = match &error {
             Error::Params { .. } => (Kind::Config, "bad_params"),
             Error::Classes { .. } => (Kind::Data, "too_few_classes"),

@@ -93,7 +93,13 @@ impl From<ModelFileError> for Report {
 
 impl From<aquifer_frame::Error> for Report {
     fn from(error: aquifer_frame::Error) -> Self {
-        Report::new(Kind::Data, error.code(), error.to_string()).with_hint(error.hint()).caused_by_source(&error)
+        let kind = match error.code() {
+            // The machine failed, not the data.
+            "disk_full" | "io_error" | "shard_unwritable" | "shard_damaged" | "missing_block" => Kind::Work,
+            "read_only" => Kind::Config,
+            _ => Kind::Data,
+        };
+        Report::new(kind, error.code(), error.to_string()).with_hint(error.hint()).caused_by_source(&error)
     }
 }
 

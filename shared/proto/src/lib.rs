@@ -28,6 +28,8 @@ pub use trial::{PartPlan, ShardHolders, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.
 pub const PROTOCOL_VERSION: u32 = 1;
+/// Code of the failure of a member that missed a peer: a consequence of what happened to that peer.
+pub const PEER_LOST: &str = "peer_lost";
 /// Values in one exchange message, and bytes in one chunk of a file.
 pub const CHUNK_BYTES: usize = 1 << 20;
 /// Control messages carry plans of up to tens of thousands of files.

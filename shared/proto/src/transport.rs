@@ -65,7 +65,8 @@ impl From<ConnectError> for aquifer_model::Report {
         use aquifer_model::{Kind, Report};
         let message = error.to_string();
         match error {
-            ConnectError::BadUrl { .. } => Report::new(Kind::Config, "bad_url", message),
+            ConnectError::BadUrl { .. } => Report::new(Kind::Config, "bad_url", message)
+                .hint("an address is http://HOST:PORT, as `aquifer cluster up` prints it"),
             ConnectError::NotLoopback { .. } => Report::new(Kind::Config, "not_loopback", message)
                 .hint("reach it through an SSH tunnel, and give http://127.0.0.1:PORT"),
             ConnectError::Unreachable { source, .. } => Report::new(Kind::Access, "unreachable", message)

@@ -17,6 +17,7 @@ pub struct Cluster {
 pub struct ClusterBuilder<'a> {
     aquifer: &'a Aquifer,
     arguments: Vec<OsString>,
+    log: &'a str,
 }
 
 impl Cluster {
@@ -27,7 +28,7 @@ impl Cluster {
 
     pub fn with(aquifer: &Aquifer, workers: u32) -> ClusterBuilder<'_> {
         let arguments = ["cluster", "up", "--workers", &workers.to_string()].map(OsString::from);
-        ClusterBuilder { aquifer, arguments: arguments.into() }
+        ClusterBuilder { aquifer, arguments: arguments.into(), log: "info" }
     }
 
     pub fn dir(&self) -> &Path {
@@ -79,7 +80,13 @@ impl Cluster {
     }
 }
 
-impl ClusterBuilder<'_> {
+impl<'a> ClusterBuilder<'a> {
+    /// What all of its processes log: `AQUIFER_LOG`.
+    pub fn log(mut self, filter: &'a str) -> Self {
+        self.log = filter;
+        self
+    }
+
     /// One more option of `cluster up`.
     pub fn option(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.arguments.extend([name.into(), value.into()]);
@@ -90,7 +97,9 @@ impl ClusterBuilder<'_> {
         let dir = self.aquifer.file("cluster");
         let mut arguments = self.arguments;
         arguments.extend(["--listen".into(), "127.0.0.1:0".into(), "--dir".into(), dir.clone().into()]);
-        let mut running = self.aquifer.start(arguments);
+        let mut command = self.aquifer.command(arguments);
+        command.env("AQUIFER_LOG", self.log);
+        let mut running = Running::start(command);
         until("the cluster to be up", || {
             if let Some(status) = running.ended() {
                 panic!("the cluster ended with {status} while starting:\n{}", running.stderr());

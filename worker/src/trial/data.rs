@@ -9,6 +9,8 @@ use aquifer_model::{Part, Report};
 use aquifer_proto::TrialPlan;
 
 use super::Node;
+use crate::session::Said;
+use crate::shards::Opened;
 
 /// Each is used by one task at a time: its rank's.
 pub(super) type Readers = BTreeMap<(Part, u32), Arc<Mutex<Reader>>>;
@@ -30,7 +32,10 @@ pub(super) fn open_readers(
             .filter(|blocks| !blocks.is_empty())
             .map(|blocks| block_rows(blocks.start, part.rows).start..block_rows(blocks.end - 1, part.rows).end)
             .collect();
-        let shards = node.shards.open(part, &rows, &node.runtime)?;
+        let Opened { shards, new } = node.shards.open(part, &rows, &node.runtime)?;
+        if !new.is_empty() {
+            let _ = node.said.send(Said::Held(new));
+        }
         let frame = Arc::new(EncodedFrame::new(part.rows, shards, encoding.clone(), true)?);
         for rank in ranks.clone() {
             let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aquifer_learn::{Isa, PartRows, RoundKind, Trial, Workspace};
 use aquifer_model::{Kind, Model, Part, Partial, Report, State};
 use aquifer_proto::v1::{self, ExchangeRequest, SegmentPart};
-use aquifer_proto::{PROTOCOL_VERSION, TrialPlan, exchange_messages, read_parts};
+use aquifer_proto::{PEER_LOST, PROTOCOL_VERSION, TrialPlan, exchange_messages, read_parts};
 use tracing::trace;
 
 use super::data::{Readers, open_readers};
@@ -144,7 +144,8 @@ impl<'a> Rounds<'a> {
                 TrialEvent::PeerLost { member, report } => {
                     let worker = self.members.get(member).map_or("a peer", |m| &m.worker);
                     let message = format!("the exchange with {worker} broke in round {round}: {report}");
-                    return Err(End::Failed(Report::new(Kind::Work, "peer_lost", message)));
+                    let lost = Report::new(Kind::Work, PEER_LOST, message);
+                    return Err(End::Failed(lost.hint("that worker may have ended: look at its log, and train again")));
                 }
                 TrialEvent::Stop => return Err(End::Stopped),
             };

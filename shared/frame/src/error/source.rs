@@ -113,6 +113,10 @@ impl SourceError {
 
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::NoSuchFile { .. } => "check the path; one without a leading / begins in the current folder",
+            Self::NoRows { .. } => "there is nothing to learn from: give files with rows",
+            Self::NoColumns { .. } => "write the file again, with its columns",
+            Self::DuplicateColumn { .. } => "give each column a name of its own",
             Self::EmptyFolder { .. } => "files must end in .parquet; names that begin with . or _ are skipped",
             Self::NoMatch { .. } => "quote the pattern, so that the shell leaves it alone",
             Self::UnsupportedScheme { .. } => "copy the data to a local path first",

@@ -92,7 +92,15 @@ impl SpecError {
             SpecError::Missing { key } => Some(format!("give `--set {key}=…`, or the key in the spec")),
             SpecError::TooManyRanks { blocks, .. } => Some(format!("give `ranks` from 1 to {blocks}, or leave it out")),
             SpecError::NotApplicable { key, .. } => Some(format!("leave out `{key}`")),
-            SpecError::OutOfRange { .. } => Some("docs/defaults.md lists every key, its default and range".into()),
+            SpecError::OutOfRange { .. }
+            | SpecError::WrongType { .. }
+            | SpecError::NotAChoice { .. }
+            | SpecError::Unsupported { .. } => Some("docs/defaults.md lists every key, its default and range".into()),
+            SpecError::Syntax { .. } => Some("a text stands in quotes, a list in brackets, a table's name alone".into()),
+            SpecError::Misplaced { belongs, .. } => Some(format!("move it to {belongs}; `--set` needs no table")),
+            SpecError::Version { .. } => Some("write version = 1, or update aquifer".into()),
+            SpecError::Contradiction { .. } => Some("keep one of the two".into()),
+            SpecError::Assignment { .. } => Some("for example `--set epochs=5`".into()),
             _ => None,
         }
     }

@@ -1,0 +1,17 @@
+//! The command line as a person and a program meet it: what it prints, how it ends, and what it leaves behind.
+//!
+//! Every failure is asked for in JSON, where its code, message, hint and causes can be told apart, and every test of a
+//! failure ends by looking for leftovers.
+
+mod bad_data;
+mod bad_files;
+mod bad_models;
+mod bad_places;
+mod bad_settings;
+mod bed;
+mod cluster;
+mod forms;
+mod frames;
+mod help;
+mod tables;
+mod typed;
