@@ -8,6 +8,7 @@ use std::process::Stdio;
 use anyhow::Context;
 use aquifer_coordinator::Coordinator;
 use aquifer_frame::Roots;
+use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{PROTOCOL_VERSION, Token};
 use aquifer_worker::Worker;
@@ -68,7 +69,7 @@ async fn start(
         journal_dir: folder.to_owned(),
         roots: Roots::everything(), // it acts for its own user alone
         token: token.clone(),
-        self_test: None,
+        self_test: expected_self_test(options.workers)?,
     });
     let coordinator = coordinator.await.map_err(Report::from)?;
     let url = format!("http://{}", coordinator.address());
@@ -80,6 +81,11 @@ async fn start(
         Some(count) => own.children = spawn_workers(options, count, dir, folder, &url, &token)?,
     }
     Ok((client, own))
+}
+
+/// What worker processes must compute; the one worker inside this process computes the same as it.
+pub(crate) fn expected_self_test(processes: Option<u32>) -> Result<Option<String>, Report> {
+    processes.map(|_| self_test(Isa::detect()).map_err(Report::from)).transpose()
 }
 
 async fn start_worker(options: &ClusterOptions, dir: &Path, url: &str, token: Token) -> anyhow::Result<Worker> {

@@ -1,6 +1,6 @@
 //! The driver: one thread that feeds events to the core and carries out its effects. Durable ones first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +12,7 @@ use aquifer_proto::{Clock, JobEvent};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
-use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, WorkerId};
+use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, WorkerId, uploads_of};
 use crate::feed::Feeds;
 use crate::journal::Journal;
 use crate::store::Store;
@@ -100,19 +100,26 @@ impl Driver {
     pub(crate) fn run(mut self) {
         loop {
             let mut effects = Vec::new();
+            let mut idle = false;
             match self.inbox.recv_timeout(TICK) {
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(message) => self.take(message, &mut effects),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => idle = true,
             }
             for _ in 1..GROUP_MAX {
                 match self.inbox.try_recv() {
                     Ok(Message::Stop) => return,
                     Ok(message) => self.take(message, &mut effects),
-                    Err(_) => break,
+                    Err(_) => {
+                        idle = true;
+                        break;
+                    }
                 }
             }
-            effects.extend(self.state.step(self.clock.now(), Event::Tick));
+            // Renewals that wait in the inbox count: no lease runs out because this thread was busy.
+            if idle {
+                effects.extend(self.state.step(self.clock.now(), Event::Tick));
+            }
             self.carry_out(effects);
         }
     }
@@ -139,9 +146,14 @@ impl Driver {
         {
             error!(error = %cause, "the journal cannot be written");
             let report = Report::from(&cause);
-            for row in rows {
-                self.handle.feeds.publish(&row.id, JobEvent::Failed { report: report.clone() });
+            // What these jobs decided is not carried out, and they end; other jobs' effects of the same group are.
+            let failed: BTreeSet<JobId> = rows.into_iter().map(|row| row.id).collect();
+            for job in &failed {
+                self.handle.feeds.publish(job, JobEvent::Failed { report: report.clone() });
+                self.handle.send(Event::EffectFailed { job: job.clone(), report: report.clone() });
             }
+            let of_others = |effect: &Effect| effect.job().is_none_or(|job| !failed.contains(job));
+            effects.into_iter().filter(of_others).for_each(|effect| self.carry_out_one(effect));
             return;
         }
         effects.into_iter().for_each(|effect| self.carry_out_one(effect));
@@ -165,9 +177,8 @@ impl Driver {
                 self.handle.send(Event::FrameLoaded { job, slot, result });
             }
             Effect::SaveFrame { job, frame, name } => {
-                if let Err(error) = self.store.save(&frame, name.as_deref()) {
-                    self.handle.send(Event::EffectFailed { job, report: error.into() });
-                }
+                let result = self.store.save(&frame, name.as_deref()).map_err(Report::from);
+                self.handle.send(Event::FrameSaved { job, result });
             }
             Effect::Notify { job, event } => self.handle.feeds.publish(&job, event),
         }
@@ -177,7 +188,9 @@ impl Driver {
     fn plan(&self, job: JobId, slot: usize, files: Vec<FileRef>) {
         let (store, roots, handle) = (self.store.clone(), self.roots.clone(), self.handle.clone());
         std::thread::spawn(move || {
-            let result = plan_files(&store, &roots, &files);
+            let work = std::panic::AssertUnwindSafe(|| plan_files(&store, &roots, &files));
+            let panicked = |_| Err(Report::new(Kind::Work, "panic", "planning panicked: this is a bug"));
+            let result = std::panic::catch_unwind(work).unwrap_or_else(panicked);
             handle.send(Event::Planned { job, slot, result });
         });
     }
@@ -198,11 +211,11 @@ fn plan_files(
         name_as_client(file, found);
     }
     let plan = aquifer_frame::plan(survey);
-    let stored = store.find(&plan)?.map(Box::new);
+    let stored = store.find(&plan, &uploads_of(files))?.map(Box::new);
     Ok((plan, stored))
 }
 
-/// An upload keeps its client's path in messages; its content is what identifies it.
+/// An upload keeps its client's path in messages.
 fn name_as_client(file: &FileRef, found: &mut SourceFile) {
     if file.upload.is_some() {
         found.path.clone_from(&file.path);

@@ -1,6 +1,7 @@
 //! The coordinator's files: frames, uploads, models. Written under a temporary name, synced, renamed; named by hashes and
 //! ids that this process made, never by a client's text.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -87,17 +88,23 @@ impl Store {
         self.models.join(format!("{job}.safetensors"))
     }
 
-    /// The frame that was imported from exactly these files, if it was.
-    pub fn find(&self, plan: &Plan) -> Result<Option<StoredFrame>, StoreError> {
-        let path = self.frame_path(&plan_key(plan));
-        match path.exists() {
-            true => read_json(&path).map(Some),
-            false => Ok(None),
+    /// The frame that was imported from exactly these files, if it was. One that cannot be read is imported again.
+    pub fn find(&self, plan: &Plan, uploads: &BTreeMap<String, String>) -> Result<Option<StoredFrame>, StoreError> {
+        let path = self.frame_path(&plan_key(plan, uploads));
+        if !path.exists() {
+            return Ok(None);
+        }
+        match read_json(&path) {
+            Err(error @ StoreError::Damaged { .. }) => {
+                tracing::warn!(%error, "it is imported again");
+                Ok(None)
+            }
+            read => read.map(Some),
         }
     }
 
     pub fn save(&self, stored: &StoredFrame, name: Option<&str>) -> Result<(), StoreError> {
-        let key = plan_key(&stored.plan);
+        let key = plan_key(&stored.plan, &stored.uploads);
         write_json(&self.frame_path(&key), stored)?;
         match name {
             Some(name) => write_json(&self.name_path(name), &NamedFrame { name: name.to_owned(), key }),
@@ -137,9 +144,10 @@ impl Store {
     }
 }
 
-/// Same files, same cut: same key.
-fn plan_key(plan: &Plan) -> String {
-    let text = serde_json::to_vec(plan).unwrap_or_default();
+/// Same files, same cut: same key. A file that the cluster reads itself is known by path, size, footer and time of its last
+/// change; an upload by its content.
+fn plan_key(plan: &Plan, uploads: &BTreeMap<String, String>) -> String {
+    let text = serde_json::to_vec(&(plan, uploads)).unwrap_or_default();
     blake3::hash(&text).to_hex()[..32].to_owned()
 }
 

@@ -1,12 +1,15 @@
 //! `aquifer coordinator`: a lasting coordinator.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use aquifer_frame::Roots;
+use aquifer_learn::{Isa, self_test};
 use aquifer_model::Report;
 use clap::Args;
 
+use crate::data::NewFile;
 use crate::dir;
 use crate::failure::usage;
 use crate::options::DirOption;
@@ -47,11 +50,14 @@ impl Coordinator {
             journal_dir: folder.clone(),
             roots: roots(&self.root)?,
             token,
-            self_test: None,
+            // Its own, not the first worker's: a machine that computes other bits must not be the measure.
+            self_test: Some(tokio::task::block_in_place(|| self_test(Isa::detect())).map_err(Report::from)?),
         };
         let coordinator = aquifer_coordinator::Coordinator::start(config).await.map_err(Report::from)?;
         let url = format!("http://{}", coordinator.address());
-        std::fs::write(&address, &url).map_err(|error| dir::unwritable(&address, &error))?;
+        let mut file = NewFile::begin(&address)?; // whole or not there: a client may be reading
+        file.write_all(url.as_bytes()).map_err(|error| dir::unwritable(&address, &error))?;
+        file.finish()?;
         tracing::info!(url, "listening");
         until_told(self.exit_with_parent).await;
         let _ = std::fs::remove_file(&address);

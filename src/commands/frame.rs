@@ -14,6 +14,9 @@ use crate::output::{self, Format, Table, bytes, escape, grouped, say};
 use crate::precheck::get_frame;
 use crate::progress::Display;
 
+/// What a cancelled import is waited for at most.
+const STOP_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Import, list and show frames
 #[derive(Args)]
 pub(crate) struct Frame {
@@ -75,6 +78,8 @@ async fn import(name: &str, files: Vec<String>, options: &ClusterOptions, format
             report = launched.worker_died() => Err(report.into()),
             _ = tokio::signal::ctrl_c() => {
                 stopper.cancel(&job).await?;
+                // Shards that are being made end first, and go.
+                let _ = tokio::time::timeout(STOP_MAX, stopper.watch(&job, |_| {})).await;
                 Ok(JobEvent::Cancelled)
             }
         }

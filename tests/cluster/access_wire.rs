@@ -1,6 +1,6 @@
 //! The doors of the services: without the token, with another one, of another version, computing other bits.
 
-use aquifer_harness::Cluster;
+use aquifer_harness::{Cluster, until};
 use aquifer_proto::v1::jobs_client::JobsClient;
 use aquifer_proto::v1::membership_client::MembershipClient;
 use aquifer_proto::v1::peer_client::PeerClient;
@@ -110,7 +110,8 @@ fn every_service_asks_for_the_token() {
 fn another_protocol_version_is_refused_by_name() {
     let aquifer = aquifer();
     let cluster = Cluster::up(&aquifer, 1);
-    let refused = wire::register(&cluster, PROTOCOL_VERSION + 1, "any").expect_err("another version");
+    let refused = wire::register(&cluster.url(), &wire::token_of(&cluster), PROTOCOL_VERSION + 1, "any")
+        .expect_err("another version");
     let said = format!("this worker speaks protocol version {}, the coordinator speaks", PROTOCOL_VERSION + 1);
     assert!(refused.message().starts_with(&said), "{refused}");
 
@@ -127,18 +128,21 @@ fn another_protocol_version_is_refused_by_name() {
     assert!(refused.message().contains("protocol version"), "{refused}");
 }
 
-/// Equal bits are proven before a rank is given.
+/// Equal bits are proven before a rank is given, by the first worker as by any other.
 #[test]
 fn a_worker_that_computes_other_bits_is_refused() {
     let aquifer = aquifer();
-    let cluster = Cluster::up(&aquifer, 1);
-    let refused = wire::register(&cluster, PROTOCOL_VERSION, "0000").expect_err("another self-test");
+    let _coordinator = aquifer.start(["coordinator", "--listen", "127.0.0.1:0"]);
+    let url = until("its address", || std::fs::read_to_string(aquifer.dir().join("address")).ok());
+    let token = wire::read_token(&aquifer.dir().join("token"));
+    let refused = wire::register(&url, &token, PROTOCOL_VERSION, "0000").expect_err("another self-test");
     assert!(refused.message().contains("self-test gave 0000"), "{refused}");
-    assert_eq!(cluster.status(&aquifer)["workers"].as_array().map(Vec::len), Some(1), "it is no member");
+    let status = aquifer.run(["cluster", "status", "--output", "json"]).ok().json();
+    assert_eq!(status["workers"].as_array().map(Vec::len), Some(0), "it is no member");
 
     // With the right one it is let in: the refusal was the self-test's.
     let doctor = aquifer.run(["doctor", "--output", "json"]).ok().json();
-    let welcome = wire::register(&cluster, PROTOCOL_VERSION, doctor["self_test"].as_str().expect("a hash"));
+    let welcome = wire::register(&url, &token, PROTOCOL_VERSION, doctor["self_test"].as_str().expect("a hash"));
     let welcome = welcome.expect("a welcome").message;
     assert!(matches!(welcome, Some(v1::session_response::Message::Registered(_))), "{welcome:?}");
 }

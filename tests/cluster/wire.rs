@@ -20,7 +20,11 @@ pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
 }
 
 pub(crate) fn token_of(cluster: &Cluster) -> Token {
-    let text = std::fs::read_to_string(cluster.token_file()).expect("the cluster's token");
+    read_token(&cluster.token_file())
+}
+
+pub(crate) fn read_token(file: &std::path::Path) -> Token {
+    let text = std::fs::read_to_string(file).expect("the cluster's token");
     Token::new(&text).expect("a token")
 }
 
@@ -29,9 +33,8 @@ pub(crate) async fn jobs(cluster: &Cluster) -> JobsClient<Link> {
     JobsClient::with_interceptor(channel, TokenSender::new(&token_of(cluster)))
 }
 
-pub(crate) async fn membership(cluster: &Cluster) -> MembershipClient<Link> {
-    let channel = connect(&cluster.url()).await.expect("a coordinator");
-    MembershipClient::with_interceptor(channel, TokenSender::new(&token_of(cluster)))
+async fn membership(url: &str, token: &Token) -> MembershipClient<Link> {
+    MembershipClient::with_interceptor(connect(url).await.expect("a coordinator"), TokenSender::new(token))
 }
 
 pub(crate) async fn peer(url: &str, token: &Token) -> PeerClient<Link> {
@@ -57,7 +60,7 @@ pub(crate) fn wait_for_rounds(cluster: &Cluster, job: &str) {
 }
 
 /// What a session answers to a worker's first message.
-pub(crate) fn register(cluster: &Cluster, version: u32, self_test: &str) -> Result<v1::SessionResponse, Status> {
+pub(crate) fn register(url: &str, token: &Token, version: u32, self_test: &str) -> Result<v1::SessionResponse, Status> {
     let register = v1::Register {
         address: "http://127.0.0.1:9".into(),
         pid: std::process::id(),
@@ -72,7 +75,7 @@ pub(crate) fn register(cluster: &Cluster, version: u32, self_test: &str) -> Resu
     block_on(async {
         // The stream stays open: it is the answer that ends the test.
         let requests = tokio_stream::once(first).chain(tokio_stream::pending());
-        let mut answers = membership(cluster).await.session(requests).await?.into_inner();
+        let mut answers = membership(url, token).await.session(requests).await?.into_inner();
         answers.message().await?.ok_or_else(|| Status::new(Code::Unknown, "the session ended"))
     })
 }

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use aquifer_frame::{Philox, below};
 
@@ -20,6 +22,7 @@ pub trait Executor: Send + Sync {
 /// Threads that take tasks in the order of submission.
 pub struct ThreadPool {
     queue: Arc<Queue>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -31,11 +34,21 @@ struct Queue {
 impl ThreadPool {
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let queue = Arc::new(Queue::default());
-        for at in 0..threads.max(1) {
+        let start = |at| {
             let queue = queue.clone();
-            std::thread::Builder::new().name(format!("compute-{at}")).spawn(move || queue.work())?;
+            std::thread::Builder::new().name(format!("compute-{at}")).spawn(move || queue.work())
+        };
+        let threads = (0..threads.max(1)).map(start).collect::<std::io::Result<_>>()?;
+        Ok(Self { queue, threads })
+    }
+
+    /// Drops what is queued, and waits for the tasks that are being done, at most `limit`.
+    pub fn join(&self, limit: Duration) {
+        self.queue.close();
+        let until = Instant::now() + limit;
+        while !self.threads.iter().all(JoinHandle::is_finished) && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
         }
-        Ok(Self { queue })
     }
 }
 
@@ -53,14 +66,18 @@ impl Executor for ThreadPool {
 impl Drop for ThreadPool {
     /// Threads end after the task they are at; what is queued is dropped.
     fn drop(&mut self) {
-        let mut tasks = self.queue.lock();
-        tasks.0.clear();
-        tasks.1 = true;
-        self.queue.more.notify_all();
+        self.queue.close();
     }
 }
 
 impl Queue {
+    fn close(&self) {
+        let mut tasks = self.lock();
+        tasks.0.clear();
+        tasks.1 = true;
+        self.more.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, (VecDeque<Task>, bool)> {
         self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

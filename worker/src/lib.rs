@@ -5,6 +5,7 @@
 mod config;
 pub mod core;
 mod executor;
+mod imports;
 mod link;
 mod peer;
 mod registry;

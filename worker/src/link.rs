@@ -39,13 +39,14 @@ pub(crate) async fn save<T>(
     while let Some(piece) = pieces.next().await {
         let piece = data(piece.map_err(|status| from_status(&status, "fetching a file"))?);
         hasher.update(&piece);
-        std::io::Write::write_all(&mut part, &piece).map_err(|error| io_report("write", path, &error))?;
+        let write = || std::io::Write::write_all(&mut part, &piece);
+        tokio::task::block_in_place(write).map_err(|error| io_report("write", path, &error))?;
     }
     if hasher.finalize().to_hex().as_str() != hash {
         let message = format!("a file that was fetched is damaged: it does not have the hash {hash}");
         return Err(Report::new(Kind::Work, "damaged_transfer", message));
     }
-    part.as_file().sync_all().map_err(|error| io_report("sync", path, &error))?;
+    tokio::task::block_in_place(|| part.as_file().sync_all()).map_err(|error| io_report("sync", path, &error))?;
     part.persist(path).map_err(|error| io_report("rename to", path, &error.error))?;
     Ok(())
 }

@@ -8,8 +8,9 @@ use aquifer_proto::{PROTOCOL_VERSION, file_chunks, to_status};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::registry::{Registry, message_event};
+use crate::registry::Registry;
 use crate::store::Store;
+use crate::trial::TrialEvent;
 
 pub(crate) struct PeerService {
     pub(crate) registry: Registry,
@@ -34,7 +35,7 @@ impl Peer for PeerService {
                 return Err(Status::failed_precondition("a stream carries one generation"));
             }
             // The inbox is bounded by the exchange itself: a peer is at most one round ahead.
-            inbox.send(message_event(message)).map_err(|_| Status::cancelled("the trial has ended"))?;
+            inbox.send(TrialEvent::Message(Box::new(message))).map_err(|_| Status::cancelled("the trial has ended"))?;
             next = messages.message().await?;
         }
         Ok(Response::new(v1::ExchangeResponse {}))

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
-use aquifer_proto::v1::{ExchangeRequest, Generation};
+use aquifer_proto::v1::Generation;
 use tokio::sync::watch;
 
 use crate::trial::TrialEvent;
@@ -112,11 +112,6 @@ impl Registry {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
-}
-
-/// One exchange message for an inbox.
-pub(crate) fn message_event(message: ExchangeRequest) -> TrialEvent {
-    TrialEvent::Message(Box::new(message))
 }
 
 fn stale(id: &GenerationId) -> Report {

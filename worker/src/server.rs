@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
@@ -14,6 +15,7 @@ use tonic::service::interceptor::InterceptedService;
 
 use crate::config::Config;
 use crate::executor::ThreadPool;
+use crate::imports::Imports;
 use crate::peer::PeerService;
 use crate::registry::Registry;
 use crate::session::Session;
@@ -23,12 +25,16 @@ use crate::store::Store;
 /// An exchange message: its values, and room for what describes them.
 const PEER_BYTES_MAX: usize = CHUNK_BYTES + (64 << 10);
 
+/// A worker that stops waits this long for tasks that are being done.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
 /// A running worker.
 pub struct Worker {
     address: SocketAddr,
     session: JoinHandle<Result<(), Report>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
     stop: watch::Sender<bool>,
+    pool: Arc<ThreadPool>,
 }
 
 impl Worker {
@@ -41,7 +47,7 @@ impl Worker {
         let (listener, address) = bind(config.listen)?;
         let store = Store::open(&config.dir)?;
         let pool = ThreadPool::new(config.threads);
-        let executor = Arc::new(pool.map_err(|error| {
+        let pool = Arc::new(pool.map_err(|error| {
             Report::new(Kind::Work, "threads", format!("cannot start {} compute threads", config.threads)).caused_by(&error)
         })?);
         let proof = tokio::task::spawn_blocking(|| self_test(Isa::detect())).await;
@@ -55,6 +61,7 @@ impl Worker {
             token: config.token.clone(),
             coordinator: config.coordinator.clone(),
             own_address,
+            fetching: Arc::default(),
         };
         let check = TokenCheck::new(&config.token);
         let peer = PeerServer::new(PeerService { registry: registry.clone(), store });
@@ -71,9 +78,10 @@ impl Worker {
                 let _ = server_stopped.wait_for(|stop| *stop).await;
             });
         let server = tokio::spawn(server);
-        let session = Session { config, shards, executor, clock: Arc::new(Monotonic::default()), registry, self_test };
+        let executor = pool.clone();
+        let session = Session { config, shards, executor, clock: Arc::new(Monotonic::default()), registry, imports: Imports::default(), self_test };
         let session = tokio::spawn(async move { session.keep(stopped).await });
-        Ok(Self { address, session, server, stop })
+        Ok(Self { address, session, server, stop, pool })
     }
 
     /// Where peers reach it.
@@ -94,7 +102,12 @@ impl Worker {
         self.stop.send_replace(true);
         self.server.abort();
         let _ = self.server.await;
-        let _ = self.session.await;
+        if !self.session.is_finished() {
+            let _ = self.session.await;
+        }
+        // What is being made is finished, so that nothing half-written stays.
+        let pool = self.pool;
+        let _ = tokio::task::spawn_blocking(move || pool.join(STOP_MAX)).await;
     }
 }
 

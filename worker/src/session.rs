@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::Plan;
+use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
 use aquifer_proto::{PROTOCOL_VERSION, TrialPlan, from_status};
@@ -13,9 +13,10 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::{info, warn};
 
 use crate::config::Config;
+use crate::imports::Imports;
 use crate::registry::{GenerationId, Registry};
 use crate::resources::{disk_free_bytes, memory_bytes};
-use crate::shards::Shards;
+use crate::shards::{Shards, Uploads};
 use crate::trial::{self, Assignment, Node};
 use crate::{executor::Executor, link};
 
@@ -26,10 +27,14 @@ const FIRST_CONTACT: Duration = Duration::from_secs(30);
 /// One that had reached it waits this long for it to come back.
 const RECONNECT: Duration = Duration::from_secs(300);
 
+/// Refusals that another attempt would meet again; whatever else breaks a session may have passed by then.
+const FINAL: &[&str] = &["unauthenticated", "refused", "protocol_version", "self_test", "bad_url", "not_loopback"];
+
 /// What a worker says in its session.
 pub(crate) enum Said {
     Renew,
     Shard(v1::ShardImported),
+    Dropped(v1::ShardsDropped),
     /// Shards that a trial brought into the store.
     Held(Vec<String>),
     Progress(v1::TrialProgress),
@@ -44,6 +49,7 @@ pub(crate) struct Session {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
     pub(crate) registry: Registry,
+    pub(crate) imports: Imports,
     pub(crate) self_test: String,
 }
 
@@ -54,7 +60,10 @@ impl Session {
         let mut patience = FIRST_CONTACT;
         loop {
             let ended = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                _ = stop.wait_for(|stop| *stop) => {
+                    self.registry.stop_all();
+                    return Ok(());
+                }
                 ended = self.run() => ended,
             };
             self.registry.stop_all();
@@ -63,7 +72,7 @@ impl Session {
                     warn!("the session ended");
                     (last_contact, patience) = (self.clock.now(), RECONNECT);
                 }
-                Err(report) if report.code != "unreachable" => return Err(report),
+                Err(report) if FINAL.contains(&&*report.code) => return Err(report),
                 Err(report) if self.clock.now() - last_contact > patience => return Err(report),
                 Err(report) => warn!(%report, "the coordinator cannot be reached"),
             }
@@ -129,30 +138,44 @@ impl Session {
                     self.registry.stop(&generation.into());
                 }
             }
-            session_response::Message::DropShards(drop) => self.shards.drop_all(&drop.shards),
+            session_response::Message::DropShards(drop) => self.drop_shards(node, drop),
         }
     }
 
     fn import(&self, node: &Node, import: v1::ImportShard) {
         let (shards, executor, said) = (node.shards.clone(), node.executor.clone(), node.said.clone());
+        let imports = self.imports.clone();
+        imports.begin(&import.job, || shards.store.list());
+        let uploads: Uploads = import.uploads.iter().map(|file| (file.path.clone(), file.upload.clone())).collect();
         tokio::spawn(async move {
-            let uploads = shards.fetch_uploads(&import.uploads).await;
+            let fetched = match imports.is_dropped(&import.job) {
+                true => Ok(()),
+                false => shards.fetch_uploads(&uploads).await,
+            };
             executor.submit(Box::new(move || {
-                let made = uploads.and_then(|()| {
-                    shards.check_writable()?;
-                    let plan: Plan = serde_json::from_str(&import.plan_json).map_err(|error| unreadable("plan", &error))?;
-                    shards.import(&plan, import.shard as usize, &import.uploads)
-                });
+                let made = match imports.is_dropped(&import.job) {
+                    true => Err(Report::new(Kind::Interrupted, "dropped", "the job has failed elsewhere")),
+                    false => fetched.and_then(|()| make_shard(&shards, &import, &uploads)),
+                };
+                let hash = made.as_ref().ok().map(|record| record.hash.as_str());
+                let drops = imports.end(&import.job, hash, |hash| shards.store.remove(hash));
                 let result = match made {
                     Ok(record) => shard_imported::Result::RecordJson(serde_json::to_string(&record).unwrap_or_default()),
-                    Err(report) => shard_imported::Result::Failure(v1::Failure {
-                        report_json: serde_json::to_string(&report).unwrap_or_default(),
-                    }),
+                    Err(report) => shard_imported::Result::Failure(failure(&report)),
                 };
                 let v1::ImportShard { job, slot, shard, .. } = import;
+                let dropped = v1::ShardsDropped { job: job.clone() };
                 let _ = said.send(Said::Shard(v1::ShardImported { job, slot, shard, result: Some(result) }));
+                (0..drops).for_each(|_| drop(said.send(Said::Dropped(dropped.clone()))));
             }));
         });
+    }
+
+    fn drop_shards(&self, node: &Node, drop: v1::DropShards) {
+        self.shards.drop_all(&drop.shards);
+        if self.imports.drop_job(&drop.job) {
+            let _ = node.said.send(Said::Dropped(v1::ShardsDropped { job: drop.job }));
+        }
     }
 
     /// A trial has a thread of its own, which mostly waits.
@@ -160,8 +183,8 @@ impl Session {
         let Some(generation) = start.generation else { return };
         let id = GenerationId::from(generation.clone());
         let failed = |report: Report| {
-            let failure = Some(v1::Failure { report_json: serde_json::to_string(&report).unwrap_or_default() });
-            let _ = node.said.send(Said::Failed(v1::TrialFailed { generation: Some(generation), failure, stopped: false }));
+            let failed = v1::TrialFailed { generation: Some(generation), failure: Some(failure(&report)), stopped: false };
+            let _ = node.said.send(Said::Failed(failed));
         };
         let plan = match serde_json::from_str::<TrialPlan>(&start.trial_json) {
             Ok(plan) => plan,
@@ -178,6 +201,16 @@ impl Session {
     }
 }
 
+fn make_shard(shards: &Shards, import: &v1::ImportShard, uploads: &Uploads) -> Result<ShardRecord, Report> {
+    let work = std::panic::AssertUnwindSafe(|| {
+        shards.check_writable()?;
+        let plan: Plan = serde_json::from_str(&import.plan_json).map_err(|error| unreadable("plan", &error))?;
+        shards.import(&plan, import.shard as usize, uploads)
+    });
+    let panicked = |_| Err(Report::new(Kind::Work, "panic", "the import panicked: this is a bug"));
+    std::panic::catch_unwind(work).unwrap_or_else(panicked)
+}
+
 /// Turns what is said into messages until the session breaks.
 async fn speak(
     mut words: tokio::sync::mpsc::UnboundedReceiver<Said>,
@@ -189,6 +222,7 @@ async fn speak(
         let message = match said {
             Said::Renew => session_request::Message::Renew(v1::Renew {}),
             Said::Shard(imported) => session_request::Message::ShardImported(imported),
+            Said::Dropped(dropped) => session_request::Message::ShardsDropped(dropped),
             Said::Held(shards) => session_request::Message::ShardsHeld(v1::ShardsHeld { shards }),
             Said::Progress(progress) => session_request::Message::TrialProgress(progress),
             Said::Finished(finished) => session_request::Message::TrialFinished(finished),
@@ -222,6 +256,10 @@ fn read_welcome(message: Option<v1::SessionResponse>) -> Result<(u64, v1::Regist
         Some(session_response::Message::Registered(welcome)) => Ok((term, welcome)),
         _ => Err(Report::new(Kind::Work, "wire", "a session begins with Registered")),
     }
+}
+
+pub(crate) fn failure(report: &Report) -> v1::Failure {
+    v1::Failure { report_json: serde_json::to_string(report).unwrap_or_default() }
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Report {

@@ -1,14 +1,14 @@
 //! Makes sure that the shards a trial reads are here: from the store, from a peer, or from the source again.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aquifer_frame::{Plan, Roots, Shard, ShardRecord, import_shard};
 use aquifer_model::{Kind, Report};
-use aquifer_proto::v1::{self, SourceFile};
+use aquifer_proto::v1;
 use aquifer_proto::{PROTOCOL_VERSION, PartPlan, ShardHolders, Token};
-use tokio_stream::StreamExt;
 use tracing::{info, warn};
 
 use crate::store::Store;
@@ -23,7 +23,11 @@ pub(crate) struct Shards {
     pub(crate) coordinator: String,
     /// This worker's own address: it does not ask itself.
     pub(crate) own_address: String,
+    pub(crate) fetching: Arc<tokio::sync::Mutex<()>>,
 }
+
+/// Files of a plan that were uploaded: path to BLAKE3.
+pub(crate) type Uploads = BTreeMap<String, String>;
 
 /// Shards of a part, and the hashes of those that were not in the store before.
 #[derive(Default)]
@@ -75,7 +79,7 @@ impl Shards {
                 Err(report) => warn!(shard = record.hash, address, %report, "the shard could not be fetched"),
             }
         }
-        self.rebuild(part, record)?;
+        self.rebuild(part, record, runtime)?;
         Ok(Shard::open(self.store.shard_folder(), record, true)?)
     }
 
@@ -91,10 +95,11 @@ impl Shards {
         Ok(())
     }
 
-    fn rebuild(&self, part: &PartPlan, record: &ShardRecord) -> Result<(), Report> {
+    fn rebuild(&self, part: &PartPlan, record: &ShardRecord, runtime: &tokio::runtime::Handle) -> Result<(), Report> {
         let at = part.plan.shards.iter().position(|rows| *rows == record.rows);
         let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", "the plan has no such shard"))?;
-        let made = self.import(&part.plan, at, &[])?;
+        runtime.block_on(self.fetch_uploads(&part.uploads))?;
+        let made = self.import(&part.plan, at, &part.uploads)?;
         if made.hash == record.hash {
             return Ok(());
         }
@@ -103,14 +108,13 @@ impl Shards {
         Err(Report::new(Kind::Data, "source_changed", message).hint("import the data again"))
     }
 
-    /// Makes a shard from the source. `uploads` names local copies of files that only the client could read.
-    pub(crate) fn import(&self, plan: &Plan, shard: usize, uploads: &[SourceFile]) -> Result<ShardRecord, Report> {
+    /// Makes a shard from the source. `uploads` are files that only the client could read, by their paths in the plan.
+    pub(crate) fn import(&self, plan: &Plan, shard: usize, uploads: &Uploads) -> Result<ShardRecord, Report> {
         let mut local = plan.clone();
         let mut renamed = Vec::new();
         for file in &mut local.files {
-            let upload = uploads.iter().find(|upload| upload.path == file.path && !upload.upload.is_empty());
-            let path = match upload {
-                Some(upload) => self.store.upload_path(&upload.upload).ok_or_else(|| no_hash(&upload.upload))?,
+            let path = match uploads.get(&file.path) {
+                Some(upload) => self.store.upload_path(upload).ok_or_else(|| no_hash(upload))?,
                 None => self.allow(&file.path)?,
             };
             let path = path.display().to_string();
@@ -133,19 +137,20 @@ impl Shards {
         self.roots.allow(Path::new(path)).ok_or_else(refused)
     }
 
-    /// Fetches the uploads of a plan from the coordinator, those that are not here.
-    pub(crate) async fn fetch_uploads(&self, uploads: &[SourceFile]) -> Result<(), Report> {
-        for upload in uploads {
-            let path = self.store.upload_path(&upload.upload).ok_or_else(|| no_hash(&upload.upload))?;
+    /// Fetches the uploads of a plan from the coordinator, those that are not here: one after another, each once.
+    pub(crate) async fn fetch_uploads(&self, uploads: &Uploads) -> Result<(), Report> {
+        let _one_at_a_time = self.fetching.lock().await;
+        for upload in uploads.values() {
+            let path = self.store.upload_path(upload).ok_or_else(|| no_hash(upload))?;
             if path.exists() {
                 continue;
             }
             let mut client = link::coordinator(&self.coordinator, &self.token).await?;
             let header = v1::Header { protocol_version: PROTOCOL_VERSION, ..v1::Header::default() };
-            let request = v1::FetchUploadRequest { header: Some(header), upload: upload.upload.clone() };
+            let request = v1::FetchUploadRequest { header: Some(header), upload: upload.clone() };
             let pieces = client.fetch_upload(request).await;
             let pieces = pieces.map_err(|status| aquifer_proto::from_status(&status, "fetching an upload"))?;
-            link::save(pieces.into_inner().fuse(), |piece| piece.data, &path, &upload.upload).await?;
+            link::save(pieces.into_inner(), |piece| piece.data, &path, upload).await?;
         }
         Ok(())
     }

@@ -19,6 +19,8 @@ pub enum Event {
     WorkerGone { worker: WorkerId, reason: String },
     Submitted { job: JobId, request: Box<Request>, workers_min: u32, created_ms: u64 },
     CancelRequested { job: JobId },
+    /// A frame of the job is kept, or could not be.
+    FrameSaved { job: JobId, result: Result<(), Report> },
     /// An effect could not be carried out: the disk is full, say.
     EffectFailed { job: JobId, report: Report },
     /// Footers of a slot's files were read, and the plan was made; `stored` if the same files were imported before.
@@ -26,6 +28,8 @@ pub enum Event {
     /// A named frame was looked up.
     FrameLoaded { job: JobId, slot: usize, result: Result<Box<StoredFrame>, Report> },
     ShardImported { job: JobId, worker: WorkerId, slot: usize, shard: usize, result: Result<ShardRecord, Report> },
+    /// The worker undid its imports of a job that failed.
+    ShardsDropped { job: JobId, worker: WorkerId },
     TrialReported { job: JobId, worker: WorkerId, number: u64, report: TrialReport },
     ModelStored { job: JobId, model: StoredModel },
 }
@@ -63,13 +67,32 @@ pub enum Effect {
     Notify { job: JobId, event: JobEvent },
 }
 
+impl Effect {
+    /// The job that it is for.
+    pub fn job(&self) -> Option<&JobId> {
+        match self {
+            Effect::Persist(row) => Some(&row.id),
+            Effect::Send { command, .. } => match command {
+                Command::ImportShard { job, .. } | Command::StartTrial { job, .. } => Some(job),
+                Command::StopTrial { .. } | Command::DropShards { .. } => None, // they end something: always right
+            },
+            Effect::Disconnect { .. } => None,
+            Effect::Plan { job, .. }
+            | Effect::LoadFrame { job, .. }
+            | Effect::SaveFrame { job, .. }
+            | Effect::Notify { job, .. } => Some(job),
+        }
+    }
+}
+
 /// What a worker is told.
 #[derive(Clone, Debug)]
 pub enum Command {
     ImportShard { job: JobId, slot: usize, shard: usize, plan: Box<Plan>, uploads: Vec<FileRef> },
     StartTrial { job: JobId, number: u64, members: Vec<Member>, me: usize, trial_json: String },
     StopTrial { job: JobId, number: u64 },
-    DropShards { shards: Vec<String> },
+    /// The job's imports have failed: stop those at work, and remove these shards.
+    DropShards { job: JobId, shards: Vec<String> },
 }
 
 /// A worker's part in a generation.

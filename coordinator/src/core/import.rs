@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use aquifer_frame::{Frame, Plan, ShardRecord};
-use aquifer_model::{Kind, Report};
+use aquifer_model::Report;
 use aquifer_proto::JobEvent;
 
-use super::job::Stage;
+use super::job::{STOP_GRACE, Stage};
 use super::placement::place_shard;
-use super::{Command, Effect, JobId, Role, Source, State, StoredFrame, WorkerId};
+use super::{Command, Effect, Job, JobId, Role, Source, State, StoredFrame, WorkerId};
 
 impl State {
     pub(super) fn planned(
@@ -37,7 +37,7 @@ impl State {
                 }
                 self.continue_job(now, id)
             }
-            Err(report) => self.end_job(id, JobEvent::Failed { report }),
+            Err(report) => self.fail_job(now, id, report),
         }
     }
 
@@ -73,21 +73,25 @@ impl State {
         shard: usize,
         result: Result<ShardRecord, Report>,
     ) -> Vec<Effect> {
-        if let (Ok(record), Some(worker)) = (&result, self.workers.get_mut(worker)) {
-            worker.registration.shards.insert(record.hash.clone());
-        }
-        let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else {
-            // It was being made when the job failed or was cancelled: nobody will ask for it.
-            let late = result.ok().map(|record| Effect::Send {
-                worker: worker.clone(),
-                command: Command::DropShards { shards: vec![record.hash] },
-            });
+        let Some(job) = self.jobs.get_mut(id).filter(|job| !job.row.status.has_ended()) else {
+            // It was still being made when waiting for it ended: nobody will ask for it.
+            let drop = |record: ShardRecord| Command::DropShards { job: id.clone(), shards: vec![record.hash] };
+            let late = result.ok().map(|record| Effect::Send { worker: worker.clone(), command: drop(record) });
             return late.into_iter().collect();
         };
+        if !job.is_active() {
+            // It was made before its worker heard that the job has failed.
+            return result.map_or(Vec::new(), |record| self.undo_import(id, worker, record.hash));
+        }
         let record = match result {
             Ok(record) => record,
-            Err(report) => return self.end_job(id, JobEvent::Failed { report }),
+            Err(report) => return self.fail_job(now, id, report),
         };
+        if let Some(at) = self.workers.get_mut(worker)
+            && at.registration.shards.insert(record.hash.clone())
+        {
+            job.fresh.insert((worker.clone(), record.hash.clone()));
+        }
         let Some(slot) = job.slots.get_mut(slot) else { return Vec::new() };
         let Stage::Importing { plan, records, .. } = &mut slot.stage else { return Vec::new() };
         let Some(place) = records.get_mut(shard) else { return Vec::new() };
@@ -105,40 +109,71 @@ impl State {
         let shards: Vec<ShardRecord> = std::mem::take(records).into_iter().flatten().collect();
         match Frame::merge(plan, shards) {
             Ok(frame) => {
-                let name = match &slot.role {
-                    Role::Named(name) => Some(name.clone()),
-                    Role::Part(_) => None,
-                };
-                let stored = Box::new(StoredFrame { frame, plan: (**plan).clone() });
+                let stored = Box::new(StoredFrame { frame, plan: (**plan).clone(), uploads: slot.source.uploads() });
                 slot.stage = Stage::Ready(stored.clone());
-                effects.push(Effect::SaveFrame { job: id.clone(), frame: stored, name });
+                if let Role::Part(_) = slot.role {
+                    effects.push(Effect::SaveFrame { job: id.clone(), frame: stored, name: None });
+                }
                 effects.extend(self.continue_job(now, id));
             }
-            Err(error) => {
-                let report = Report::from(error);
-                effects.extend(self.end_job(id, JobEvent::Failed { report }));
-            }
+            Err(error) => effects.extend(self.fail_job(now, id, error.into())),
         }
         effects
     }
 
-    pub(super) fn import_done(&mut self, id: &JobId) -> Vec<Effect> {
-        let ready = self.jobs.get_mut(id).and_then(|job| match (&job.slots.first()?.role, &job.slots.first()?.stage) {
-            (Role::Named(name), Stage::Ready(stored)) => Some((name.clone(), stored.clone())),
-            _ => None,
-        });
-        match ready {
-            Some((name, stored)) => {
-                // Saved again: the name may be new for a frame that was imported before.
-                let frame = Box::new(stored.frame.clone());
-                let mut effects = vec![Effect::SaveFrame { job: id.clone(), frame: stored, name: Some(name.clone()) }];
-                effects.extend(self.end_job(id, JobEvent::Imported { name, frame }));
-                effects
+    /// Ends a job of which frames are being made: workers undo their part first, so that no shard is left.
+    pub(super) fn end_imports(&mut self, now: Duration, id: &JobId, event: JobEvent) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let mut undone = job.take_unfinished();
+        undone.retain(|worker, _| self.workers.contains_key(worker));
+        if undone.is_empty() {
+            return self.end_job(id, event);
+        }
+        job.dropping = undone.keys().map(|worker| (worker.clone(), 1)).collect();
+        job.ending = Some((event, now + STOP_GRACE));
+        let mut effects = Vec::new();
+        for (worker, shards) in undone {
+            if let Some(at) = self.workers.get_mut(&worker) {
+                at.registration.shards.retain(|hash| !shards.contains(hash));
             }
-            None => {
-                let report = Report::new(Kind::Work, "import", format!("job {id} has no frame to import"));
-                self.end_job(id, JobEvent::Failed { report })
+            effects.push(Effect::Send { worker, command: Command::DropShards { job: id.clone(), shards } });
+        }
+        effects
+    }
+
+    pub(super) fn shards_dropped(&mut self, id: &JobId, worker: &WorkerId) -> Vec<Effect> {
+        if let Some(job) = self.jobs.get_mut(id)
+            && let Some(owed) = job.dropping.get_mut(worker)
+        {
+            *owed -= 1;
+            if *owed == 0 {
+                job.dropping.remove(worker);
             }
         }
+        self.end_if_stopped(id)
+    }
+
+    fn undo_import(&mut self, id: &JobId, worker: &WorkerId, hash: String) -> Vec<Effect> {
+        let had = self.workers.get(worker).is_none_or(|at| at.registration.shards.contains(&hash));
+        let Some(job) = self.jobs.get_mut(id).filter(|job| !had && !job.keeps(&hash)) else { return Vec::new() };
+        *job.dropping.entry(worker.clone()).or_default() += 1;
+        let command = Command::DropShards { job: id.clone(), shards: vec![hash] };
+        vec![Effect::Send { worker: worker.clone(), command }]
+    }
+
+    /// Every frame of an import job is ready: it is kept under its name. The job is done once it is on disk.
+    pub(super) fn keep_named(&mut self, id: &JobId) -> Vec<Effect> {
+        let Some((name, stored)) = self.jobs.get(id).and_then(Job::named_frame) else { return Vec::new() };
+        vec![Effect::SaveFrame { job: id.clone(), frame: Box::new(stored.clone()), name: Some(name.to_owned()) }]
+    }
+
+    pub(super) fn frame_saved(&mut self, now: Duration, id: &JobId, result: Result<(), Report>) -> Vec<Effect> {
+        if let Err(report) = result {
+            return self.fail_job(now, id, report);
+        }
+        let named = self.jobs.get(id).filter(|job| job.is_active()).and_then(Job::named_frame);
+        let Some((name, stored)) = named else { return Vec::new() };
+        let event = JobEvent::Imported { name: name.to_owned(), frame: Box::new(stored.frame.clone()) };
+        self.end_job(id, event)
     }
 }

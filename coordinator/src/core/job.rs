@@ -1,5 +1,6 @@
 //! Jobs: what was submitted, how far it is, how it ends.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aquifer_frame::{Frame, Plan, ShardRecord};
@@ -13,7 +14,7 @@ use super::{Command, Effect, JobId, State, StoredModel, WorkerId};
 /// A job that finds too few workers fails after this long.
 const NO_WORKER_GRACE: Duration = Duration::from_secs(60);
 /// Members that were told to stop and say nothing are not waited for longer than this.
-const STOP_GRACE: Duration = Duration::from_secs(30);
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(30);
 
 /// A source file as its client named it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,21 @@ pub enum Source {
     Frame(String),
 }
 
+/// Paths that stand for uploads, with the BLAKE3 of what was uploaded.
+pub fn uploads_of(files: &[FileRef]) -> BTreeMap<String, String> {
+    files.iter().filter_map(|file| Some((file.path.clone(), file.upload.clone()?))).collect()
+}
+
+impl Source {
+    /// Paths that stand for uploads, with the BLAKE3 of what was uploaded.
+    pub(super) fn uploads(&self) -> BTreeMap<String, String> {
+        match self {
+            Source::Files(files) => uploads_of(files),
+            Source::Frame(_) => BTreeMap::new(),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub enum Request {
     Import { name: String, source: Source },
@@ -42,6 +58,9 @@ pub enum Request {
 pub struct StoredFrame {
     pub frame: Frame,
     pub plan: Plan,
+    /// Files of the plan that were uploaded: path to BLAKE3.
+    #[serde(default)]
+    pub uploads: BTreeMap<String, String>,
 }
 
 /// What a frame of a job is for.
@@ -114,6 +133,10 @@ pub struct Job {
     pub(super) trial: Option<Trial>,
     /// Set while members are asked to stop: how the job will end, and when waiting for them ends.
     pub(super) ending: Option<(JobEvent, Duration)>,
+    /// Workers that are undoing their imports while the job is ending, and how many answers each still owes.
+    pub(super) dropping: BTreeMap<WorkerId, u32>,
+    /// Shards that this job brought to workers that did not have them.
+    pub(super) fresh: BTreeSet<(WorkerId, String)>,
     pub model: Option<StoredModel>,
 }
 
@@ -153,6 +176,8 @@ impl State {
             submitted: now,
             trial: None,
             ending: None,
+            dropping: BTreeMap::new(),
+            fresh: BTreeSet::new(),
             model: None,
         };
         self.jobs.insert(id, job);
@@ -182,7 +207,7 @@ impl State {
         {
             effects.extend(match job.spec {
                 Some(_) => self.begin_trial(now, id),
-                None => self.import_done(id),
+                None => self.keep_named(id),
             });
         }
         effects
@@ -201,7 +226,6 @@ impl State {
         };
         job.ending = None;
         let mut effects = vec![Effect::Persist(job.row.clone())];
-        effects.extend(job.drop_unfinished_shards());
         job.slots.clear();
         job.trial = None;
         effects.push(Effect::Notify { job: id.clone(), event });
@@ -211,7 +235,7 @@ impl State {
     /// Ends a job that may have members at work: they stop after their round first.
     pub(super) fn stop_job(&mut self, now: Duration, id: &JobId, event: JobEvent) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else { return Vec::new() };
-        let Some(trial) = &mut job.trial else { return self.end_job(id, event) };
+        let Some(trial) = &mut job.trial else { return self.end_imports(now, id, event) };
         let number = trial.number;
         let stop = |worker: &WorkerId| Effect::Send {
             worker: worker.clone(),
@@ -239,6 +263,7 @@ impl State {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
         let had_ranks = job.trial.as_mut().is_some_and(|trial| trial.running.remove(worker));
         let had_shards = job.slots.iter().any(|slot| slot.waits_for(worker));
+        job.dropping.remove(worker);
         if !had_ranks && !had_shards {
             return self.end_if_stopped(id);
         }
@@ -254,7 +279,7 @@ impl State {
     /// A job that was told to stop ends when its last member has.
     pub(super) fn end_if_stopped(&mut self, id: &JobId) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let stopped = job.trial.as_ref().is_none_or(|trial| trial.running.is_empty());
+        let stopped = job.trial.as_ref().is_none_or(|trial| trial.running.is_empty()) && job.dropping.is_empty();
         match job.ending.take_if(|_| stopped) {
             Some((event, _)) => self.end_job(id, event),
             None => Vec::new(),
@@ -297,6 +322,14 @@ impl Job {
         }
     }
 
+    /// The frame of an import job and its name, once it is ready.
+    pub(super) fn named_frame(&self) -> Option<(&str, &StoredFrame)> {
+        match self.slots.first().map(|slot| (&slot.role, &slot.stage))? {
+            (Role::Named(name), Stage::Ready(stored)) => Some((name, stored)),
+            _ => None,
+        }
+    }
+
     pub(super) fn frame(&self, part: Part) -> Option<&StoredFrame> {
         self.slots.iter().find_map(|slot| match &slot.stage {
             Stage::Ready(stored) if slot.role == Role::Part(part) => Some(&**stored),
@@ -304,19 +337,35 @@ impl Job {
         })
     }
 
-    /// Shards of frames that will never be whole.
-    fn drop_unfinished_shards(&self) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        for slot in &self.slots {
-            let Stage::Importing { records, workers, .. } = &slot.stage else { continue };
-            let shards: Vec<String> = records.iter().flatten().map(|record| record.hash.clone()).collect();
-            let drop = |worker: &WorkerId| Effect::Send {
-                worker: worker.clone(),
-                command: Command::DropShards { shards: shards.clone() },
-            };
-            effects.extend(workers.iter().filter(|_| !shards.is_empty()).map(drop));
+    /// Is it a shard of a frame that is whole?
+    pub(super) fn keeps(&self, hash: &str) -> bool {
+        let has = |stored: &StoredFrame| stored.frame.shards.iter().any(|record| record.hash == hash);
+        self.slots.iter().any(|slot| matches!(&slot.stage, Stage::Ready(stored) if has(stored)))
+    }
+
+    /// Takes the frames that will never be whole: who worked at them, and which of its shards no other frame has.
+    pub(super) fn take_unfinished(&mut self) -> BTreeMap<WorkerId, Vec<String>> {
+        let mut unfinished: BTreeMap<WorkerId, Vec<String>> = BTreeMap::new();
+        let mut hashes = BTreeSet::new();
+        for slot in &mut self.slots {
+            match &slot.stage {
+                Stage::Importing { records, workers, .. } => {
+                    hashes.extend(records.iter().flatten().map(|record| record.hash.clone()));
+                    unfinished.extend(workers.iter().map(|worker| (worker.clone(), Vec::new())));
+                    slot.stage = Stage::Asked;
+                }
+                Stage::Asked | Stage::Planned(_) | Stage::Ready(_) => {}
+            }
         }
-        effects
+        for (worker, hash) in &self.fresh {
+            if hashes.contains(hash)
+                && !self.keeps(hash)
+                && let Some(shards) = unfinished.get_mut(worker)
+            {
+                shards.push(hash.clone());
+            }
+        }
+        unfinished
     }
 }
 

@@ -15,7 +15,7 @@ mod training;
 
 pub use event::{Command, Effect, Event, Member, StoredModel, TrialReport};
 pub use ids::{JobId, WorkerId};
-pub use job::{FileRef, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame};
+pub use job::{FileRef, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame, uploads_of};
 pub use membership::{LEASE, Registration, Worker};
 pub use placement::place_ranks;
 pub use state::State;

@@ -27,6 +27,13 @@ impl State {
         self.jobs.get(job)
     }
 
+    /// Incarnation of the worker that holds rank 0 of a generation that runs.
+    pub fn holder_of_first_rank(&self, job: &JobId, number: u64) -> Option<u64> {
+        let job = self.jobs.get(job).filter(|job| job.is_active())?;
+        let trial = job.trial.as_ref().filter(|trial| trial.number == number)?;
+        trial.members.first().map(|member| member.incarnation)
+    }
+
     /// Trials that a worker has ranks of.
     pub fn trials_of(&self, worker: &WorkerId) -> Vec<JobId> {
         let has = |job: &Job| job.trial.as_ref().is_some_and(|t| t.members.iter().any(|m| m.worker == *worker));

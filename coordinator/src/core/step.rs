@@ -23,12 +23,14 @@ impl State {
                 self.submitted(now, job, *request, workers_min, created_ms)
             }
             Event::CancelRequested { job } => self.cancel_requested(now, &job),
+            Event::FrameSaved { job, result } => self.frame_saved(now, &job, result),
             Event::EffectFailed { job, report } => self.fail_job(now, &job, report),
             Event::Planned { job, slot, result } => self.planned(now, &job, slot, result),
             Event::FrameLoaded { job, slot, result } => self.frame_loaded(now, &job, slot, result),
             Event::ShardImported { job, worker, slot, shard, result } => {
                 self.shard_imported(now, &job, &worker, slot, shard, result)
             }
+            Event::ShardsDropped { job, worker } => self.shards_dropped(&job, &worker),
             Event::TrialReported { job, worker, number, report } => {
                 self.trial_reported(now, &job, &worker, number, report)
             }

@@ -264,9 +264,11 @@ fn a_failed_import_drops_the_shards_that_were_made() {
     bench.step(Event::ShardImported { job: job.clone(), worker: worker(1), slot: 0, shard: 0, result: Ok(record) });
     let result = Err(Report::new(Kind::Data, "corrupt_data", "bad page"));
     bench.step(Event::ShardImported { job, worker: worker(1), slot: 0, shard: 1, result });
-    assert_eq!(bench.failure().code, "corrupt_data");
-    let dropped = |e: &Effect| matches!(e, Effect::Send { command: Command::DropShards { shards }, .. } if *shards == [hash.clone()]);
+    let dropped = |e: &Effect| matches!(e, Effect::Send { command: Command::DropShards { shards, .. }, .. } if *shards == [hash.clone()]);
     assert!(bench.effects.iter().any(dropped));
+    assert!(bench.last_events().is_empty(), "the shards are not gone yet");
+    bench.step(Event::ShardsDropped { job: id(), worker: worker(1) });
+    assert_eq!(bench.failure().code, "corrupt_data");
 }
 
 #[test]
@@ -379,6 +381,9 @@ fn answer(effect: &Effect, plan: &Plan, record: &aquifer_frame::ShardRecord, luc
                     Event::ModelStored { job: job.clone(), model },
                 ],
             }
+        }
+        Effect::Send { worker, command: Command::DropShards { job, .. } } if luck % 8 > 0 => {
+            vec![Event::ShardsDropped { job: job.clone(), worker: worker.clone() }]
         }
         Effect::Send { worker, command: Command::StopTrial { job, number } } => {
             let (job, worker, number) = (job.clone(), worker.clone(), *number);

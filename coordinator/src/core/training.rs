@@ -59,7 +59,8 @@ impl State {
         };
         let shards = stored.frame.shards.iter();
         let shards = shards.map(|record| ShardHolders { addresses: holders(&record.hash), record: record.clone() });
-        PartPlan { part, rows: stored.frame.rows, plan: stored.plan.clone(), shards: shards.collect() }
+        let StoredFrame { frame, plan, uploads } = stored;
+        PartPlan { part, rows: frame.rows, plan: plan.clone(), uploads: uploads.clone(), shards: shards.collect() }
     }
 
     fn start_trial(&mut self, now: Duration, id: &JobId, plan: TrialPlan, notes: Vec<Note>) -> Vec<Effect> {

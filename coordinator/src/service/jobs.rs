@@ -72,6 +72,9 @@ impl Jobs for JobsService {
         if request.protocol_version != PROTOCOL_VERSION {
             return Err(status(other_version("client", request.protocol_version)));
         }
+        if request.request_id.is_empty() {
+            return Err(status(Report::new(Kind::Config, "request_id", "a submission needs a request id")));
+        }
         // The id is a function of the request's: the same request again is the same job.
         let job = JobId(blake3::hash(request.request_id.as_bytes()).to_hex()[..12].to_owned());
         let work = job_request(request.job).map_err(status)?;

@@ -17,6 +17,9 @@ use crate::core::{Command, Event, FileRef, JobId, LEASE, Member, Registration, S
 use crate::driver::Handle;
 use crate::store::{Incoming, Store};
 
+/// A model of a billion weights: what a coordinator reads into memory to check it.
+const MODEL_BYTES_MAX: usize = 4 << 30;
+
 pub(crate) struct MembershipService {
     pub(crate) handle: Handle,
     pub(crate) store: Store,
@@ -89,28 +92,33 @@ impl Membership for MembershipService {
     ) -> Result<Response<v1::PutModelResponse>, Status> {
         let mut pieces = request.into_inner();
         let mut first = pieces.message().await?;
-        let generation = first.as_ref().and_then(|message| message.generation.clone());
-        let generation = generation.ok_or_else(|| Status::invalid_argument("the first message names the generation"))?;
-        if generation.term != self.term {
-            return Err(Status::failed_precondition("the trial is of another term"));
+        let head = first.as_ref().and_then(|message| message.header.zip(message.generation.clone()));
+        let (header, generation) = head.ok_or_else(|| Status::invalid_argument("the first message has no header"))?;
+        if header.protocol_version != PROTOCOL_VERSION || generation.term != self.term {
+            return Err(Status::failed_precondition("the message is of another version or term"));
         }
         let job = JobId(generation.trial);
-        let of = job.clone();
-        let known = self.handle.ask(move |state| state.job(&of).is_some_and(|job| !job.row.status.has_ended())).await;
-        if !known.ok_or_else(stopping)? {
-            return Err(Status::failed_precondition("no such trial is running"));
+        let (of, number) = (job.clone(), generation.number);
+        // Only the holder of rank 0 of the generation that runs has a model to give.
+        let holder = self.handle.ask(move |state| state.holder_of_first_rank(&of, number)).await;
+        if holder.ok_or_else(stopping)? != Some(header.incarnation) {
+            return Err(Status::failed_precondition("the sender does not hold rank 0 of a running trial"));
         }
         let path = self.store.model_path(&job);
         let mut file = Incoming::begin(path.parent().unwrap_or(&path)).map_err(status)?;
         let mut bytes = Vec::new();
         while let Some(piece) = first.take() {
-            file.write(&piece.data).map_err(status)?;
+            if bytes.len() + piece.data.len() > MODEL_BYTES_MAX {
+                return Err(Status::resource_exhausted(format!("a model has at most {MODEL_BYTES_MAX} bytes")));
+            }
+            tokio::task::block_in_place(|| file.write(&piece.data)).map_err(status)?;
             bytes.extend_from_slice(&piece.data);
             first = pieces.message().await?;
         }
         // Workers are trusted less than the coordinator: what they call a model is read before it is one.
-        let model = Model::from_bytes(&bytes).map_err(|error| to_status(&error.into()))?;
-        let (path, model_blake3) = file.finish(|_| path).map_err(status)?;
+        let read = tokio::task::block_in_place(|| Model::from_bytes(&bytes));
+        let model = read.map_err(|error| to_status(&error.into()))?;
+        let (path, model_blake3) = tokio::task::block_in_place(|| file.finish(|_| path)).map_err(status)?;
         let fit_blake3 = fit_hash(&model);
         let model =
             StoredModel { path, model_blake3, fit_blake3, scores: model.scores, numeric_class: model.numeric_class };
@@ -176,14 +184,16 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
         session_request::Message::Register(_) => return None,
         session_request::Message::Renew(_) => Event::WorkerRenewed { worker },
         session_request::Message::ShardsHeld(held) => Event::WorkerHolds { worker, shards: held.shards },
+        session_request::Message::ShardsDropped(dropped) => Event::ShardsDropped { job: JobId(dropped.job), worker },
         session_request::Message::ShardImported(imported) => Event::ShardImported {
             job: JobId(imported.job),
             worker,
             slot: imported.slot as usize,
             shard: imported.shard as usize,
-            result: match imported.result? {
-                shard_imported::Result::RecordJson(json) => serde_json::from_str(&json).map_err(|e| unreadable(&e)),
-                shard_imported::Result::Failure(failure) => Err(report_of(&failure)),
+            result: match imported.result {
+                Some(shard_imported::Result::RecordJson(json)) => serde_json::from_str(&json).map_err(|e| unreadable(&e)),
+                Some(shard_imported::Result::Failure(failure)) => Err(report_of(Some(&failure))),
+                None => Err(report_of(None)),
             },
         },
         session_request::Message::TrialProgress(said) => {
@@ -202,15 +212,17 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
             let (job, number) = trial(said.generation)?;
             let report = match said.stopped {
                 true => TrialReport::Stopped,
-                false => TrialReport::Failed(said.failure.as_ref().map(report_of)?),
+                false => TrialReport::Failed(report_of(said.failure.as_ref())),
             };
             Event::TrialReported { job, worker, number, report }
         }
     })
 }
 
-fn report_of(failure: &v1::Failure) -> Report {
-    serde_json::from_str(&failure.report_json).unwrap_or_else(|error| unreadable(&error))
+/// What is missing or cannot be read is a failure too: a job never waits for a better answer.
+fn report_of(failure: Option<&v1::Failure>) -> Report {
+    let json = failure.map_or("", |failure| failure.report_json.as_str());
+    serde_json::from_str(json).unwrap_or_else(|error| unreadable(&error))
 }
 
 fn unreadable(error: &serde_json::Error) -> Report {
@@ -240,7 +252,9 @@ fn message_of(term: u64, command: Command) -> session_response::Message {
         Command::StopTrial { job, number } => {
             session_response::Message::StopTrial(v1::StopTrial { generation: generation(job, number) })
         }
-        Command::DropShards { shards } => session_response::Message::DropShards(v1::DropShards { shards }),
+        Command::DropShards { job, shards } => {
+            session_response::Message::DropShards(v1::DropShards { shards, job: job.0 })
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A frame: what an imported data set is, apart from its rows.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::block::block_count;
 use crate::error::{Error, ShardError};
@@ -15,11 +15,14 @@ const FORMAT_VERSION: u32 = 1;
 /// The manifest of a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
+    /// Of this record's format; a later one is not read.
+    #[serde(deserialize_with = "known_version")]
     pub version: u32,
     pub rows: u64,
     /// Of all shard files.
     pub bytes: u64,
-    /// BLAKE3 of schema and shards, in hexadecimal: equal for equal data, wherever it was read from.
+    /// BLAKE3 of schema and shards, in hexadecimal: equal for the same files, wherever and by whom they were read. Other
+    /// files with the same columns and rows have the same content only if their bytes cut them into the same shards.
     pub content: String,
     pub columns: Vec<FrameColumn>,
     /// In row order, without statistics.
@@ -38,6 +41,7 @@ pub struct FrameColumn {
 impl Frame {
     /// Joins the shards of a plan, in any order.
     pub fn merge(plan: &Plan, mut shards: Vec<ShardRecord>) -> Result<Self, Error> {
+        plan.check_rows()?;
         shards.sort_by_key(|shard| shard.rows.start);
         check(plan, &shards)?;
         let blocks = block_count(plan.rows);
@@ -55,7 +59,7 @@ impl Frame {
         Ok(Self {
             version: FORMAT_VERSION,
             rows: plan.rows,
-            bytes: shards.iter().map(|shard| shard.bytes).sum(),
+            bytes: shards.iter().fold(0, |sum, shard| sum.saturating_add(shard.bytes)),
             content: content(&columns, &shards),
             columns,
             shards: shards.into_iter().map(ShardRecord::without_stats).collect(),
@@ -76,9 +80,33 @@ fn check(plan: &Plan, shards: &[ShardRecord]) -> Result<(), Error> {
         let columns = shard.columns.iter().map(|column| (&column.name, column.kind));
         columns.eq(plan.columns.iter().map(|column| (&column.name, column.kind)))
     };
-    match shards.iter().find(|shard| !planned(shard)) {
-        Some(shard) => Err(misfit(format!("the shard of row {} has other columns", shard.rows.start))),
-        None => Ok(()),
+    for shard in shards {
+        let row = shard.rows.start;
+        if !planned(shard) {
+            return Err(misfit(format!("the shard of row {row} has other columns")));
+        }
+        if !shard.hash.is_empty() && !shard.is_named() {
+            return Err(misfit(format!("the shard of row {row} has no hash for a name")));
+        }
+        for column in &shard.columns {
+            let stats = column.stats.as_ref();
+            let wrong = stats.map_or(Some("are not there"), |stats| stats.inconsistency(column.kind, &shard.rows));
+            if let Some(wrong) = wrong {
+                let name = &column.name;
+                return Err(misfit(format!("the statistics of {name:?} in the shard of row {row} {wrong}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a later version means by its fields is not known here.
+fn known_version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    match u32::deserialize(from)? {
+        FORMAT_VERSION => Ok(FORMAT_VERSION),
+        other => Err(serde::de::Error::custom(format!(
+            "the frame is of format {other}, and this binary reads format {FORMAT_VERSION}: update aquifer, or import again"
+        ))),
     }
 }
 

@@ -5,8 +5,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use crate::block::{BLOCK_ROWS, block_count};
+use crate::error::{Error, ShardError};
 use crate::schema::{SourceColumn, value_bytes};
-use crate::source::{SourceFile, Survey};
+use crate::source::{ROWS_MAX, SourceFile, Survey};
 
 /// Bytes a shard aims at, uncompressed: few enough to gather in memory, many enough to be worth a file.
 const SHARD_BYTES: u64 = 64 << 20;
@@ -15,7 +16,8 @@ const SHARD_BLOCKS_MIN: u64 = 16;
 /// And at most, however narrow the rows: 8 Mi rows, 64 MiB a column at its widest while it is gathered.
 const SHARD_BLOCKS_MAX: u64 = 8192;
 
-/// The sources and how they are cut. Global row numbers: files in order, rows as in the file.
+/// The sources and how they are cut. The same files are cut alike; other files with the same rows may not be, as their
+/// bytes may be others. Global row numbers: files in order, rows as in the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub files: Vec<SourceFile>,
@@ -39,7 +41,7 @@ pub fn plan(survey: Survey) -> Plan {
 /// Cuts into shards of `rows` rows, rounded up to whole blocks: for tests, and for shards of a known size.
 pub fn plan_with_shard_rows(survey: Survey, rows: u64) -> Plan {
     let blocks = block_count(survey.rows);
-    let each = rows.div_ceil(BLOCK_ROWS).max(1);
+    let each = rows.div_ceil(BLOCK_ROWS).clamp(1, SHARD_BLOCKS_MAX);
     cut_at(survey, (0..blocks.div_ceil(each)).map(|k| k * each..((k + 1) * each).min(blocks)))
 }
 
@@ -47,6 +49,38 @@ fn cut_at(survey: Survey, blocks: impl Iterator<Item = Range<u64>>) -> Plan {
     let rows = survey.rows;
     let shards = blocks.map(|b| b.start * BLOCK_ROWS..(b.end * BLOCK_ROWS).min(rows)).collect();
     Plan { files: survey.files, columns: survey.columns, rows, shards }
+}
+
+impl Plan {
+    /// One shard's rows. A plan may come from another process: what its numbers lead to is checked before it is done.
+    pub(crate) fn shard_rows(&self, shard: usize) -> Result<Range<u64>, Error> {
+        self.check_rows()?;
+        let Some(rows) = self.shards.get(shard).cloned() else {
+            return Err(misfit(format!("the plan has no shard {shard}")));
+        };
+        let ends_a_block = rows.end.is_multiple_of(BLOCK_ROWS) || rows.end == self.rows;
+        let inside = rows.start < rows.end && rows.end <= self.rows;
+        if !inside || !ends_a_block || !rows.start.is_multiple_of(BLOCK_ROWS) {
+            return Err(misfit(format!("shard {shard} is no whole blocks of the frame")));
+        }
+        if rows.end - rows.start > SHARD_BLOCKS_MAX * BLOCK_ROWS {
+            return Err(misfit(format!("shard {shard} has {} rows, too many for one", rows.end - rows.start)));
+        }
+        Ok(rows)
+    }
+
+    /// The rows are those of the files, and can be numbered.
+    pub(crate) fn check_rows(&self) -> Result<(), Error> {
+        let sum = self.files.iter().try_fold(0u64, |sum, file| sum.checked_add(file.rows));
+        match sum {
+            Some(sum) if sum == self.rows && sum <= ROWS_MAX => Ok(()),
+            _ => Err(misfit(format!("the plan has {} rows, and its files have others", self.rows))),
+        }
+    }
+}
+
+fn misfit(reason: String) -> Error {
+    ShardError::DoNotFit { reason }.into()
 }
 
 #[cfg(test)]

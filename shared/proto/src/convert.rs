@@ -57,15 +57,20 @@ fn node_parts(node: Node, partial: Option<&Partial>) -> Vec<SegmentPart> {
     parts
 }
 
-/// Puts parts together again: `shape` is the type and length of each vector of the segment.
+/// Puts parts together again: `shape` is the type and length of each vector of the segment. Room is made for at most
+/// `nodes_max` nodes.
 pub fn read_parts(
-    nodes: &mut Vec<(Node, Option<Partial>)>,
     parts: Vec<SegmentPart>,
     shape: &[(ValueType, usize)],
-) -> Result<(), WireError> {
+    nodes_max: usize,
+) -> Result<Vec<(Node, Option<Partial>)>, WireError> {
+    let mut nodes: Vec<(Node, Option<Partial>)> = Vec::new();
     for part in parts {
         let node = Node { lo: part.node_first_rank, n: part.node_ranks };
         if nodes.last().is_none_or(|(last, _)| *last != node) {
+            if nodes.len() == nodes_max {
+                return Err(WireError { field: "node", reason: format!("more than {nodes_max} nodes") });
+            }
             nodes.push((node, (!part.skipped).then(|| empty(part.weight, shape))));
         }
         let Some((_, Some(partial))) = nodes.last_mut() else { continue };
@@ -84,7 +89,7 @@ pub fn read_parts(
             return Err(WireError { field: "values", reason });
         }
     }
-    Ok(())
+    Ok(nodes)
 }
 
 fn empty(weight: f64, shape: &[(ValueType, usize)]) -> Partial {
@@ -111,12 +116,11 @@ mod tests {
         let messages = exchange_messages(&nodes);
         assert!(messages.len() > 2);
         let shape = [(ValueType::F32, 700_000), (ValueType::U64, 1), (ValueType::F64, 0)];
-        let mut back = Vec::new();
-        for message in messages {
-            assert!(message.iter().map(|p| p.values.len()).sum::<usize>() <= CHUNK_BYTES);
-            read_parts(&mut back, message, &shape).unwrap();
-        }
-        assert_eq!(back, nodes);
+        let small = |message: &Vec<SegmentPart>| message.iter().map(|p| p.values.len()).sum::<usize>() <= CHUNK_BYTES;
+        assert!(messages.iter().all(small));
+        let parts: Vec<SegmentPart> = messages.into_iter().flatten().collect();
+        assert_eq!(read_parts(parts.clone(), &shape, 2).unwrap(), nodes);
+        assert_eq!(read_parts(parts, &shape, 1).unwrap_err().field, "node");
     }
 
     #[test]
@@ -124,7 +128,7 @@ mod tests {
         let node = Node { lo: 0, n: 1 };
         let partial = Partial { weight: 1.0, vectors: vec![Values::F32(vec![1.0, 2.0])] };
         let message = || exchange_messages(&[(node, Some(partial.clone()))]).remove(0);
-        let refuse = |shape: &[(ValueType, usize)]| read_parts(&mut Vec::new(), message(), shape).unwrap_err().field;
+        let refuse = |shape: &[(ValueType, usize)]| read_parts(message(), shape, 9).unwrap_err().field;
         assert_eq!(refuse(&[]), "vector");
         assert_eq!(refuse(&[(ValueType::F64, 2)]), "value_type");
         assert_eq!(refuse(&[(ValueType::F32, 1)]), "values");

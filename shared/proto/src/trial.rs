@@ -1,5 +1,7 @@
 //! What a worker is told of a trial: all it needs, and nothing that could change a bit.
 
+use std::collections::BTreeMap;
+
 use aquifer_frame::{Encoding, Plan, ShardRecord};
 use aquifer_model::{FitSpec, Part};
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,9 @@ pub struct PartPlan {
     pub rows: u64,
     /// The way back to the source, for a shard that nobody has.
     pub plan: Plan,
+    /// Files of the plan that only a client could read, by path: the BLAKE3 of what it uploaded.
+    #[serde(default)]
+    pub uploads: BTreeMap<String, String>,
     pub shards: Vec<ShardHolders>,
 }
 

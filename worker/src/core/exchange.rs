@@ -44,6 +44,10 @@ pub enum ExchangeError {
     Twice { member: usize, round: u64 },
     #[error("member {member} sent nodes that are not the ones of its ranks in round {round}")]
     WrongNodes { member: usize, round: u64 },
+    #[error("the sums of round {round} do not belong together")]
+    Sums { round: u64 },
+    #[error("the placement does not share out {ranks} ranks in order")]
+    Placement { ranks: u32 },
 }
 
 type Nodes = Vec<(Node, Option<Partial>)>;
@@ -71,11 +75,18 @@ pub struct Progress {
 }
 
 impl Exchange {
-    pub fn new(placement: Placement) -> Self {
-        assert!(placement.me < placement.ranks.len(), "a member is one of the members");
-        let contiguous = placement.ranks.windows(2).all(|pair| pair[0].end == pair[1].start);
-        assert!(contiguous && placement.ranks[0].start == 0, "ranks are shared out in order");
-        Self {
+    /// For a trial of `ranks` ranks; the placement comes from the wire.
+    pub fn new(placement: Placement, ranks: u32) -> Result<Self, ExchangeError> {
+        let mut next = 0;
+        let in_order = placement.ranks.iter().all(|own| {
+            let fits = own.start == next && own.start < own.end;
+            next = own.end;
+            fits
+        });
+        if !in_order || next != ranks || placement.me >= placement.ranks.len() {
+            return Err(ExchangeError::Placement { ranks });
+        }
+        Ok(Self {
             placement,
             vectors: Vec::new(),
             segments: Vec::new(),
@@ -85,7 +96,7 @@ impl Exchange {
             own: Fold::default(),
             arrived: BTreeMap::new(),
             reduced: false,
-        }
+        })
     }
 
     /// The ranks to be mapped here.
@@ -101,6 +112,11 @@ impl Exchange {
         self.placement.ranks.last().map_or(0, |last| u64::from(last.end))
     }
 
+    /// Every own rank has been mapped: from now on only peers are waited for.
+    pub fn own_done(&self) -> bool {
+        self.next_rank == self.own_ranks().end
+    }
+
     /// Members that this one still waits for, with the phase: for messages.
     pub fn waiting_for(&self) -> Vec<(usize, Phase)> {
         let Some(round) = self.round else { return Vec::new() };
@@ -110,7 +126,7 @@ impl Exchange {
     }
 
     /// Begins a round whose partials have these vectors.
-    pub fn begin(&mut self, round: u64, vectors: Vec<VectorSpec>) -> Progress {
+    pub fn begin(&mut self, round: u64, vectors: Vec<VectorSpec>) -> Result<Progress, ExchangeError> {
         assert!(self.round.is_none(), "one round at a time");
         self.segments = segments(&vectors, self.members());
         self.vectors = vectors;
@@ -121,7 +137,7 @@ impl Exchange {
     }
 
     /// One of the own ranks was mapped; `None` if it had no rows.
-    pub fn rank_mapped(&mut self, rank: u32, partial: Option<Partial>) -> Progress {
+    pub fn rank_mapped(&mut self, rank: u32, partial: Option<Partial>) -> Result<Progress, ExchangeError> {
         debug_assert!(self.own_ranks().contains(&rank));
         self.mapped.insert(rank, partial);
         while let Some(partial) = self.mapped.remove(&self.next_rank) {
@@ -130,10 +146,20 @@ impl Exchange {
             self.next_rank += 1;
         }
         let mut progress = Progress::default();
-        if self.next_rank == self.own_ranks().end {
+        if self.own_done() {
             progress.outgoing = self.scatter();
         }
-        self.merge(progress)
+        let more = self.advance()?;
+        progress.outgoing.extend(more.outgoing);
+        Ok(Progress { total: more.total, ..progress })
+    }
+
+    /// The most nodes that a member sends for a phase: what a receiver makes room for.
+    pub fn nodes_max(&self, phase: Phase, from: usize) -> usize {
+        match phase {
+            Phase::ReduceScatter => self.placement.ranks.get(from).map_or(0, |ranks| ranks.len()),
+            Phase::AllGather => 1,
+        }
     }
 
     /// The shape of what `phase` brings here: to read messages with. `None` while that round has not begun.
@@ -158,7 +184,7 @@ impl Exchange {
         if self.arrived.insert((round, phase, from), nodes).is_some() {
             return Err(ExchangeError::Twice { member: from, round });
         }
-        Ok(self.advance())
+        self.advance()
     }
 
     fn nodes_fit(&self, from: usize, phase: Phase, nodes: &Nodes) -> bool {
@@ -173,7 +199,7 @@ impl Exchange {
             next = next.saturating_add(node.n);
             fits
         });
-        in_order && next == expected.end
+        in_order && next == expected.end && nodes.len() <= self.nodes_max(phase, from)
     }
 
     /// Own ranks are done: every other member gets its segment of the own nodes.
@@ -191,22 +217,15 @@ impl Exchange {
         messages
     }
 
-    fn merge(&mut self, mut progress: Progress) -> Progress {
-        let more = self.advance();
-        progress.outgoing.extend(more.outgoing);
-        progress.total = more.total;
-        progress
-    }
-
     fn take_all(&mut self, round: u64, phase: Phase) -> Option<Vec<Nodes>> {
         let all = (0..self.members()).all(|k| self.arrived.contains_key(&(round, phase, k)));
         all.then(|| (0..self.members()).filter_map(|k| self.arrived.remove(&(round, phase, k))).collect())
     }
 
     /// Sums the own segment once all nodes are here, and joins the segments once all sums are.
-    fn advance(&mut self) -> Progress {
+    fn advance(&mut self) -> Result<Progress, ExchangeError> {
         let mut progress = Progress::default();
-        let Some(round) = self.round else { return progress };
+        let Some(round) = self.round else { return Ok(progress) };
         if !self.reduced
             && let Some(all) = self.take_all(round, Phase::ReduceScatter)
         {
@@ -225,10 +244,15 @@ impl Exchange {
             && let Some(all) = self.take_all(round, Phase::AllGather)
         {
             let parts: Vec<Partial> = all.into_iter().flatten().filter_map(|(_, partial)| partial).collect();
+            // Weight and skipping are decided by all ranks: the same in every segment, or somebody computes wrongly.
+            let agree = parts.windows(2).all(|pair| pair[0].weight.to_bits() == pair[1].weight.to_bits());
+            if !agree || (!parts.is_empty() && parts.len() != self.members()) {
+                return Err(ExchangeError::Sums { round });
+            }
             progress.total = Some(join(parts, &self.vectors));
             self.round = None;
         }
-        progress
+        Ok(progress)
     }
 }
 

@@ -10,16 +10,16 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use aquifer_model::{Partial, Report};
+use aquifer_model::{Kind, Partial, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{CHUNK_BYTES, Clock, TrialPlan, from_status};
+use aquifer_proto::{CHUNK_BYTES, Clock, PROTOCOL_VERSION, TrialPlan, from_status};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::debug;
 
 use crate::executor::Executor;
 use crate::link;
 use crate::registry::GenerationId;
-use crate::session::Said;
+use crate::session::{Said, failure};
 use crate::shards::Shards;
 use rounds::Rounds;
 use stream::dial;
@@ -71,14 +71,15 @@ pub(crate) struct Assignment {
 pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: Sender<TrialEvent>) {
     let id = assignment.id.clone();
     let generation = || Some((&id).into());
-    let said = match run_rounds(node, assignment, events, inbox) {
+    let work = std::panic::AssertUnwindSafe(|| run_rounds(node, assignment, events, inbox));
+    let panicked = |_| Err(End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")));
+    let said = match std::panic::catch_unwind(work).unwrap_or_else(panicked) {
         Ok(finished) => Said::Finished(v1::TrialFinished { generation: generation(), ..finished }),
         Err(End::Stopped) => {
             Said::Failed(v1::TrialFailed { generation: generation(), failure: None, stopped: true })
         }
         Err(End::Failed(report)) => {
-            let failure = Some(v1::Failure { report_json: serde_json::to_string(&report).unwrap_or_default() });
-            Said::Failed(v1::TrialFailed { generation: generation(), failure, stopped: false })
+            Said::Failed(v1::TrialFailed { generation: generation(), failure: Some(failure(&report)), stopped: false })
         }
     };
     // Without a session the coordinator knows already that this worker is lost.
@@ -105,11 +106,13 @@ fn run_rounds(
 /// The holder of rank 0 streams the model to the coordinator.
 fn put_model(node: &Node, id: &GenerationId, bytes: Vec<u8>) -> Result<(), Report> {
     debug!(bytes = bytes.len(), "the model is sent");
-    let mut generation = Some(id.into());
-    let pieces: Vec<_> = bytes
-        .chunks(CHUNK_BYTES)
-        .map(|data| v1::PutModelRequest { header: None, generation: generation.take(), data: data.to_vec() })
-        .collect();
+    let header = v1::Header { protocol_version: PROTOCOL_VERSION, term: id.term, incarnation: node.incarnation };
+    let mut head = Some((header, id.into()));
+    let piece = |data: &[u8]| {
+        let (header, generation) = head.take().unzip();
+        v1::PutModelRequest { header, generation, data: data.to_vec() }
+    };
+    let pieces: Vec<_> = bytes.chunks(CHUNK_BYTES).map(piece).collect();
     node.runtime.block_on(async {
         let mut client = link::coordinator(&node.shards.coordinator, &node.shards.token).await?;
         let sent = client.put_model(tokio_stream::iter(pieces)).await;

@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aquifer_learn::{Isa, PartRows, RoundKind, Trial, Workspace};
-use aquifer_model::{Kind, Model, Part, Partial, Report, State};
+use aquifer_model::{Kind, Model, Part, Partial, Report, State, ValueType};
 use aquifer_proto::v1::{self, ExchangeRequest, SegmentPart};
-use aquifer_proto::{PEER_LOST, PROTOCOL_VERSION, TrialPlan, exchange_messages, read_parts};
+use aquifer_proto::{CHUNK_BYTES, PEER_LOST, PROTOCOL_VERSION, TrialPlan, exchange_messages, read_parts};
 use tracing::trace;
 
 use super::data::{Readers, open_readers};
 use super::stream::{from_wire, to_wire};
 use super::{Assignment, End, Node, Peers, TrialEvent};
-use crate::core::{Exchange, Outgoing, Phase, Placement, Progress};
+use crate::core::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
 use crate::registry::GenerationId;
 use crate::session::Said;
 
@@ -62,8 +62,9 @@ impl<'a> Rounds<'a> {
         inbox: Sender<TrialEvent>,
     ) -> Result<Self, End> {
         let Assignment { id, members, me, plan } = assignment;
-        let ranks = members.iter().map(|m| m.rank_first..m.rank_first + m.rank_count).collect();
-        let exchange = Exchange::new(Placement { ranks, me });
+        let ranks = members.iter().map(|m| m.rank_first..m.rank_first.saturating_add(m.rank_count)).collect();
+        let exchange = Exchange::new(Placement { ranks, me }, plan.fit.params.ranks);
+        let exchange = exchange.map_err(|error| Report::new(Kind::Work, "placement", error.to_string()))?;
         let rows = |part: Part| plan.parts.iter().find(|p| p.part == part).map(|p| p.rows);
         let rows = PartRows {
             train: rows(Part::Train).unwrap_or(0),
@@ -127,8 +128,9 @@ impl<'a> Rounds<'a> {
     /// One round: map the own ranks, exchange, and return the total.
     fn reduce(&mut self, kind: &RoundKind) -> Result<Option<Partial>, End> {
         let round = self.state.record.round;
-        self.own_check = if round.is_multiple_of(STATE_CHECK_ROUNDS) { self.state.check() } else { 0 };
-        let begun = self.exchange.begin(round, self.trial.vectors(kind));
+        let compares = round.is_multiple_of(STATE_CHECK_ROUNDS) || matches!(kind, RoundKind::Score { .. });
+        self.own_check = if compares { self.state.check() } else { 0 };
+        let begun = self.exchange.begin(round, self.trial.vectors(kind)).map_err(broken)?;
         let mut total = self.follow(begun);
         self.exchange.own_ranks().for_each(|rank| self.submit(kind, rank));
         for message in std::mem::take(&mut self.early) {
@@ -137,7 +139,7 @@ impl<'a> Rounds<'a> {
         while total.is_none() {
             total = match self.next_event()? {
                 TrialEvent::Mapped { rank, result } => {
-                    let progress = self.exchange.rank_mapped(rank, (*result)?);
+                    let progress = self.exchange.rank_mapped(rank, (*result)?).map_err(broken)?;
                     self.follow(progress)
                 }
                 TrialEvent::Message(message) => self.take_message(*message)?,
@@ -154,7 +156,7 @@ impl<'a> Rounds<'a> {
     }
 
     fn next_event(&mut self) -> Result<TrialEvent, End> {
-        let began = self.node.clock.now();
+        let mut began = self.node.clock.now();
         loop {
             if let Ok(event) = self.events.try_recv() {
                 return Ok(event);
@@ -166,6 +168,9 @@ impl<'a> Rounds<'a> {
                 Ok(event) => return Ok(event),
                 Err(RecvTimeoutError::Disconnected) => return Err(End::Stopped),
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            if !self.exchange.own_done() {
+                began = self.node.clock.now(); // own ranks take as long as they take
             }
             let waited = self.node.clock.now() - began;
             if waited > PEER_WAIT_MAX {
@@ -242,10 +247,6 @@ impl<'a> Rounds<'a> {
     fn take_message(&mut self, message: ExchangeRequest) -> Result<Option<Option<Partial>>, End> {
         let round = self.state.record.round;
         let from = message.member as usize;
-        if message.round == round + 1 {
-            self.early.push(message);
-            return Ok(None);
-        }
         let bad = |reason: String| {
             let worker = self.members.get(from).map_or("an unknown member", |m| &m.worker);
             End::Failed(Report::new(Kind::Work, "exchange", format!("{worker} in round {round}: {reason}")))
@@ -255,20 +256,26 @@ impl<'a> Rounds<'a> {
         if sender.is_none_or(|sender| sender.incarnation != incarnation) {
             return Err(bad("it is no member of this generation".into()));
         }
+        if message.round == round + 1 {
+            self.early.push(message);
+            return Ok(None);
+        }
         if message.state_check != self.own_check {
             return Err(bad("its state differs from this worker's: one of the two machines computes wrongly".into()));
         }
         let phase = from_wire(message.phase()).ok_or_else(|| bad("phase: unspecified".into()))?;
+        let shape = self.exchange.shape(message.round, phase, from);
+        let shape = shape.ok_or_else(|| bad(format!("it sent round {} too early or too late", message.round)))?;
+        let nodes_max = self.exchange.nodes_max(phase, from);
         let parts = self.partly.entry((phase, from)).or_default();
         parts.extend(message.parts);
+        if parts.len() > parts_max(&shape, nodes_max) {
+            return Err(bad("it sent more than the round has".into()));
+        }
         if !message.last {
             return Ok(None);
         }
-        let parts = std::mem::take(parts);
-        let shape = self.exchange.shape(round, phase, from);
-        let shape = shape.ok_or_else(|| bad(format!("it sent round {} too early or too late", message.round)))?;
-        let mut nodes = Vec::new();
-        read_parts(&mut nodes, parts, &shape).map_err(|error| bad(error.to_string()))?;
+        let nodes = read_parts(std::mem::take(parts), &shape, nodes_max).map_err(|error| bad(error.to_string()))?;
         let arrived = self.exchange.arrived(from, message.round, phase, nodes);
         let progress = arrived.map_err(|error| bad(error.to_string()))?;
         Ok(self.follow(progress))
@@ -300,4 +307,14 @@ impl<'a> Rounds<'a> {
         let (spec, encoding) = (self.plan.fit.clone(), self.plan.encoding.clone());
         Ok(Model::new(tensors, spec, encoding, self.state.record.scores.clone()).to_bytes()?)
     }
+}
+
+/// Parts of at most a chunk each, one at least for every vector of every node.
+fn parts_max(shape: &[(ValueType, usize)], nodes_max: usize) -> usize {
+    let parts = |(value_type, len): &(ValueType, usize)| 1 + len * value_type.bytes() / CHUNK_BYTES;
+    nodes_max * (1 + shape.iter().map(parts).sum::<usize>())
+}
+
+fn broken(error: ExchangeError) -> End {
+    End::Failed(Report::new(Kind::Work, "exchange", error.to_string()))
 }

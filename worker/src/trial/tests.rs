@@ -28,7 +28,7 @@ fn prepare(dir: &Path, settings: &[&str]) -> TrialPlan {
     let fit = spec.resolve(frame.rows, &frame.content).unwrap();
     let holders = |record: &_| ShardHolders { record: Clone::clone(record), addresses: Vec::new() };
     let shards = frame.shards.iter().map(holders).collect();
-    TrialPlan { fit, encoding, parts: vec![PartPlan { part: Part::Train, rows: frame.rows, plan, shards }] }
+    TrialPlan { fit, encoding, parts: vec![PartPlan { part: Part::Train, rows: frame.rows, plan, uploads: Default::default(), shards }] }
 }
 
 /// One member on a thread of its own, until its trial ends; then it tells the others, who may wait for it.
@@ -41,6 +41,7 @@ fn member(dir: &Path, plan: TrialPlan, list: Vec<v1::Member>, me: usize, seed: u
             token: Token::new("t").unwrap(),
             coordinator: String::new(),
             own_address: String::new(),
+            fetching: Arc::default(),
         },
         executor: Arc::new(Inline::new(seed)),
         clock: Arc::new(Manual::default()),

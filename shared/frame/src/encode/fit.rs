@@ -6,6 +6,9 @@ use crate::frame::{Frame, FrameColumn};
 use crate::schema::ColumnKind;
 use crate::stats::{LEVELS_MAX_TEXT, Level, Tally};
 
+/// Levels of a feature above which a note says what they cost.
+const LEVELS_MANY: usize = 1000;
+
 impl Encoding {
     /// The encoding of a frame under these roles, and notes of what was decided. Features keep the frame's order, in
     /// whichever order they were listed.
@@ -50,6 +53,11 @@ fn fit_numeric(
         notes.push(dropped(name, &format!("every value is {min}")));
         return Ok(None);
     }
+    if moments.deviation() == 0.0 {
+        // Squares of their differences are nothing in f64: to a network they are one value.
+        notes.push(dropped(name, &format!("its values, {min} to {max}, are too close together to tell apart")));
+        return Ok(None);
+    }
     let out_of_range = || EncodingError::ValuesOutOfRange { column: name.clone() };
     let (fill, deviation) = (moments.mean, moments.deviation());
     let (shift, scale) = if standardize { (fill, 1.0 / deviation) } else { (0.0, 1.0) };
@@ -92,7 +100,16 @@ fn fit_categorical(column: &FrameColumn, notes: &mut Vec<Note>) -> Option<Catego
         let message = format!("{name}: {} missing values have an input of their own", tally.missing);
         notes.push(Note::of("missing_level", name, message));
     }
-    Some(Categorical { column: name.clone(), levels })
+    let categorical = Categorical { column: name.clone(), levels };
+    if categorical.levels.len() > LEVELS_MANY {
+        let inputs = categorical.slots();
+        let message = format!(
+            "{name} has {} different texts and makes {inputs} inputs; if it names rows, leave it out with ignored_columns",
+            categorical.levels.len()
+        );
+        notes.push(Note::of("many_levels", name, message));
+    }
+    Some(categorical)
 }
 
 /// Trimmed, sorted by bytes, each once.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use note::Note;
 pub use roles::{Roles, TaskChoice};
 pub use table::EncodedFrame;
+pub use target::CLASSES_MAX;
 pub(crate) use table::{NumericColumn, ShardTable, TargetColumn, unseen_class};
 
 /// How each input, the target and the row weights are read. Input order: numerics, then the slots of each categorical.
@@ -79,17 +80,20 @@ impl Target {
             Self::Regression { column, .. } | Self::Classes { column, .. } => column,
         }
     }
+
+    /// Outputs of a network that learns this target: one for a number and for two classes, else one a class.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Regression { .. } => 1,
+            Self::Classes { levels, .. } if levels.len() <= 2 => 1,
+            Self::Classes { levels, .. } => levels.len(),
+        }
+    }
 }
 
 impl Encoding {
     /// Inputs of a network that reads this encoding.
     pub fn inputs(&self) -> usize {
         self.numeric.len() + self.categorical.iter().map(Categorical::slots).sum::<usize>()
-    }
-
-    /// Names of the features: numerics, then categoricals.
-    pub fn features(&self) -> impl Iterator<Item = &str> {
-        let numeric = self.numeric.iter().map(|numeric| numeric.column.as_str());
-        numeric.chain(self.categorical.iter().map(|categorical| categorical.column.as_str()))
     }
 }

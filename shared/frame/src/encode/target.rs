@@ -5,7 +5,10 @@ use super::{Note, Roles, Target, TaskChoice};
 use crate::error::{EncodingError, Error};
 use crate::frame::{Frame, FrameColumn};
 use crate::schema::ColumnKind;
-use crate::stats::{LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, Tally};
+use crate::stats::{LEVELS_MAX_NUMBER, Level, Tally};
+
+/// Classes of a target, at most: a confusion matrix, which every rank makes, has their square.
+pub const CLASSES_MAX: usize = 1024;
 
 pub(super) fn fit(frame: &Frame, roles: &Roles, notes: &mut Vec<Note>) -> Result<Target, Error> {
     // `Roles::check` has found it.
@@ -61,12 +64,16 @@ fn is_classification(column: &FrameColumn, task: TaskChoice, notes: &mut Vec<Not
 
 fn classes(column: &FrameColumn) -> Result<Target, EncodingError> {
     let name = column.name.clone();
-    let limit = if column.kind == ColumnKind::Text { LEVELS_MAX_TEXT } else { LEVELS_MAX_NUMBER };
+    let too_many = |found| EncodingError::TooManyClasses { column: column.name.clone(), found, limit: CLASSES_MAX };
     let Some(levels) = &column.stats.tally.levels else {
-        return Err(EncodingError::TooManyClasses { column: name, limit });
+        return Err(too_many(match column.kind {
+            ColumnKind::Text => "too many distinct texts to count, or very long ones".into(),
+            _ => format!("more than {LEVELS_MAX_NUMBER} distinct values"),
+        }));
     };
     let mut levels = class_levels(column.kind, levels);
     match levels.len() {
+        count if count > CLASSES_MAX => Err(too_many(format!("{count} classes"))),
         1 => Err(EncodingError::TargetConstant { column: name, value: levels.remove(0) }),
         _ => Ok(Target::Classes { column: name, levels }),
     }

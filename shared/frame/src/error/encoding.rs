@@ -15,8 +15,9 @@ pub enum EncodingError {
     TargetNotFinite { column: String, nan: u64, infinite: u64 },
     #[error("the target {column:?} is text: it cannot be a regression's")]
     TargetNotNumeric { column: String },
-    #[error("the target {column:?} has more than {limit} distinct values, too many classes")]
-    TooManyClasses { column: String, limit: usize },
+    /// `found`: how many there are, as far as they were counted.
+    #[error("the target {column:?} has {found}: at most {limit} classes are learned")]
+    TooManyClasses { column: String, found: String, limit: usize },
     #[error("the values of {column:?} are too large or too close together to compute with")]
     ValuesOutOfRange { column: String },
     #[error("no feature is left")]

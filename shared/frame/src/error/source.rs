@@ -52,6 +52,8 @@ pub enum SourceError {
     Truncated { file: String, reason: String },
     #[error("{file} has a corrupt footer: {reason}")]
     CorruptFooter { file: String, reason: String },
+    #[error("{file} has a footer of {bytes} bytes: at most {limit} are read")]
+    FooterTooLarge { file: String, bytes: u64, limit: u64 },
     #[error("{file} is encrypted")]
     Encrypted { file: String },
     #[error("{files} have no rows")]
@@ -97,6 +99,7 @@ impl SourceError {
             Self::NotParquet { .. } => "not_parquet",
             Self::Truncated { .. } => "truncated",
             Self::CorruptFooter { .. } => "corrupt_footer",
+            Self::FooterTooLarge { .. } => "footer_too_large",
             Self::Encrypted { .. } => "encrypted",
             Self::NoRows { .. } => "no_rows",
             Self::TooManyRows { .. } => "too_many_rows",
@@ -125,6 +128,7 @@ impl SourceError {
             Self::CorruptFooter { .. } | Self::CorruptData { .. } | Self::ChecksumMismatch { .. } => {
                 "the file is damaged: write or copy it again"
             }
+            Self::FooterTooLarge { .. } => "write the file again, as several files or with larger row groups",
             Self::Encrypted { .. } => "decrypt it first: encrypted Parquet is not supported",
             Self::UnsupportedColumns { .. } => {
                 "leave them out of the file, or store them as booleans, integers, floats or text"

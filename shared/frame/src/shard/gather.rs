@@ -49,6 +49,18 @@ impl Gathered {
         Self { values, nulls: NullBufferBuilder::new(rows) }
     }
 
+    /// Values so far, nulls too.
+    pub(super) fn rows(&self) -> usize {
+        match &self.values {
+            Values::Bool(values) => values.len(),
+            Values::Signed(values) => values.len(),
+            Values::Unsigned(values) => values.len(),
+            Values::Single(values) => values.len(),
+            Values::Double(values) => values.len(),
+            Values::Text(texts) => texts.codes.len(),
+        }
+    }
+
     pub(super) fn finish(mut self) -> (Values, Option<NullBuffer>) {
         let nulls = self.nulls.finish().filter(|nulls| nulls.null_count() > 0);
         (self.values, nulls)

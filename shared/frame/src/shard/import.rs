@@ -30,16 +30,17 @@ pub fn import_shard_in_memory(plan: &Plan, shard: usize) -> Result<(Shard, Shard
 }
 
 fn build(plan: &Plan, shard: usize) -> Result<(ShardRecord, Vec<RecordBatch>), Error> {
-    let no_shard = || ShardError::DoNotFit { reason: format!("the plan has no shard {shard}") };
-    let rows = plan.shards.get(shard).cloned().ok_or_else(no_shard)?;
-    if rows.is_empty() || !rows.start.is_multiple_of(BLOCK_ROWS) || rows.end > plan.rows {
-        return Err(ShardError::DoNotFit { reason: format!("shard {shard} is no whole blocks of the frame") }.into());
-    }
+    let rows = plan.shard_rows(shard)?;
     let sources = open_sources(plan, &rows)?;
     let mut arrays = Vec::with_capacity(plan.columns.len());
     let mut columns = Vec::with_capacity(plan.columns.len());
     for (at, column) in plan.columns.iter().enumerate() {
-        let gathered = gather(&sources, at, column, (rows.end - rows.start) as usize)?;
+        let planned = (rows.end - rows.start) as usize;
+        let gathered = gather(&sources, at, column, planned)?;
+        if gathered.rows() != planned {
+            let reason = format!("{} rows of {:?} where the plan has {planned}", gathered.rows(), column.name);
+            return Err(ShardError::DoNotFit { reason }.into());
+        }
         let (values, nulls) = gathered.finish();
         let narrowed = narrow(values, nulls, rows.start / BLOCK_ROWS).map_err(unwritable)?;
         columns.push(StoredColumn {

@@ -1,7 +1,6 @@
 //! A shard to read from: mapped, or in memory; the same to its readers.
 
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +13,7 @@ use arrow_schema::ArrowError;
 
 use super::{BATCH_ROWS, ShardRecord};
 use crate::error::{Error, ShardError};
+use crate::guard::guarded;
 use crate::map::map_file;
 
 /// Magic and padding, footer length, magic.
@@ -33,6 +33,11 @@ pub struct Shard {
 impl Shard {
     /// Maps the shard's file without a copy; with `verify` its hash is computed first.
     pub fn open(folder: &Path, record: &ShardRecord, verify: bool) -> Result<Self, Error> {
+        if !record.is_named() {
+            // A record may come from elsewhere, and what is no hash may be a path.
+            let reason = format!("the shard of row {} has no hash for a name", record.rows.start);
+            return Err(ShardError::DoNotFit { reason }.into());
+        }
         let path = folder.join(record.file_name());
         let damaged =
             |reason: &str| ShardError::Damaged { file: path.display().to_string(), reason: reason.to_owned() };
@@ -43,9 +48,8 @@ impl Shard {
         if verify && blake3::hash(&file.bytes).to_hex().as_str() != record.hash {
             return Err(damaged("its hash is another").into());
         }
-        let batches = catch_unwind(AssertUnwindSafe(|| decode(&file.bytes)))
-            .unwrap_or_else(|_| Err(ArrowError::IpcError("the decoder gave up".into())))
-            .map_err(|source| ShardError::Undecodable { file: path.display().to_string(), source: source.into() })?;
+        let batches = guarded(|| decode(&file.bytes))
+            .map_err(|source| ShardError::Undecodable { file: path.display().to_string(), source })?;
         let shard = Self::of_batches(record.rows.clone(), batches, Some(file.addresses));
         shard.check(record).map_err(damaged)?;
         Ok(shard)
@@ -64,12 +68,13 @@ impl Shard {
         if rows as u64 != record.rows.end.saturating_sub(record.rows.start) {
             return Err("its rows are not those of its record");
         }
-        let named = |batch: &RecordBatch| {
+        // Types too: a statistic or a class of the record is of no use to values of another type.
+        let recorded = |batch: &RecordBatch| {
             let schema = batch.schema();
-            let names = schema.fields().iter().map(|field| field.name());
-            names.eq(record.columns.iter().map(|column| &column.name))
+            let columns = schema.fields().iter().map(|field| (field.name(), Some(field.data_type().clone())));
+            columns.eq(record.columns.iter().map(|column| (&column.name, column.data_type())))
         };
-        if self.batches.iter().all(named) { Ok(()) } else { Err("its columns are not those of its record") }
+        if self.batches.iter().all(recorded) { Ok(()) } else { Err("its columns are not those of its record") }
     }
 
     /// Global rows.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use arrow_schema::DataType;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::ColumnKind;
@@ -38,10 +39,39 @@ impl ShardRecord {
         format!("{}.arrow", self.hash)
     }
 
+    /// Whether the hash is one, and so a name: 64 hexadecimal digits in lower case.
+    pub(crate) fn is_named(&self) -> bool {
+        self.hash.len() == 64 && self.hash.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    }
+
     pub(crate) fn without_stats(mut self) -> Self {
         for column in &mut self.columns {
             column.stats = None;
         }
         self
+    }
+}
+
+impl StoredColumn {
+    /// The Arrow type of the stored values; none if the record names no type that a shard has.
+    pub(crate) fn data_type(&self) -> Option<DataType> {
+        let text = |codes| DataType::Dictionary(Box::new(codes), Box::new(DataType::Utf8));
+        Some(match self.stored_type.as_str() {
+            "bool" => DataType::Boolean,
+            "int8" => DataType::Int8,
+            "int16" => DataType::Int16,
+            "int32" => DataType::Int32,
+            "int64" => DataType::Int64,
+            "uint8" => DataType::UInt8,
+            "uint16" => DataType::UInt16,
+            "uint32" => DataType::UInt32,
+            "uint64" => DataType::UInt64,
+            "float32" => DataType::Float32,
+            "float64" => DataType::Float64,
+            "text8" => text(DataType::UInt8),
+            "text16" => text(DataType::UInt16),
+            "text32" => text(DataType::UInt32),
+            _ => return None,
+        })
     }
 }

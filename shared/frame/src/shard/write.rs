@@ -56,7 +56,7 @@ impl Temporary {
     fn create(folder: &Path) -> Result<(File, Self), Error> {
         let mut last = io::ErrorKind::AlreadyExists.into();
         for n in 0..NAMES_MAX {
-            let path = folder.join(format!(".shard-{}-{n}.tmp", std::process::id()));
+            let path = folder.join(format!(".part-{}-{n}", std::process::id()));
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => return Ok((file, Self { path, renamed: false })),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,

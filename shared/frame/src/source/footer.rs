@@ -9,11 +9,14 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
-use super::{corrupt_footer, guarded, thrift};
+use super::{corrupt_footer, thrift};
 use crate::error::{Error, SourceError};
+use crate::guard::guarded;
 
 /// Magic, 4 bytes of length, magic.
 const TAIL: u64 = 8;
+/// A footer is read whole; none that a writer made is longer.
+const FOOTER_BYTES_MAX: u64 = 256 << 20;
 
 pub(super) struct Footer {
     pub(super) metadata: Arc<ParquetMetaData>,
@@ -90,6 +93,10 @@ fn footer_bytes(file: &mut File, bytes: u64, name: &str) -> Result<Vec<u8>, Fail
     if length > bytes - 4 - TAIL {
         return Err(Failure::Source(corrupt_footer(name, "it is said to be longer than the file")));
     }
+    if length > FOOTER_BYTES_MAX {
+        let (file, limit) = (name.to_owned(), FOOTER_BYTES_MAX);
+        return Err(Failure::Source(SourceError::FooterTooLarge { file, bytes: length, limit }));
+    }
     let mut footer = vec![0; length as usize];
     file.seek(SeekFrom::Start(bytes - TAIL - length))?;
     file.read_exact(&mut footer)?;
@@ -117,7 +124,10 @@ fn inconsistency(metadata: &ParquetMetaData, end: u64) -> Option<String> {
         if let Some(reason) = group_inconsistency(group, columns, end) {
             return Some(format!("row group {at}: {reason}"));
         }
-        rows = rows.checked_add(group.num_rows())?;
+        let Some(sum) = rows.checked_add(group.num_rows()) else {
+            return Some(format!("row group {at}: no sum can hold the rows up to here"));
+        };
+        rows = sum;
     }
     let said = metadata.file_metadata().num_rows();
     (said != rows).then(|| format!("it counts {said} rows, and its row groups {rows}"))

@@ -7,15 +7,19 @@ use std::path::{Path, PathBuf};
 use arrow_array::ArrayRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use parquet::file::metadata::ColumnChunkMetaData;
 
 use super::footer::Footer;
-use super::{corrupt_footer, guarded};
+use super::corrupt_footer;
 use crate::error::{Error, Place, SourceError};
+use crate::guard::guarded;
 use crate::plan::Plan;
 use crate::schema::{SourceColumn, supported};
 
-/// Rows of a decoded slice.
-const SLICE_ROWS: usize = 8192;
+/// Rows of a decoded slice, at most.
+const SLICE_ROWS_MAX: u64 = 8192;
+/// Bytes of one, as far as the footer tells: long texts make it short.
+const SLICE_BYTES: u64 = 4 << 20;
 
 /// The part of one source that a shard needs.
 pub(crate) struct SourceReader {
@@ -31,7 +35,7 @@ pub(crate) fn open_sources(plan: &Plan, rows: &Range<u64>) -> Result<Vec<SourceR
     let mut sources = Vec::new();
     let mut first = 0;
     for file in &plan.files {
-        let end = first + file.rows;
+        let end = first + file.rows; // the plan is checked: no sum of its rows overflows
         if first < rows.end && rows.start < end {
             let footer = Footer::read(Path::new(&file.path), &file.path)?;
             let changed =
@@ -97,7 +101,7 @@ impl SourceReader {
                     .with_projection(ProjectionMask::roots(self.metadata.parquet_schema(), [column]))
                     .with_row_groups(vec![group])
                     .with_row_selection(selection)
-                    .with_batch_size(SLICE_ROWS.min(rows))
+                    .with_batch_size(slice_rows(self.metadata.metadata().row_group(group).column(column)).min(rows))
                     .build()
             };
             let mut reader = guarded(builder).map_err(|source| corrupt(place(), source))?;
@@ -116,6 +120,15 @@ impl SourceReader {
         }
         Ok(())
     }
+}
+
+/// Rows of a column chunk that make a slice. Texts in a dictionary are longer than their codes; not every writer says how
+/// long, so the longer of both counts.
+fn slice_rows(chunk: &ColumnChunkMetaData) -> usize {
+    let texts = chunk.unencoded_byte_array_data_bytes().unwrap_or(0);
+    let bytes = chunk.uncompressed_size().max(texts).max(0).unsigned_abs();
+    let rows = chunk.num_values().max(1).unsigned_abs();
+    (SLICE_BYTES / bytes.div_ceil(rows).max(1)).clamp(1, SLICE_ROWS_MAX) as usize
 }
 
 /// A mismatch of a stored checksum has its own code; the decoder tells it by its text alone.

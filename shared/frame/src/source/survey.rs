@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use parquet::file::metadata::RowGroupMetaData;
 use serde::{Deserialize, Serialize};
 
 use super::footer::Footer;
@@ -10,7 +11,7 @@ use crate::error::{Error, SourceError};
 use crate::schema::{SourceColumn, supported};
 
 /// Rows of a frame at most: blocks are counted in 32 bits.
-const ROWS_MAX: u64 = 1 << 42;
+pub(crate) const ROWS_MAX: u64 = 1 << 42;
 
 /// A source, and how to know it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,8 +51,12 @@ pub fn survey(files: &[PathBuf]) -> Result<Survey, Error> {
             Some(first) => agree(&first.path, &found.columns, name, &columns)?,
         }
         let groups = footer.metadata.row_groups();
-        let rows = groups.iter().map(|group| group.num_rows().unsigned_abs()).sum();
-        let bytes: u64 = groups.iter().map(|group| group.total_byte_size().max(0).unsigned_abs()).sum();
+        // Sums that no count can hold are at their end: too many rows, and the largest plan.
+        let sum = |counts: &mut dyn Iterator<Item = i64>| {
+            counts.fold(0u64, |sum, count| sum.saturating_add(count.max(0).unsigned_abs()))
+        };
+        let rows = sum(&mut groups.iter().map(RowGroupMetaData::num_rows));
+        let bytes = sum(&mut groups.iter().map(RowGroupMetaData::total_byte_size));
         found.rows = found.rows.saturating_add(rows);
         found.uncompressed_bytes = found.uncompressed_bytes.saturating_add(bytes);
         if found.rows > ROWS_MAX {

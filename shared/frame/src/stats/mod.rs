@@ -3,6 +3,7 @@
 //! Counts and levels add up in any order. Moments do not, so they are merged in the fixed tree over blocks: a shard hands
 //! on the whole nodes of its blocks, and the frame joins them.
 
+mod check;
 mod count;
 mod moments;
 mod tally;

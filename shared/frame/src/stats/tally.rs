@@ -116,6 +116,10 @@ impl ColumnSummary {
 
 /// Levels, unless they are too many or too long.
 pub(crate) fn bounded(levels: Vec<Level>) -> Option<Vec<Level>> {
+    is_bounded(&levels).then_some(levels)
+}
+
+pub(super) fn is_bounded(levels: &[Level]) -> bool {
     let text = |level: &Level| match &level.value {
         Value::Text(text) => Some(text.len()),
         _ => None,
@@ -123,7 +127,7 @@ pub(crate) fn bounded(levels: Vec<Level>) -> Option<Vec<Level>> {
     let bytes: usize = levels.iter().filter_map(text).sum();
     let is_text = levels.first().is_some_and(|level| text(level).is_some());
     let most = if is_text { LEVELS_MAX_TEXT } else { LEVELS_MAX_NUMBER };
-    (levels.len() <= most && bytes <= LEVEL_BYTES_MAX).then_some(levels)
+    levels.len() <= most && bytes <= LEVEL_BYTES_MAX
 }
 
 fn merge_levels(a: Vec<Level>, b: Vec<Level>) -> Option<Vec<Level>> {

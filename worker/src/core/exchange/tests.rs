@@ -47,12 +47,12 @@ enum Step {
 /// Runs `rounds` rounds of all members, each next step picked by the seed; returns each member's totals.
 fn run(ranks: u32, members: u32, rounds: u64, seed: u64) -> Vec<Vec<Option<Partial>>> {
     let random = Philox::new(seed, "schedule");
-    let mut nodes: Vec<Exchange> = (0..members as usize).map(|me| Exchange::new(placement(ranks, members, me))).collect();
+    let mut nodes: Vec<Exchange> = (0..members as usize).map(|me| Exchange::new(placement(ranks, members, me), ranks).unwrap()).collect();
     let mut totals = vec![Vec::new(); members as usize];
     let mut queue: Vec<Step> = Vec::new();
     let mut held: Vec<Step> = Vec::new(); // early arrivals: the shell keeps them until the round begins
     let begin = |who: usize, round: u64, node: &mut Exchange, queue: &mut Vec<Step>| {
-        assert!(node.begin(round, vectors()).total.is_none());
+        assert!(node.begin(round, vectors()).unwrap().total.is_none());
         queue.extend(node.own_ranks().map(|rank| Step::Map(who, rank)));
     };
     for (who, node) in nodes.iter_mut().enumerate() {
@@ -64,7 +64,7 @@ fn run(ranks: u32, members: u32, rounds: u64, seed: u64) -> Vec<Vec<Option<Parti
         }
         let pick = random.draw(turn, 0, 0)[0] as usize % queue.len();
         let (who, progress) = match queue.swap_remove(pick) {
-            Step::Map(who, rank) => (who, nodes[who].rank_mapped(rank, partial(totals[who].len() as u64, rank))),
+            Step::Map(who, rank) => (who, nodes[who].rank_mapped(rank, partial(totals[who].len() as u64, rank)).unwrap()),
             Step::Deliver(from, message) if message.round != totals[message.to].len() as u64 => {
                 held.push(Step::Deliver(from, message));
                 continue;
@@ -102,8 +102,8 @@ fn every_member_gets_the_tree_sum_in_any_order_of_arrival() {
 
 #[test]
 fn refuses_a_peer_that_does_not_keep_to_the_round() {
-    let mut node = Exchange::new(placement(4, 2, 0));
-    node.begin(5, vectors());
+    let mut node = Exchange::new(placement(4, 2, 0), 4).unwrap();
+    node.begin(5, vectors()).unwrap();
     let nodes = |lo, n| vec![(Node { lo, n }, None)];
     let wrong = |e| matches!(e, Err(ExchangeError::WrongNodes { .. }));
     assert!(wrong(node.arrived(1, 5, Phase::ReduceScatter, nodes(0, 2))));
@@ -114,4 +114,29 @@ fn refuses_a_peer_that_does_not_keep_to_the_round() {
     assert!(node.arrived(1, 5, Phase::ReduceScatter, nodes(2, 2)).is_ok());
     let twice = node.arrived(1, 5, Phase::ReduceScatter, nodes(2, 2));
     assert_eq!(twice.unwrap_err(), ExchangeError::Twice { member: 1, round: 5 });
+}
+
+#[test]
+fn refuses_a_placement_that_does_not_share_out_the_ranks() {
+    let refused = |ranks: Vec<Range<u32>>, me| Exchange::new(Placement { ranks, me }, 4).is_err();
+    assert!(!refused(vec![0..2, 2..4], 1));
+    assert!(refused(vec![0..2, 2..4], 2));
+    assert!(refused(vec![0..2, 2..3], 0));
+    assert!(refused(vec![0..2, 3..4], 0));
+    assert!(refused(vec![0..4, 4..4], 0));
+    assert!(refused(Vec::new(), 0));
+}
+
+#[test]
+fn refuses_sums_that_do_not_belong_together() {
+    let mut node = Exchange::new(placement(2, 2, 0), 2).unwrap();
+    node.begin(0, vectors()).unwrap();
+    node.rank_mapped(0, partial(0, 0)).unwrap();
+    let leaf = |rank: u32| (Node { lo: u64::from(rank), n: 1 }, partial(0, rank).map(|p| node.segments[0].cut(&p)));
+    let leaf = vec![leaf(1)];
+    node.arrived(1, 0, Phase::ReduceScatter, leaf).unwrap();
+    let shape = node.shape(0, Phase::AllGather, 1).unwrap();
+    let vectors = shape.iter().map(|(value_type, len)| Values::zeros(*value_type, *len)).collect();
+    let sum = vec![(Node { lo: 0, n: 2 }, Some(Partial { weight: 99.0, vectors }))];
+    assert_eq!(node.arrived(1, 0, Phase::AllGather, sum).unwrap_err(), ExchangeError::Sums { round: 0 });
 }
