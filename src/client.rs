@@ -1,6 +1,8 @@
 //! The client of a cluster's services.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
@@ -42,8 +44,17 @@ impl Client {
             let pieces = file_chunks(Path::new(&file.path)).await.map_err(|error| {
                 Report::new(Kind::Data, "io", format!("cannot read {}", file.path)).caused_by(&error)
             })?;
-            let pieces = pieces.map_while(Result::ok).map(|data| v1::UploadRequest { data });
+            // A file that cannot be read to its end must not arrive as a shorter one.
+            let broken = Arc::new(AtomicBool::new(false));
+            let seen = broken.clone();
+            let pieces = pieces.map_while(move |piece| {
+                seen.fetch_or(piece.is_err(), Ordering::Relaxed);
+                piece.ok().map(|data| v1::UploadRequest { data })
+            });
             let sent = self.jobs.upload(pieces).await.map_err(|status| from_status(&status, "uploading a file"))?;
+            if broken.load(Ordering::Relaxed) {
+                return Err(Report::new(Kind::Data, "io", format!("cannot read {} to its end", file.path)));
+            }
             file.upload = sent.into_inner().upload;
         }
         Ok(())
@@ -97,7 +108,7 @@ impl Client {
         let pieces =
             self.jobs.fetch_model(request).await.map_err(|status| from_status(&status, "fetching the model"))?;
         let mut pieces = pieces.into_inner();
-        let mut file = crate::data::NewFile::begin(path)?;
+        let mut file = crate::newfile::NewFile::begin(path)?;
         while let Some(piece) = pieces.message().await.map_err(|status| from_status(&status, "fetching the model"))? {
             std::io::Write::write_all(&mut file, &piece.data).map_err(|error| unwritable(path, &error))?;
         }

@@ -1,6 +1,5 @@
 //! Data arguments: a frame's name or files; and files that this program writes.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aquifer_frame::{Survey, list, survey};
@@ -9,9 +8,8 @@ use aquifer_proto::from_status;
 use aquifer_proto::v1::{self, DataSource};
 
 use crate::client::Client;
-use crate::dir::unwritable;
 use crate::failure::usage;
-use crate::launch::with_cluster;
+use crate::launch::{Purpose, with_cluster};
 use crate::options::ClusterOptions;
 
 /// What stands where data is asked for.
@@ -66,7 +64,7 @@ pub(crate) async fn check_names(data: &[&Data], options: &ClusterOptions) -> any
     if words.is_empty() {
         return Ok(());
     }
-    let frames = with_cluster(options, false, async |launched| {
+    let frames = with_cluster(options, Purpose::Ask, async |launched| {
         let frames = launched.client.jobs.list_frames(v1::ListFramesRequest {}).await;
         Ok(frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames)
     });
@@ -93,46 +91,6 @@ pub(crate) fn survey_files(arguments: &[String]) -> Result<Survey, Report> {
     let paths = list(arguments)?;
     let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
     Ok(survey(&paths.into_iter().map(absolute).collect::<Vec<_>>())?)
-}
-
-/// A file that gets its name only when all of it is written; before that nothing is left behind.
-pub(crate) struct NewFile {
-    part: tempfile::NamedTempFile,
-    path: PathBuf,
-}
-
-impl NewFile {
-    pub(crate) fn begin(path: &Path) -> Result<Self, Report> {
-        if path.metadata().is_ok_and(|found| !found.is_file()) {
-            let message = format!("{} is a folder or a device, not a file", path.display());
-            return Err(usage("not_a_file", message).hint("give --out FILE"));
-        }
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".part-");
-        // As any new file of this user: the default of temporary files, 0600, is for secrets.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let part = builder.tempfile_in(folder).map_err(|error| unwritable(folder, &error))?;
-        Ok(Self { part, path: path.to_owned() })
-    }
-
-    pub(crate) fn finish(self) -> Result<(), Report> {
-        let path = self.path;
-        self.part.as_file().sync_all().map_err(|error| unwritable(&path, &error))?;
-        self.part.persist(&path).map_err(|error| unwritable(&path, &error.error))?;
-        Ok(())
-    }
-}
-
-impl Write for NewFile {
-    fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
-        self.part.write(data)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.part.flush()
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod data;
 mod dir;
 mod failure;
 mod launch;
+mod newfile;
 mod options;
 mod output;
 mod precheck;

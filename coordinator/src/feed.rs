@@ -20,6 +20,9 @@ struct Feed {
     last: watch::Sender<u64>,
 }
 
+/// An event and its token.
+pub(crate) type Numbered = (u64, JobEvent);
+
 impl Feeds {
     pub(crate) fn open(&self, job: &JobId) {
         self.lock().entry(job.clone()).or_insert_with(|| Feed { events: Vec::new(), last: watch::channel(0).0 });
@@ -29,18 +32,16 @@ impl Feeds {
         let mut jobs = self.lock();
         let Some(feed) = jobs.get_mut(job) else { return };
         let token = *feed.last.borrow() + 1;
-        let replaces = |last: &JobEvent| match (last, &event) {
-            (JobEvent::Progress(_), JobEvent::Progress(_)) | (JobEvent::Importing { .. }, JobEvent::Importing { .. }) => true,
-            (JobEvent::Waiting { .. }, JobEvent::Waiting { .. }) => true,
-            _ => false,
-        };
+        let passing = matches!(event, JobEvent::Progress(_) | JobEvent::Importing { .. } | JobEvent::Waiting { .. });
+        let same_kind = |last: &JobEvent| std::mem::discriminant(last) == std::mem::discriminant(&event);
+        let replaces = |last: &JobEvent| passing && same_kind(last);
         feed.events.pop_if(|(_, last)| replaces(last));
         feed.events.push((token, event));
         feed.last.send_replace(token);
     }
 
     /// Events after a token, and a way to wait for more; `None` for a job that this start does not know.
-    pub(crate) fn after(&self, job: &JobId, token: u64) -> Option<(Vec<(u64, JobEvent)>, watch::Receiver<u64>)> {
+    pub(crate) fn after(&self, job: &JobId, token: u64) -> Option<(Vec<Numbered>, watch::Receiver<u64>)> {
         let jobs = self.lock();
         let feed = jobs.get(job)?;
         let events = feed.events.iter().filter(|(at, _)| *at > token).cloned().collect();

@@ -9,7 +9,7 @@ use aquifer_learn::{Isa, self_test};
 use aquifer_model::Report;
 use clap::Args;
 
-use crate::data::NewFile;
+use crate::newfile::NewFile;
 use crate::dir;
 use crate::failure::usage;
 use crate::options::DirOption;

@@ -28,7 +28,7 @@ impl Doctor {
         // Every path that this processor has must give the same bits: a worker is refused otherwise.
         let mut hashes = Vec::new();
         for isa in Isa::available() {
-            let hash = self_test(isa).map_err(|error| Report::from(error))?;
+            let hash = self_test(isa).map_err(Report::from)?;
             say(&format!("exact arithmetic, {}", isa.name()), hash.clone());
             hashes.push(hash);
         }

@@ -7,15 +7,12 @@ use aquifer_proto::{JobEvent, from_status};
 use clap::{Args, Subcommand};
 
 use crate::data::{Data, could_be_frame};
-use crate::failure::{interrupted, usage};
-use crate::launch::{new_id, with_cluster};
+use crate::failure::usage;
+use crate::launch::{Purpose, with_cluster};
 use crate::options::ClusterOptions;
 use crate::output::{self, Format, Table, bytes, escape, grouped, say};
 use crate::precheck::get_frame;
 use crate::progress::Display;
-
-/// What a cancelled import is waited for at most.
-const STOP_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Import, list and show frames
 #[derive(Args)]
@@ -66,34 +63,19 @@ async fn import(name: &str, files: Vec<String>, options: &ClusterOptions, format
         return Err(usage("frame_name", message).hint("aquifer frame import NAME FILE...").into());
     }
     let data = Data::Files(files);
-    let ended = with_cluster(options, true, async |launched| {
-        let mut client = launched.client.clone();
-        let source = Some(data.offer(&mut client).await?);
+    let ended = with_cluster(options, Purpose::Import, async |launched| {
+        let source = Some(data.offer(&mut launched.client.clone()).await?);
         let job = submit_request::Job::Import(ImportJob { name: name.to_owned(), source });
-        let job = client.submit(new_id()?, launched.workers, job).await?;
-        let mut display = Display::new(format != Format::Table);
-        let mut stopper = client.clone();
-        tokio::select! {
-            ended = client.watch(&job, |event| display.show(event)) => Ok(ended?),
-            report = launched.worker_died() => Err(report.into()),
-            _ = tokio::signal::ctrl_c() => {
-                stopper.cancel(&job).await?;
-                // Shards that are being made end first, and go.
-                let _ = tokio::time::timeout(STOP_MAX, stopper.watch(&job, |_| {})).await;
-                Ok(JobEvent::Cancelled)
-            }
-        }
+        launched.run_job(job, &mut Display::new(format != Format::Table)).await
     });
     match ended.await? {
         JobEvent::Imported { name, frame } => print_frame(&name, &frame, format),
-        JobEvent::Failed { report } => Err(report.into()),
-        JobEvent::Cancelled => Err(interrupted().into()),
         _ => Err(Report::new(Kind::Work, "job", "the import ended in an unknown way").into()),
     }
 }
 
 async fn list(options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
-    let frames = with_cluster(options, false, async |launched| {
+    let frames = with_cluster(options, Purpose::Ask, async |launched| {
         let frames = launched.client.jobs.list_frames(ListFramesRequest {}).await;
         Ok(frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames)
     });
@@ -128,7 +110,7 @@ async fn list(options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
 
 async fn show(name: &str, options: &ClusterOptions, format: Format) -> anyhow::Result<()> {
     let name = name.strip_prefix("frame:").unwrap_or(name);
-    let frame = with_cluster(options, false, async |launched| Ok(get_frame(&mut launched.client, name).await?));
+    let frame = with_cluster(options, Purpose::Ask, async |launched| Ok(get_frame(&mut launched.client, name).await?));
     print_frame(name, &frame.await?, format)
 }
 

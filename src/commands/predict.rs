@@ -12,7 +12,7 @@ use clap::Args;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
-use crate::data::NewFile;
+use crate::newfile::NewFile;
 use crate::dir::unwritable;
 use crate::output::{self, Format, grouped};
 use crate::precheck::check_not_input;

@@ -9,16 +9,13 @@ use aquifer_proto::{JobEvent, TrainSummary};
 use clap::Args;
 
 use crate::data::{Data, check_names};
-use crate::failure::{interrupted, usage};
-use crate::launch::{Launched, launch, new_id};
+use crate::failure::usage;
+use crate::launch::{Launched, Purpose, with_cluster};
 use crate::options::ClusterOptions;
 use crate::output::Format;
 use crate::precheck;
 use crate::progress::Display;
 use crate::scores::Trained;
-
-/// Members that are asked to stop do so after their round; longer than this is not waited.
-const STOP_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Train a model from Parquet files or a frame
 #[derive(Args)]
@@ -75,10 +72,9 @@ impl Train {
         if let Some(out) = &self.out {
             precheck::check_out(out, &all)?;
         }
-        let mut launched = launch(&self.cluster, true).await?;
-        let result = self.run_job(&mut launched, &spec, [Some(train), valid, test], format).await;
-        launched.close(result.is_ok()).await;
-        let (trained, path) = result?;
+        let data = [Some(train), valid, test];
+        let work = async |launched: &mut Launched| self.run_job(launched, &spec, data, format).await;
+        let (trained, path) = with_cluster(&self.cluster, Purpose::Train, work).await?;
         trained.print(&path, format)
     }
 
@@ -127,30 +123,14 @@ impl Train {
             }
         }
         let job = submit_request::Job::Train(TrainJob { spec_toml: spec.to_toml(), train, validation, test });
-        let job = client.submit(new_id()?, launched.workers, job).await?;
         let mut display = Display::new(format != Format::Table);
-        let mut stopper = client.clone();
-        let watching = client.watch(&job, |event| display.show(event));
-        let ended = tokio::select! {
-            ended = watching => ended?,
-            report = launched.worker_died() => return Err(report.into()),
-            _ = tokio::signal::ctrl_c() => {
-                stopper.cancel(&job).await?;
-                let stopped = stopper.watch(&job, |_| {});
-                let _ = tokio::time::timeout(STOP_MAX, stopped).await;
-                JobEvent::Cancelled
-            }
-        };
-        display.finish();
-        match ended {
+        match launched.run_job(job, &mut display).await? {
             JobEvent::Trained(summary) => {
                 let path = self.out_path(&launched.dir, &summary)?;
-                stopper.fetch_model(&job, &path).await?;
+                client.fetch_model(&launched.job(), &path).await?;
                 Ok((Trained { summary: *summary, notes: display.notes }, path))
             }
-            JobEvent::Failed { report } => Err(report.into()),
-            JobEvent::Cancelled => Err(interrupted().into()),
-            _ => Err(Report::new(Kind::Work, "job", format!("job {job} ended in an unknown way")).into()),
+            _ => Err(Report::new(Kind::Work, "job", "the training ended in an unknown way").into()),
         }
     }
 

@@ -137,7 +137,7 @@ fn a_loss_that_diverges() {
     let said = ["diverged in round", "last good loss", "lower learning_rate"];
     check(&aquifer, regression(ROWS), &more, 1, "diverged", &said);
     // Slowly: a linear model whose steps are somewhat too long, so that there is a good loss to name.
-    let slowly = ["--set", "hidden=[]", "--set", "optimizer=sgd", "--set", "learning_rate=0.6", "--set", "epochs=60"];
+    let slowly = ["--set", "hidden=[]", "--set", "optimizer=sgd", "--set", "learning_rate=3", "--set", "epochs=60"];
     let path = write(&aquifer, "data", regression(ROWS));
     let refusal = refused(&aquifer, train(&path, "y", &slowly), 1, "diverged", &said);
     assert!(!refusal.text.contains("none"), "{}", refusal.text);

@@ -3,6 +3,8 @@
 //! Every failure is asked for in JSON, where its code, message, hint and causes can be told apart, and every test of a
 //! failure ends by looking for leftovers.
 
+#![allow(clippy::unwrap_used)] // helpers are tests too: what fails here is the test
+
 mod bad_data;
 mod bad_files;
 mod bad_models;

@@ -124,7 +124,7 @@ fn another_protocol_version_is_refused_by_name() {
     let header = v1::Header { protocol_version: PROTOCOL_VERSION + 1, term: 1, incarnation: 1 };
     let fetch = v1::FetchShardRequest { header: Some(header), shard: "0".repeat(64) };
     let fetch = block_on(async { wire::peer(worker, &wire::token_of(&cluster)).await.fetch_shard(fetch).await });
-    let refused = fetch.err().expect("another version");
+    let refused = fetch.map(drop).expect_err("another version");
     assert!(refused.message().contains("protocol version"), "{refused}");
 }
 

@@ -50,7 +50,7 @@ fn promised_tests(readme: &str) -> Vec<String> {
             && cells.iter().any(|cell| cell.starts_with("promise"))
             && cells.iter().any(|c| c.starts_with("test"))
     };
-    let Some(head) = lines.iter().position(|line| is_head(&line)) else { return Vec::new() };
+    let Some(head) = lines.iter().position(is_head) else { return Vec::new() };
     let column = cells(lines[head]).iter().position(|cell| cell.starts_with("test")).unwrap_or(0);
     let rows = lines[head + 2..].iter().take_while(|line| line.trim_start().starts_with('|'));
     let tests = rows.filter_map(|row| {

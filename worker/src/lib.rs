@@ -5,11 +5,13 @@
 mod config;
 pub mod core;
 mod executor;
+mod inbox;
 mod imports;
 mod link;
 mod peer;
 mod registry;
 mod resources;
+mod said;
 mod server;
 mod session;
 mod shards;

@@ -10,7 +10,7 @@ use tonic::{Request, Response, Status, Streaming};
 
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::trial::TrialEvent;
+use crate::inbox::TrialEvent;
 
 pub(crate) struct PeerService {
     pub(crate) registry: Registry,

@@ -6,33 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
-use aquifer_proto::v1::Generation;
 use tokio::sync::watch;
 
-use crate::trial::TrialEvent;
+use crate::inbox::{GenerationId, TrialEvent};
 
 /// A peer may know of a generation before this worker does; it waits this long for the coordinator's word.
 const BEGIN_GRACE: Duration = Duration::from_secs(60);
-
-/// Term and number of a trial's generation.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct GenerationId {
-    pub(crate) term: u64,
-    pub(crate) trial: String,
-    pub(crate) number: u64,
-}
-
-impl From<Generation> for GenerationId {
-    fn from(generation: Generation) -> Self {
-        Self { term: generation.term, trial: generation.trial, number: generation.number }
-    }
-}
-
-impl From<&GenerationId> for Generation {
-    fn from(id: &GenerationId) -> Self {
-        Self { term: id.term, trial: id.trial.clone(), number: id.number }
-    }
-}
 
 /// Inboxes by generation.
 #[derive(Clone)]

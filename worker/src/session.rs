@@ -6,7 +6,7 @@ use std::time::Duration;
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{PROTOCOL_VERSION, TrialPlan, from_status};
+use aquifer_proto::{TrialPlan, from_status};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -14,8 +14,10 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::imports::Imports;
-use crate::registry::{GenerationId, Registry};
+use crate::inbox::GenerationId;
+use crate::registry::Registry;
 use crate::resources::{disk_free_bytes, memory_bytes};
+use crate::said::{Said, failure, request, speak};
 use crate::shards::{Shards, Uploads};
 use crate::trial::{self, Assignment, Node};
 use crate::{executor::Executor, link};
@@ -29,18 +31,6 @@ const RECONNECT: Duration = Duration::from_secs(300);
 
 /// Refusals that another attempt would meet again; whatever else breaks a session may have passed by then.
 const FINAL: &[&str] = &["unauthenticated", "refused", "protocol_version", "self_test", "bad_url", "not_loopback"];
-
-/// What a worker says in its session.
-pub(crate) enum Said {
-    Renew,
-    Shard(v1::ShardImported),
-    Dropped(v1::ShardsDropped),
-    /// Shards that a trial brought into the store.
-    Held(Vec<String>),
-    Progress(v1::TrialProgress),
-    Finished(v1::TrialFinished),
-    Failed(v1::TrialFailed),
-}
 
 /// What a session needs, for as long as the worker lives.
 pub(crate) struct Session {
@@ -211,29 +201,6 @@ fn make_shard(shards: &Shards, import: &v1::ImportShard, uploads: &Uploads) -> R
     std::panic::catch_unwind(work).unwrap_or_else(panicked)
 }
 
-/// Turns what is said into messages until the session breaks.
-async fn speak(
-    mut words: tokio::sync::mpsc::UnboundedReceiver<Said>,
-    requests: UnboundedSender<v1::SessionRequest>,
-    term: u64,
-    incarnation: u64,
-) {
-    while let Some(said) = words.recv().await {
-        let message = match said {
-            Said::Renew => session_request::Message::Renew(v1::Renew {}),
-            Said::Shard(imported) => session_request::Message::ShardImported(imported),
-            Said::Dropped(dropped) => session_request::Message::ShardsDropped(dropped),
-            Said::Held(shards) => session_request::Message::ShardsHeld(v1::ShardsHeld { shards }),
-            Said::Progress(progress) => session_request::Message::TrialProgress(progress),
-            Said::Finished(finished) => session_request::Message::TrialFinished(finished),
-            Said::Failed(failed) => session_request::Message::TrialFailed(failed),
-        };
-        if requests.send(request(term, incarnation, message)).is_err() {
-            return;
-        }
-    }
-}
-
 async fn renew(said: UnboundedSender<Said>, interval: Duration) {
     loop {
         tokio::time::sleep(interval).await;
@@ -241,11 +208,6 @@ async fn renew(said: UnboundedSender<Said>, interval: Duration) {
             return;
         }
     }
-}
-
-fn request(term: u64, incarnation: u64, message: session_request::Message) -> v1::SessionRequest {
-    let header = v1::Header { protocol_version: PROTOCOL_VERSION, term, incarnation };
-    v1::SessionRequest { header: Some(header), message: Some(message) }
 }
 
 fn read_welcome(message: Option<v1::SessionResponse>) -> Result<(u64, v1::Registered), Report> {
@@ -256,10 +218,6 @@ fn read_welcome(message: Option<v1::SessionResponse>) -> Result<(u64, v1::Regist
         Some(session_response::Message::Registered(welcome)) => Ok((term, welcome)),
         _ => Err(Report::new(Kind::Work, "wire", "a session begins with Registered")),
     }
-}
-
-pub(crate) fn failure(report: &Report) -> v1::Failure {
-    v1::Failure { report_json: serde_json::to_string(report).unwrap_or_default() }
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Report {

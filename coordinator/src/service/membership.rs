@@ -119,7 +119,7 @@ impl Membership for MembershipService {
         let read = tokio::task::block_in_place(|| Model::from_bytes(&bytes));
         let model = read.map_err(|error| to_status(&error.into()))?;
         let (path, model_blake3) = tokio::task::block_in_place(|| file.finish(|_| path)).map_err(status)?;
-        let fit_blake3 = fit_hash(&model);
+        let fit_blake3 = fit_hash(&model).map_err(|error| to_status(&error.into()))?;
         let model =
             StoredModel { path, model_blake3, fit_blake3, scores: model.scores, numeric_class: model.numeric_class };
         self.handle.send(Event::ModelStored { job, model });

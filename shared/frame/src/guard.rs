@@ -14,7 +14,9 @@ pub fn is_guarded() -> bool {
 }
 
 /// Runs a decoder; its panic is an error like its others.
-pub(crate) fn guarded<T, E>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, Box<dyn std::error::Error + Send + Sync>>
+pub(crate) fn guarded<T, E>(
+    decode: impl FnOnce() -> Result<T, E>,
+) -> Result<T, Box<dyn std::error::Error + Send + Sync>>
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
 {

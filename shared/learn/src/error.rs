@@ -8,8 +8,8 @@ pub type ReadError = Box<dyn std::error::Error + Send + Sync>;
 /// A failure of a trial.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{key} {reason}")]
-    Params { key: &'static str, reason: String },
+    #[error("`{key}` has a value that cannot be trained with")]
+    Params { key: &'static str },
     #[error("the target has {levels} classes, a classification needs two or more")]
     Classes { levels: usize },
     #[error("{ranks} ranks, but the training rows make only {blocks} blocks of 1024")]
@@ -40,7 +40,10 @@ impl Error {
                 Some("lower learning_rate, raise mini_batch_size, add l2, or look for outliers in columns and target")
             }
             Error::Ranks { .. } => Some("lower ranks"),
-            Error::TooLarge { .. } => Some("fewer hidden units, or fewer levels: max_categorical_levels"),
+            Error::Params { .. } => Some("docs/defaults.md lists every key, its default and range"),
+            Error::TooLarge { .. } => {
+                Some("fewer hidden units, or leave out columns of many levels with ignored_columns")
+            }
             _ => None,
         }
     }

@@ -6,7 +6,7 @@
 mod algo;
 mod error;
 mod kernels;
-pub mod math;
+mod math;
 mod network;
 mod objective;
 mod optimizer;

@@ -44,7 +44,7 @@ fn power_of_two(n: i32) -> f32 {
 
 /// eˣ; +0 far below, infinity far above.
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     let x = if x < table::EXP_RANGE.0 { table::EXP_RANGE.0 } else { x };
     let x = if x > table::EXP_RANGE.1 { table::EXP_RANGE.1 } else { x };
     let n = (x * table::LOG2_E).round_ties_even();
@@ -58,7 +58,7 @@ pub fn exp(x: f32) -> f32 {
 
 /// ln x for a positive normal x.
 #[inline(always)]
-pub fn ln(x: f32) -> f32 {
+pub(crate) fn ln(x: f32) -> f32 {
     // x = 2ⁿ · m with m in [√½, √2)
     let n = (x.to_bits() as i32).wrapping_sub(table::SQRT_HALF_BITS as i32) >> 23;
     let m = f32::from_bits(x.to_bits().wrapping_sub((n as u32) << 23));
@@ -69,7 +69,7 @@ pub fn ln(x: f32) -> f32 {
 
 /// ln(1 + t) for 0 ≤ t ≤ 1.
 #[inline(always)]
-pub fn ln_1p(t: f32) -> f32 {
+pub(crate) fn ln_1p(t: f32) -> f32 {
     twice_atanh(t / (2.0 + t))
 }
 
@@ -82,7 +82,7 @@ fn twice_atanh(s: f32) -> f32 {
 
 /// tanh x.
 #[inline(always)]
-pub fn tanh(x: f32) -> f32 {
+pub(crate) fn tanh(x: f32) -> f32 {
     let size = x.abs();
     let q = x * x;
     let small = (polynomial(q, &table::TANH) * q).mul_add(size, size);
@@ -93,21 +93,20 @@ pub fn tanh(x: f32) -> f32 {
 
 /// 1 / (1 + e⁻ˣ).
 #[inline(always)]
-pub fn sigmoid(x: f32) -> f32 {
-    let t = exp(-x.abs());
-    let inverse = 1.0 / (1.0 + t);
-    if x >= 0.0 { inverse } else { t * inverse }
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    logistic(x).0
 }
 
-/// ln(1 + eˣ).
+/// The sigmoid of x, and ln(1 + e^−|x|), both from one exponential. With max(x, 0) the latter makes ln(1 + eˣ).
 #[inline(always)]
-pub fn softplus(x: f32) -> f32 {
-    let positive = if x > 0.0 { x } else { 0.0 };
-    positive + ln_1p(exp(-x.abs()))
+pub(crate) fn logistic(x: f32) -> (f32, f32) {
+    let t = exp(-x.abs());
+    let inverse = 1.0 / (1.0 + t);
+    (if x >= 0.0 { inverse } else { t * inverse }, ln_1p(t))
 }
 
 /// xⁿ by squaring: the order of the products is that of n's bits, lowest first.
-pub fn pow_int(x: f64, n: u64) -> f64 {
+pub(crate) fn pow_int(x: f64, n: u64) -> f64 {
     let (mut power, mut square, mut n) = (1.0, x, n);
     while n > 0 {
         if n & 1 == 1 {

@@ -19,11 +19,8 @@ pub fn self_test(isa: Isa) -> Result<String, Error> {
                 hasher.update(&value.to_bits().to_le_bytes());
             }
         }
-        let score = &state.record.scores[0].metrics;
-        for number in [state.record.loss, score.logloss, score.auc, score.rmse] {
-            hasher.update(&number.unwrap_or_default().to_bits().to_le_bytes());
-        }
-        hasher.update(&state.record.position.to_le_bytes());
+        // The check is over every bit of the record too: position, loss, metrics.
+        hasher.update(&state.check().to_le_bytes());
     }
     Ok(hasher.finalize().to_hex().to_string())
 }
@@ -43,7 +40,8 @@ pub(crate) fn train(trial: &Trial, data: &Synthetic) -> Result<State, Error> {
     Ok(state)
 }
 
-/// Every activation, objective, optimizer and mode, every panel width, dropout, weights, one-hot inputs.
+/// Every activation, with dropout and without, every objective, optimizer and mode, every panel width, row weights,
+/// one-hot inputs.
 fn cases() -> Vec<(DeepLearning, Synthetic)> {
     let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     let params = DeepLearning {
@@ -84,14 +82,29 @@ fn cases() -> Vec<(DeepLearning, Synthetic)> {
         optimizer: Optimizer::Sgd { momentum: 0.9 },
         ..params.clone()
     };
+    let momentum =
+        DeepLearning { optimizer: Optimizer::Sgd { momentum: 0.9 }, learning_rate: 0.01, l2: 1e-4, ..averaged.clone() };
+    let dropped_tanh = DeepLearning {
+        hidden: vec![24, 16],
+        activation: Activation::Tanh,
+        hidden_dropout_ratios: vec![0.3, 0.2],
+        ..params.clone()
+    };
+    let dropped_linear =
+        DeepLearning { activation: Activation::Linear, input_dropout_ratio: 0.2, ..dropped_tanh.clone() };
+    let weighted = Synthetic { weighted: true, ..data.clone() };
+    let weighted_values = Synthetic { classes: None, ..weighted.clone() };
     let none = DeepLearning { hidden: Vec::new(), ..params.clone() };
     vec![
         (params, dense),
         (tanh, classes.clone()),
         (dropped, data.clone()),
         (linear, values),
-        (none, classes),
+        (none, classes.clone()),
         (averaged, data),
+        (momentum, weighted),
+        (dropped_tanh, weighted_values),
+        (dropped_linear, classes),
     ]
 }
 
@@ -104,7 +117,7 @@ mod tests {
         for isa in Isa::available() {
             assert_eq!(
                 self_test(isa).unwrap(),
-                "7d49ecfdd32a4e5485874218beea86dc83c68612d3c1a043a1751ac24ea7caec",
+                "21a81304e7f748f392c609c3bec30468cff3f3a35bd41417ca204bfe6d10b156",
                 "{}",
                 isa.name()
             );

@@ -48,7 +48,7 @@ impl Synthetic {
                 None => Target::Regression { column, mean: 2.0, deviation: 3.0 },
                 Some(classes) => Target::Classes { column, levels: (0..classes).map(|i| i.to_string()).collect() },
             },
-            weights_column: None,
+            weights_column: self.weighted.then(|| "w".into()),
         })
     }
 

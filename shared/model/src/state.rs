@@ -61,16 +61,87 @@ impl std::fmt::Display for Part {
 }
 
 impl State {
-    /// A 64-bit multiply-add over the record's position and every bit of the vectors, in order: two workers whose
-    /// states differ in one bit differ here.
+    /// A 64-bit multiply-add over every bit of the record and the vectors, in order: two workers whose states differ in
+    /// one bit differ here.
     pub fn check(&self) -> u64 {
-        const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15; // odd: multiplication loses nothing
-        let mut check = self.record.round ^ (self.record.position << 20);
-        for vector in &self.vectors {
-            for value in &vector.values {
-                check = check.wrapping_mul(MULTIPLIER).wrapping_add(u64::from(value.to_bits()) + 1);
-            }
+        let mut check = Check(0);
+        let Record { round, position, samples, loss, scores } = &self.record;
+        [*round, *position, *samples, scores.len() as u64].into_iter().for_each(|number| check.add(number));
+        check.add_float(*loss);
+        for Score { part, position, metrics } in scores {
+            check.add(*part as u64);
+            check.add(*position);
+            check.add_metrics(metrics);
         }
-        check
+        for vector in &self.vectors {
+            check.add(vector.values.len() as u64);
+            vector.values.iter().for_each(|value| check.add(value.to_bits().into()));
+        }
+        check.0
+    }
+}
+
+struct Check(u64);
+
+impl Check {
+    fn add(&mut self, number: u64) {
+        const MULTIPLIER: u64 = 0x9E37_79B9_7F4A_7C15; // odd: multiplication loses nothing
+        self.0 = self.0.wrapping_mul(MULTIPLIER).wrapping_add(number).wrapping_add(1);
+    }
+
+    fn add_float(&mut self, number: Option<f64>) {
+        self.add(number.is_some().into());
+        self.add(number.map_or(0, f64::to_bits));
+    }
+
+    fn add_metrics(&mut self, metrics: &Metrics) {
+        // Field by field, so that a new one is not forgotten.
+        let Metrics { rows, logloss, auc, auc_resolution, accuracy, rmse, mae, confusion } = metrics;
+        self.add(*rows);
+        for metric in [logloss, auc, auc_resolution, accuracy, rmse, mae] {
+            self.add_float(*metric);
+        }
+        self.add(confusion.is_some().into());
+        let counts = confusion.as_deref().unwrap_or_default();
+        self.add(counts.len() as u64);
+        counts.iter().for_each(|count| self.add(*count));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bit_counts() {
+        let metrics = Metrics { rows: 7, logloss: Some(0.5), confusion: Some(vec![3, 4]), ..Metrics::default() };
+        let scores = vec![Score { part: Part::Train, position: 10, metrics }];
+        let state = State {
+            record: Record { round: 3, position: 10, samples: 9, loss: Some(0.25), scores },
+            vectors: vec![StateVector { name: "weights".into(), values: vec![1.0, -2.0] }],
+        };
+        let mut seen = std::collections::BTreeSet::from([state.check()]);
+        let mut differs = |change: &dyn Fn(&mut State)| {
+            let mut other = state.clone();
+            change(&mut other);
+            assert!(seen.insert(other.check()), "{other:?}");
+        };
+        differs(&|state| state.record.round += 1);
+        (0..64).for_each(|bit| differs(&|state| state.record.position ^= 1 << bit));
+        differs(&|state| state.record.samples += 1);
+        differs(&|state| state.record.loss = None);
+        differs(&|state| state.record.loss = Some(0.25f64.next_up()));
+        differs(&|state| state.record.scores.clear());
+        differs(&|state| state.record.scores[0].part = Part::Test);
+        differs(&|state| state.record.scores[0].position += 1);
+        differs(&|state| state.record.scores[0].metrics.rows += 1);
+        differs(&|state| state.record.scores[0].metrics.logloss = Some(0.5f64.next_up()));
+        differs(&|state| state.record.scores[0].metrics.auc = Some(0.5));
+        differs(&|state| state.record.scores[0].metrics.confusion = Some(vec![4, 3]));
+        (0..32).for_each(|bit| {
+            differs(&|state| state.vectors[0].values[0] = f32::from_bits(1.0f32.to_bits() ^ 1 << bit));
+        });
+        differs(&|state| state.vectors[0].values.swap(0, 1));
+        differs(&|state| state.vectors[0].values.push(0.0));
     }
 }

@@ -9,7 +9,7 @@ use aquifer_model::{Part, Report};
 use aquifer_proto::TrialPlan;
 
 use super::Node;
-use crate::session::Said;
+use crate::said::Said;
 use crate::shards::Opened;
 
 /// Each is used by one task at a time: its rank's.

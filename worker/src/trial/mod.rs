@@ -10,27 +10,19 @@ mod tests;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use aquifer_model::{Kind, Partial, Report};
+use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
 use aquifer_proto::{CHUNK_BYTES, Clock, PROTOCOL_VERSION, TrialPlan, from_status};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::debug;
 
 use crate::executor::Executor;
+use crate::inbox::{GenerationId, TrialEvent};
 use crate::link;
-use crate::registry::GenerationId;
-use crate::session::{Said, failure};
+use crate::said::{Said, failure};
 use crate::shards::Shards;
 use rounds::Rounds;
 use stream::dial;
-
-/// What arrives in a trial's inbox.
-pub(crate) enum TrialEvent {
-    Mapped { rank: u32, result: Box<Result<Option<Partial>, Report>> },
-    Message(Box<ExchangeRequest>),
-    PeerLost { member: usize, report: Report },
-    Stop,
-}
 
 /// How a trial ends early.
 #[derive(Debug)]

@@ -13,10 +13,10 @@ use tracing::trace;
 
 use super::data::{Readers, open_readers};
 use super::stream::{from_wire, to_wire};
-use super::{Assignment, End, Node, Peers, TrialEvent};
+use super::{Assignment, End, Node, Peers};
 use crate::core::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
-use crate::registry::GenerationId;
-use crate::session::Said;
+use crate::inbox::{GenerationId, TrialEvent};
+use crate::said::Said;
 
 /// Rounds between two comparisons of the members' states.
 const STATE_CHECK_ROUNDS: u64 = 64;

@@ -8,10 +8,10 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::warn;
 
-use super::{Node, TrialEvent};
+use super::Node;
 use crate::core::Phase;
 use crate::link;
-use crate::registry::GenerationId;
+use crate::inbox::{GenerationId, TrialEvent};
 
 /// Opens the stream to a member; what is sent goes out in order.
 pub(super) fn dial(

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 pub use note::Note;
 pub use roles::{Roles, TaskChoice};
 pub use table::EncodedFrame;
-pub use target::CLASSES_MAX;
 pub(crate) use table::{NumericColumn, ShardTable, TargetColumn, unseen_class};
+pub use target::CLASSES_MAX;
 
 /// How each input, the target and the row weights are read. Input order: numerics, then the slots of each categorical.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -138,6 +138,7 @@ mod tests {
         assert_eq!((blake3::hash(&written).to_hex().to_string(), written.len() as u64), (hash.clone(), bytes));
         let (_, unfinished) = Temporary::create(folder.path()).unwrap();
         assert_eq!(names().len(), 2);
+        assert!(names().iter().any(|name| name.starts_with(".part-")));
         drop(unfinished);
         assert_eq!(names(), [format!("{hash}.arrow")]);
     }

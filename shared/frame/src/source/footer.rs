@@ -160,3 +160,25 @@ fn group_inconsistency(group: &RowGroupMetaData, columns: usize, end: u64) -> Op
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use parquet::file::metadata::FileMetaData;
+    use parquet::schema::types::{SchemaDescriptor, Type};
+
+    use super::*;
+
+    #[test]
+    fn rows_that_no_sum_can_hold_are_an_inconsistency() {
+        let schema = Arc::new(SchemaDescriptor::new(Arc::new(Type::group_type_builder("root").build().unwrap())));
+        let check = |counts: &[i64], said: i64| {
+            let group = |rows: &i64| RowGroupMetaData::builder(schema.clone()).set_num_rows(*rows).build().unwrap();
+            let about = FileMetaData::new(2, said, None, None, schema.clone(), None);
+            inconsistency(&ParquetMetaData::new(about, counts.iter().map(group).collect()), 100)
+        };
+        assert_eq!(check(&[3, 4], 7), None);
+        assert!(check(&[3, 4], 8).is_some_and(|reason| reason.contains("counts 8 rows")));
+        let reason = check(&[i64::MAX, 1], 0).expect("an overflow");
+        assert!(reason.contains("row group 1"), "{reason}");
+    }
+}

@@ -9,8 +9,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::footer::Footer;
 use super::corrupt_footer;
+use super::footer::Footer;
 use crate::error::{Error, Place, SourceError};
 use crate::guard::guarded;
 use crate::plan::Plan;

@@ -83,7 +83,9 @@ fn wrong_moments(nodes: &[MomentsNode], rows: &Range<u64>, count: u64) -> Option
 /// Whether statistics of a column of this kind name the value so.
 fn is_of(kind: ColumnKind, value: &Value) -> bool {
     match (kind, value) {
-        (ColumnKind::Bool, Value::Bool(_)) | (ColumnKind::Int, Value::Int(_)) | (ColumnKind::Text, Value::Text(_)) => true,
+        (ColumnKind::Bool, Value::Bool(_)) | (ColumnKind::Int, Value::Int(_)) | (ColumnKind::Text, Value::Text(_)) => {
+            true
+        }
         (ColumnKind::Int, Value::Unsigned(value)) => i64::try_from(*value).is_err(),
         (ColumnKind::Float, Value::Float(value)) => value.is_finite() && value.to_bits() != (-0.0f64).to_bits(),
         _ => false,

@@ -4,6 +4,8 @@ use std::fs;
 
 use parquet::basic::Compression;
 
+use arrow_array::Array;
+
 use super::*;
 use crate::{Error, plan};
 
@@ -41,6 +43,82 @@ fn what_a_footer_can_say_wrongly() {
     check(&[&good[..tail], &9u32.to_le_bytes(), b"PAR1"].concat(), "corrupt_footer");
     check(&[b"PAR1", &good[500..]].concat(), "corrupt_footer");
     assert_eq!(survey(&[folder.path().join("none.parquet")]).unwrap_err().code(), "no_such_file");
+}
+
+#[test]
+fn an_immense_footer_is_not_read() {
+    use std::os::unix::fs::FileExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("immense.parquet");
+    let file = File::create(&path).unwrap();
+    let (length, footer) = (300u64 << 20, 257u32 << 20);
+    file.set_len(length).unwrap(); // a hole: nothing is written
+    file.write_all_at(b"PAR1", 0).unwrap();
+    file.write_all_at(&footer.to_le_bytes(), length - 8).unwrap();
+    file.write_all_at(b"PAR1", length - 4).unwrap();
+    let error = survey(&[path]).unwrap_err();
+    assert_eq!(error.code(), "footer_too_large");
+    assert!(error.to_string().contains("immense.parquet has a footer of 269484032 bytes"), "{error}");
+}
+
+#[test]
+fn a_plan_is_checked_before_it_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "data", mixed(5000));
+    let good = plan_with_shard_rows(survey(&[path]).unwrap(), 2048);
+    import_shard(&good, 1, folder.path()).unwrap();
+    let refuse = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = good.clone();
+        change(&mut plan);
+        assert_eq!(import_shard(&plan, 1, folder.path()).unwrap_err().code(), "shards_do_not_fit");
+    };
+    refuse(&|plan| plan.rows = 4999);
+    refuse(&|plan| plan.rows = u64::MAX);
+    refuse(&|plan| plan.files[0].rows = u64::MAX);
+    refuse(&|plan| plan.files.push(crate::SourceFile { rows: u64::MAX, ..plan.files[0].clone() }));
+    refuse(&|plan| plan.shards[1] = 2048..3000);
+    refuse(&|plan| plan.shards[1] = 2049..4096);
+    refuse(&|plan| plan.shards[1] = std::ops::Range { start: 4096, end: 2048 });
+    refuse(&|plan| plan.shards[1] = 2048..u64::MAX);
+    // So many rows are no shard, though they are said to be there.
+    refuse(&|plan| {
+        (plan.rows, plan.files[0].rows) = (1 << 40, 1 << 40);
+        plan.shards[1] = 0..1 << 40;
+    });
+    // A file of fewer rows than are planned: what is read is not what was asked for.
+    refuse(&|plan| {
+        (plan.rows, plan.files[0].rows) = (7000, 7000);
+        plan.shards[1] = 4096..7000;
+    });
+}
+
+#[test]
+fn long_texts_are_read_in_short_slices() {
+    let folder = tempfile::tempdir().unwrap();
+    let slices = |name: &str, long: usize, distinct: usize| {
+        let words: Vec<String> = (0..600).map(|i| format!("{:0long$}", i % distinct)).collect();
+        let column = texts(words.iter().map(|word| Some(word.as_str())));
+        let properties = WriterProperties::builder().set_dictionary_enabled(distinct < 600).build();
+        let path = write_with(folder.path(), name, vec![("t", column)], properties);
+        let plan = plan(survey(&[path]).unwrap());
+        let mut slices = Vec::new();
+        for source in crate::source::open_sources(&plan, &(0..600)).unwrap() {
+            source
+                .read_column(0, "t", |slice| {
+                    slices.push(slice.len());
+                    Ok(())
+                })
+                .unwrap();
+        }
+        assert_eq!(slices.iter().sum::<usize>(), 600);
+        slices.into_iter().max().unwrap()
+    };
+    assert_eq!(slices("short", 10, 600), 600);
+    let long = slices("long", 60_000, 600);
+    assert!((2..=70).contains(&long), "{long}");
+    // A dictionary hides how long they are, but this writer says it.
+    let repeated = slices("repeated", 60_000, 3);
+    assert!((2..=70).contains(&repeated), "{repeated}");
 }
 
 #[test]
@@ -187,6 +265,21 @@ fn a_shard_that_is_damaged_is_told() {
         let shorter = ShardRecord { bytes: length as u64, ..record.clone() };
         assert_eq!(Shard::open(folder.path(), &shorter, false).unwrap_err().code(), "shard_damaged");
     }
+    fs::write(&file, &good).unwrap();
+    Shard::open(folder.path(), record, true).unwrap();
+    // A record of other types, or whose hash would lead elsewhere.
+    for (column, stored_type) in [(0, "float32"), (1, "int64"), (2, "text16"), (3, "int8"), (3, "nothing")] {
+        let mut other = record.clone();
+        other.columns[column].stored_type = stored_type.into();
+        let error = Shard::open(folder.path(), &other, true).unwrap_err();
+        assert_eq!(error.code(), "shard_damaged", "{error}");
+    }
+    for hash in
+        ["", "../../etc/passwd", &record.hash[1..], &record.hash.to_uppercase(), &format!("/{}", &record.hash[1..])]
+    {
+        let other = ShardRecord { hash: hash.into(), ..record.clone() };
+        assert_eq!(Shard::open(folder.path(), &other, false).unwrap_err().code(), "shards_do_not_fit");
+    }
     fs::remove_file(&file).unwrap();
     assert_eq!(Shard::open(folder.path(), record, true).unwrap_err().code(), "no_such_file");
 }
@@ -212,6 +305,62 @@ fn shards_that_do_not_make_the_frame_are_refused() {
     refuse(&|records| records[2].columns[0].stats.as_mut().unwrap().moments[0].first_block = 9);
     refuse(&|records| records[2].columns[0].stats.as_mut().unwrap().moments[0].blocks = u64::MAX);
     refuse(&|records| records[2].columns[0].stats.as_mut().unwrap().moments.clear());
+    refuse(&|records| records[2].hash = "../x".into());
+}
+
+#[test]
+fn statistics_that_contradict_themselves_are_refused() {
+    use crate::{ColumnStats, Value};
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "data", mixed(5000));
+    let plan = plan_with_shard_rows(survey(&[path]).unwrap(), 2048);
+    let records: Vec<ShardRecord> = (0..3).map(|k| import_shard(&plan, k, folder.path()).unwrap()).collect();
+    Frame::merge(&plan, records.clone()).unwrap();
+    let refuse = |column: usize, change: &dyn Fn(&mut ColumnStats)| {
+        let mut changed = records.clone();
+        change(changed[1].columns[column].stats.as_mut().unwrap());
+        let error = Frame::merge(&plan, changed).unwrap_err();
+        assert_eq!(error.code(), "shards_do_not_fit");
+        assert!(error.to_string().contains(&format!("{:?}", plan.columns[column].name)), "{error}");
+    };
+    let (x, n, colour, flag) = (0, 1, 2, 3);
+    for column in [x, n, colour, flag] {
+        refuse(column, &|stats| stats.tally.missing += 1);
+        refuse(column, &|stats| stats.tally.missing = u64::MAX);
+        refuse(column, &|stats| stats.tally.infinite += 1);
+    }
+    refuse(n, &|stats| stats.tally.levels.as_mut().unwrap().reverse());
+    refuse(n, &|stats| stats.tally.levels.as_mut().unwrap()[3].rows += 1);
+    refuse(n, &|stats| stats.tally.levels.as_mut().unwrap()[3].rows = u64::MAX);
+    refuse(n, &|stats| stats.tally.levels.as_mut().unwrap()[3].value = Value::Float(0.5));
+    refuse(n, &|stats| stats.tally.levels.as_mut().unwrap()[0].rows = 0);
+    refuse(n, &|stats| drop(stats.tally.levels.as_mut().unwrap().pop()));
+    refuse(n, &|stats| stats.tally.max = Some(Value::Int(1 << 40)));
+    refuse(n, &|stats| stats.tally.min = None);
+    refuse(n, &|stats| stats.tally.min = Some(Value::Unsigned(3)));
+    refuse(x, &|stats| stats.tally.max = Some(Value::Float(f64::INFINITY)));
+    refuse(x, &|stats| stats.moments[0].moments = None);
+    refuse(x, &|stats| stats.moments[0].moments.as_mut().unwrap().m2 = -1.0);
+    refuse(x, &|stats| stats.moments[0].moments.as_mut().unwrap().mean = f64::INFINITY);
+    refuse(x, &|stats| stats.moments[0].moments.as_mut().unwrap().count -= 1);
+    refuse(colour, &|stats| stats.tally.levels.as_mut().unwrap()[0].value = Value::Int(1));
+    refuse(colour, &|stats| stats.tally.levels.as_mut().unwrap()[1].value = Value::Text("zebra".into()));
+    refuse(colour, &|stats| stats.tally.min = Some(Value::Text("a".into())));
+    refuse(flag, &|stats| stats.tally.levels.as_mut().unwrap()[0].value = Value::Int(0));
+}
+
+#[test]
+fn a_frame_of_a_later_format_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = write(folder.path(), "data", mixed(100));
+    let (_, frame, _) = import(&[path], 1024, folder.path());
+    let json = serde_json::to_string(&frame).unwrap();
+    assert_eq!(serde_json::from_str::<Frame>(&json).unwrap(), frame);
+    for version in [0, 2] {
+        let other = json.replacen("\"version\":1", &format!("\"version\":{version}"), 1);
+        let error = serde_json::from_str::<Frame>(&other).unwrap_err().to_string();
+        assert!(error.contains(&format!("the frame is of format {version}")) && error.contains("update"), "{error}");
+    }
 }
 
 #[test]

@@ -21,6 +21,11 @@ fn note<'a>(fitted: &'a Fitted, code: &str) -> Vec<&'a str> {
     notes.iter().filter(|note| note.code == code).map(|note| note.column.as_deref().unwrap()).collect()
 }
 
+fn features(encoding: &Encoding) -> Vec<&str> {
+    let numeric = encoding.numeric.iter().map(|numeric| numeric.column.as_str());
+    numeric.chain(encoding.categorical.iter().map(|categorical| categorical.column.as_str())).collect()
+}
+
 #[test]
 fn columns_without_information_are_dropped_with_a_note() {
     let columns = vec![
@@ -37,8 +42,44 @@ fn columns_without_information_are_dropped_with_a_note() {
     let fitted = fit(columns, &roles("y"));
     assert_eq!(note(&fitted, "dropped"), ["constant", "gaps", "empty", "nan", "one text", "no text"]);
     let (encoding, _) = fitted.unwrap();
-    assert_eq!(encoding.features().collect::<Vec<_>>(), ["x", "text or not"]);
+    assert_eq!(features(&encoding), ["x", "text or not"]);
     assert_eq!(encoding.inputs(), 1 + 2);
+}
+
+#[test]
+fn numbers_that_f64_cannot_tell_apart_are_dropped() {
+    let large = ints((0..6).map(|i| Some((1 << 60) + i % 2)));
+    let small = floats((0..6).map(|i| Some(f64::from(i) * 1e-170)));
+    let y = || ("y", floats((0..6).map(|i| Some(f64::from(i * i)))));
+    let fitted = fit(vec![x(), ("large", large), ("small", small), y()], &roles("y"));
+    assert_eq!(note(&fitted, "dropped"), ["large", "small"]);
+    let (encoding, notes) = fitted.unwrap();
+    assert_eq!(features(&encoding), ["x"]);
+    assert!(notes[0].message.contains("1152921504606846976 to 1152921504606846977"), "{}", notes[0].message);
+    // What overflows stays an error: dropping it would hide that the numbers are none.
+    let huge = floats([1e300, -1e300, 1e300, 0.0, 1.0, 2.0].map(Some));
+    assert_eq!(fit(vec![x(), ("huge", huge), y()], &roles("y")).unwrap_err().code(), "values_out_of_range");
+}
+
+#[test]
+fn a_feature_of_very_many_levels_has_a_note() {
+    let columns = |levels: usize| {
+        let names: Vec<String> = (0..levels).map(|i| format!("n{i}")).collect();
+        let name = texts(names.iter().map(|name| Some(name.as_str())));
+        vec![("name", name), ("y", floats((0..levels).map(|i| Some(i as f64))))]
+    };
+    assert_eq!(note(&fit(columns(1000), &roles("y")), "many_levels"), [""; 0]);
+    let fitted = fit(columns(1001), &roles("y"));
+    assert_eq!(note(&fitted, "many_levels"), ["name"]);
+    let message = &fitted.unwrap().1[0].message;
+    assert!(message.contains("1001 different texts and makes 1002 inputs") && message.contains("ignored_columns"));
+}
+
+#[test]
+fn outputs_follow_from_the_target() {
+    let classes = |n: usize| Target::Classes { column: "y".into(), levels: (0..n).map(|i| i.to_string()).collect() };
+    assert_eq!((classes(2).outputs(), classes(3).outputs(), classes(1024).outputs()), (1, 3, 1024));
+    assert_eq!(Target::Regression { column: "y".into(), mean: 0.0, deviation: 1.0 }.outputs(), 1);
 }
 
 #[test]
@@ -99,6 +140,15 @@ fn bad_targets_are_refused() {
     let many = vec![("x", floats((0..1100).map(|i| Some(f64::from(i))))), ("y", ints((0..1100).map(Some)))];
     let error = fit(many, &Roles { task: TaskChoice::Classification, ..roles("y") }).unwrap_err();
     assert_eq!(error.code(), "too_many_classes");
+    let classes = |count: usize| {
+        let names: Vec<String> = (0..count).map(|i| i.to_string()).collect();
+        let y = texts(names.iter().map(|name| Some(name.as_str())));
+        fit(vec![("x", floats((0..count).map(|i| Some(i as f64)))), ("y", y)], &roles("y"))
+    };
+    assert!(classes(1024).is_ok());
+    let error = classes(1025).unwrap_err();
+    assert_eq!(error.code(), "too_many_classes");
+    assert_eq!(error.to_string(), "the target \"y\" has 1025 classes: at most 1024 classes are learned");
 }
 
 #[test]
@@ -130,7 +180,7 @@ fn weights_must_be_weights() {
         let columns = vec![x(), ("y", floats((0..6).map(|i| Some(f64::from(i))))), ("w", weights)];
         let fitted = fit(columns, &Roles { weights_column: Some("w".into()), ..roles("y") });
         match fitted {
-            Ok((encoding, _)) => assert!(ok && encoding.features().eq(["x"])),
+            Ok((encoding, _)) => assert!(ok && features(&encoding) == ["x"]),
             Err(error) => assert!(!ok && error.code() == "bad_weights", "{error}"),
         }
     };
@@ -194,7 +244,7 @@ fn order_of_listing_changes_nothing() {
         fit(columns(), &Roles { features, ..roles("y") }).unwrap().0
     };
     assert_eq!(listed(&["z", "x"]), listed(&["x", "z", "x"]));
-    assert_eq!(listed(&["z"]).features().collect::<Vec<_>>(), ["z"]);
+    assert_eq!(features(&listed(&["z"])), ["z"]);
     let json = serde_json::to_string(&listed(&["z", "x"])).unwrap();
     assert_eq!(serde_json::from_str::<Encoding>(&json).unwrap(), listed(&["z", "x"]));
 }

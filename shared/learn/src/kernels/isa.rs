@@ -23,7 +23,7 @@ pub(crate) trait Loop {
 
 impl Isa {
     /// Plain Rust, on any processor.
-    pub const PORTABLE: Isa = Isa(Set::Portable);
+    pub(crate) const PORTABLE: Isa = Isa(Set::Portable);
 
     /// The fastest one.
     pub fn detect() -> Isa {

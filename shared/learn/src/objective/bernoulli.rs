@@ -35,11 +35,10 @@ impl Loop for Loss<'_> {
             }
             let (mut losses, mut slopes) = ([0.0f32; LANES], [0.0f32; LANES]);
             for i in 0..LANES {
-                let t = math::exp(-z[i].abs());
-                let inverse = 1.0 / (1.0 + t);
-                let p = if z[i] >= 0.0 { inverse } else { t * inverse };
+                let (p, tail) = math::logistic(z[i]);
                 let positive = if z[i] > 0.0 { z[i] } else { 0.0 };
-                losses[i] = (positive - z[i] * y[i]) + math::ln_1p(t);
+                // In this order nothing large is left where the class is the right one.
+                losses[i] = (positive - z[i] * y[i]) + tail;
                 slopes[i] = w[i] * (p - y[i]);
             }
             for i in 0..n {

@@ -57,15 +57,20 @@ pub(crate) fn step<M: AsMut<[f32]>>(
     moments: &mut [M],
     gradient: &[f32],
 ) {
+    let adam = match params.optimizer {
+        Optimizer::Adam { beta1, beta2, epsilon } => {
+            Some(adam::Scalars::at(t, params.learning_rate, beta1, beta2, epsilon))
+        }
+        Optimizer::Sgd { .. } => None,
+    };
     let mut pass = |range: std::ops::Range<usize>, penalty: Penalty| {
         let (w, g) = (&mut weights[range.clone()], &gradient[range.clone()]);
-        match (params.optimizer, &mut *moments) {
-            (Optimizer::Adam { beta1, beta2, epsilon }, [m, v]) => {
+        match (params.optimizer, adam, &mut *moments) {
+            (_, Some(scalars), [m, v]) => {
                 let (m, v) = (&mut m.as_mut()[range.clone()], &mut v.as_mut()[range]);
-                let scalars = adam::Scalars::at(t, params.learning_rate, beta1, beta2, epsilon);
                 isa.run(adam::Pass { scalars, penalty, scale, w, m, v, g });
             }
-            (Optimizer::Sgd { momentum }, [u]) => {
+            (Optimizer::Sgd { momentum }, None, [u]) => {
                 let u = &mut u.as_mut()[range];
                 let (rate, momentum) = (params.learning_rate as f32, momentum as f32);
                 isa.run(sgd::Pass { rate, momentum, penalty, scale, w, u, g });

@@ -1,6 +1,6 @@
 //! Names of models: BLAKE3 in hexadecimal.
 
-use super::Model;
+use super::{Model, ModelFileError};
 
 /// `model.blake3`: of the file. Equal for any cluster, device and fault.
 pub fn model_hash(bytes: &[u8]) -> String {
@@ -8,15 +8,15 @@ pub fn model_hash(bytes: &[u8]) -> String {
 }
 
 /// `model.fit_blake3`: of tensors, encoding and fit spec. Equal for whoever fits the same, however it was scored.
-pub fn fit_hash(model: &Model) -> String {
-    // A fit that no spec resolves to has no canonical text; no file holds one, so any text of its own will do.
-    let fit = model.spec.canonical_json().unwrap_or_else(|_| format!("{:?}", model.spec));
-    let encoding = serde_json::to_string(&model.encoding).unwrap_or_else(|_| format!("{:?}", model.encoding));
+pub fn fit_hash(model: &Model) -> Result<String, ModelFileError> {
+    let fit = model.spec.canonical_json().map_err(|source| ModelFileError::Spec { source })?;
+    let json = |source| ModelFileError::Json { field: "encoding", source };
+    let encoding = serde_json::to_string(&model.encoding).map_err(json)?;
     let mut hasher = blake3::Hasher::new();
     put(&mut hasher, fit.as_bytes());
     put(&mut hasher, encoding.as_bytes());
     put_tensors(&mut hasher, model);
-    hasher.finalize().to_hex().to_string()
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 /// Of the tensors alone, in the order of their names: golden tests name models by it.

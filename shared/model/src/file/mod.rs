@@ -4,6 +4,7 @@
 //! Equal models are equal files: no time, no path, no product version. Reading trusts nothing: the file carries a
 //! BLAKE3 of itself (`digest`), so no altered byte goes unseen.
 
+mod check;
 mod digest;
 mod error;
 mod hash;

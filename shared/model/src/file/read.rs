@@ -4,7 +4,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::metadata::{FormatOnly, KEY, Metadata};
-use super::{HEADER_BYTES_MAX, MODEL_FORMAT, Model, ModelFileError, TENSORS_MAX, Tensor, digest};
+use super::{HEADER_BYTES_MAX, MODEL_FORMAT, Model, ModelFileError, TENSORS_MAX, Tensor, check, digest};
 use crate::spec::FitSpec;
 
 impl Model {
@@ -35,6 +35,7 @@ impl Model {
         digest::check(bytes)?;
         let metadata: Metadata = serde_json::from_str(text).map_err(json("metadata"))?;
         let spec = FitSpec::from_canonical(&metadata.fit).map_err(|source| ModelFileError::Spec { source })?;
+        check::check(&metadata, &spec)?;
         Ok(Model {
             tensors: read_tensors(bytes)?,
             spec,

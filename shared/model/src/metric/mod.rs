@@ -1,6 +1,6 @@
 //! Metrics: what is reported of a model's predictions, and how a scoring round sums it up.
 //!
-//! A rank adds its rows to an [`Accumulator`]; accumulators become partials, are added in the tree, and the total
+//! A rank adds its rows to an [`Accumulator`], block by block; accumulators become partials, are added in the tree, and the total
 //! becomes [`Metrics`]. The losses of rows come from the objective, where their formula stands.
 
 mod accumulator;

@@ -52,6 +52,7 @@ fn binomial(weighted: bool, cut: usize) -> Metrics {
         for i in rows {
             sums.add_binomial(Z[i], Y[i], if weighted { W[i] } else { 1.0 }, LOSS[i]);
         }
+        sums.end_block(0);
         sums.into_partial()
     };
     Metrics::from_partial(&Partial::add(rank(0..cut), rank(cut..Z.len())), &scoring)
@@ -87,6 +88,7 @@ fn multinomial_metrics_are_those_of_scikit_learn() {
         for i in 0..5 {
             sums.add_multinomial(&scores[i], classes[i], weights[i], losses[i]);
         }
+        sums.end_block(0);
         let metrics = scoring.metrics(&sums.into_partial());
         close(metrics.accuracy, accuracy);
         close(metrics.logloss, logloss);
@@ -106,6 +108,7 @@ fn regression_metrics_are_those_of_scikit_learn() {
         for ((prediction, actual), weight) in rows.into_iter().zip(weights) {
             sums.add_regression(prediction, actual, weight);
         }
+        sums.end_block(0);
         let metrics = scoring.metrics(&sums.into_partial());
         close(metrics.rmse, rmse);
         close(metrics.mae, mae);
@@ -128,6 +131,7 @@ fn the_true_area_lies_within_the_resolution() {
     let scoring = Scoring { family: Family::Binomial, weighted: false };
     let mut sums = scoring.accumulator();
     rows.iter().for_each(|(z, class)| sums.add_binomial(*z, *class, 1.0, 0.0));
+    sums.end_block(0);
     let metrics = scoring.metrics(&sums.into_partial());
     let of = |class| rows.iter().filter(move |row| row.1 == class).map(|row| row.0);
     let pairs: Vec<f64> = of(1)
@@ -169,6 +173,7 @@ fn what_has_no_value_is_absent() {
     assert_eq!((empty.rows, empty.logloss, empty.auc, empty.accuracy), (0, None, None, None));
     let mut sums = scoring.accumulator();
     sums.add_binomial(1.0, 1, 1.0, f64::INFINITY);
+    sums.end_block(0);
     let one_class = scoring.metrics(&sums.into_partial());
     assert_eq!((one_class.auc, one_class.logloss, one_class.accuracy), (None, None, Some(1.0)));
     let strange = Partial { weight: 1.0, vectors: vec![Values::F32(vec![1.0])] };

@@ -32,6 +32,16 @@ pub struct DeepLearning {
     pub outer_momentum: f64,
 }
 
+impl DeepLearning {
+    /// Weights and biases of the network, for an encoding of so many inputs and a target of so many outputs; at most
+    /// `u64::MAX` is said.
+    pub fn parameter_count(&self, inputs: usize, outputs: usize) -> u64 {
+        let sizes = std::iter::once(&inputs).chain(&self.hidden).chain([&outputs]).map(|size| *size as u64);
+        let layers = sizes.clone().zip(sizes.skip(1));
+        layers.fold(0u64, |sum, (inputs, outputs)| sum.saturating_add(inputs.saturating_add(1).saturating_mul(outputs)))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
@@ -54,4 +64,20 @@ pub enum Optimizer {
 pub enum AveragingMode {
     Average,
     Gradient,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_weights_and_biases() {
+        let count = |hidden: &[usize], inputs, outputs| {
+            DeepLearning { hidden: hidden.into(), ..DeepLearning::default() }.parameter_count(inputs, outputs)
+        };
+        assert_eq!(count(&[], 28, 1), 29);
+        assert_eq!(count(&[200, 200], 28, 1), 29 * 200 + 201 * 200 + 201);
+        assert_eq!(count(&[3], 2, 4), 3 * 3 + 4 * 4);
+        assert_eq!(count(&[usize::MAX, usize::MAX], 2, 4), u64::MAX);
+    }
 }

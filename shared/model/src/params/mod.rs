@@ -1,5 +1,6 @@
 //! Parameters, one file an algorithm.
 
 mod deeplearning;
+pub mod range;
 
 pub use deeplearning::{Activation, AveragingMode, DeepLearning, Optimizer};

@@ -3,11 +3,8 @@
 use super::keys;
 use super::raw::{RawOptimizer, SPEC_VERSION};
 use super::{Spec, SpecError};
-use crate::params::AveragingMode;
+use crate::params::{AveragingMode, range};
 
-const LAYERS_MAX: usize = 64;
-const UNITS_MAX: u64 = 65_536;
-const MINI_BATCH_MAX: u64 = 1 << 20;
 const INTERVAL_MAX: u64 = 1 << 40;
 
 impl Spec {
@@ -47,33 +44,31 @@ impl Spec {
 
     fn check_params(&self) -> Result<(), SpecError> {
         let p = &self.params;
-        let above_zero = |x: f64| x.is_finite() && x > 0.0;
-        let not_negative = |x: f64| x.is_finite() && x >= 0.0;
-        let share = |x: f64| (0.0..1.0).contains(&x);
+        let above_zero = |x: &f64| range::above_zero(*x);
+        let not_negative = |x: &f64| range::not_negative(*x);
+        let share = |x: &f64| range::share(*x);
 
         in_range("hidden", &p.hidden, |hidden| {
-            hidden.len() <= LAYERS_MAX && hidden.iter().all(|units| (1..=UNITS_MAX).contains(units))
+            hidden.len() <= range::LAYERS_MAX && hidden.iter().all(|units| range::UNITS.contains(units))
         })?;
-        in_range("learning_rate", &p.learning_rate, |x| above_zero(*x))?;
-        in_range("momentum", &p.momentum, |x| share(*x))?;
-        in_range("beta1", &p.beta1, |x| share(*x))?;
-        in_range("beta2", &p.beta2, |x| share(*x))?;
-        in_range("epsilon", &p.epsilon, |x| above_zero(*x))?;
-        in_range("mini_batch_size", &p.mini_batch_size, |n| (1..=MINI_BATCH_MAX).contains(n))?;
-        in_range("epochs", &p.epochs, |x| above_zero(*x))?;
-        in_range("l1", &p.l1, |x| not_negative(*x))?;
-        in_range("l2", &p.l2, |x| not_negative(*x))?;
-        in_range("input_dropout_ratio", &p.input_dropout_ratio, |x| share(*x))?;
+        in_range("learning_rate", &p.learning_rate, above_zero)?;
+        in_range("momentum", &p.momentum, share)?;
+        in_range("beta1", &p.beta1, share)?;
+        in_range("beta2", &p.beta2, share)?;
+        in_range("epsilon", &p.epsilon, |x| range::epsilon(*x))?;
+        in_range("mini_batch_size", &p.mini_batch_size, |n| range::MINI_BATCH.contains(n))?;
+        in_range("epochs", &p.epochs, |x| x.is_finite() && *x > 0.0)?; // and the rows, once they are known
+        in_range("l1", &p.l1, not_negative)?;
+        in_range("l2", &p.l2, not_negative)?;
+        in_range("input_dropout_ratio", &p.input_dropout_ratio, share)?;
         let layers = p.hidden.as_ref().map_or(super::resolve::HIDDEN.len(), Vec::len);
-        in_range("hidden_dropout_ratios", &p.hidden_dropout_ratios, |ratios| {
-            (ratios.is_empty() || ratios.len() == layers) && ratios.iter().all(|x| share(*x))
-        })
-        .map_err(|error| with_layers(error, layers))?;
+        in_range("hidden_dropout_ratios", &p.hidden_dropout_ratios, |ratios| range::dropout_ratios(ratios, layers))
+            .map_err(|error| with_layers(error, layers))?;
         in_range("seed", &p.seed, |seed| i64::try_from(*seed).is_ok())?; // TOML has no larger whole number
         in_range("ranks", &p.ranks, |ranks| *ranks >= 1)?;
         in_range("averaging.interval", &p.averaging.interval, |rows| (1..=INTERVAL_MAX).contains(rows))?;
-        in_range("averaging.outer_rate", &p.averaging.outer_rate, |x| above_zero(*x))?;
-        in_range("averaging.outer_momentum", &p.averaging.outer_momentum, |x| share(*x))
+        in_range("averaging.outer_rate", &p.averaging.outer_rate, above_zero)?;
+        in_range("averaging.outer_momentum", &p.averaging.outer_momentum, share)
     }
 
     /// A setting without effect is a mistake that nobody would notice.

@@ -11,6 +11,8 @@ without its table.
 **Defaults are part of the bits.** What a spec leaves out takes the value below, as a function of the data and the spec
 alone: never of the machine, its threads or the cluster. A model file leaves out keys at their default, so a default
 never changes in a format that was released.
+
+Training computes in 32-bit floats: a number is in its range if it is so as one of them.
 ";
 
 /// The whole page, as Markdown.

@@ -43,7 +43,7 @@ pub enum SpecError {
     TooManyRanks { ranks: u64, blocks: u64, rows: u64 },
     #[error("`{assignment}` is not an assignment: key=value is expected")]
     Assignment { assignment: String },
-    #[error("the fit spec cannot be read or written")]
+    #[error("the fit spec cannot be written")]
     Canonical { source: serde_json::Error },
 }
 
@@ -96,7 +96,9 @@ impl SpecError {
             | SpecError::WrongType { .. }
             | SpecError::NotAChoice { .. }
             | SpecError::Unsupported { .. } => Some("docs/defaults.md lists every key, its default and range".into()),
-            SpecError::Syntax { .. } => Some("a text stands in quotes, a list in brackets, a table's name alone".into()),
+            SpecError::Syntax { .. } => {
+                Some("a text stands in quotes, a list in brackets, a table's name alone".into())
+            }
             SpecError::Misplaced { belongs, .. } => Some(format!("move it to {belongs}; `--set` needs no table")),
             SpecError::Version { .. } => Some("write version = 1, or update aquifer".into()),
             SpecError::Contradiction { .. } => Some("keep one of the two".into()),

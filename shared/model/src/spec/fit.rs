@@ -75,16 +75,11 @@ impl FitSpec {
         serde_json::to_string(&self.canonical()?).map_err(|source| SpecError::Canonical { source })
     }
 
-    /// Reads [`FitSpec::canonical_json`] back, as [`FitSpec::normalised`].
-    pub fn from_canonical_json(json: &str) -> Result<FitSpec, SpecError> {
-        let canonical = serde_json::from_str(json).map_err(|source| SpecError::Canonical { source })?;
-        Self::from_canonical(&canonical)
-    }
-
     pub(crate) fn canonical(&self) -> Result<CanonicalFit, SpecError> {
         Ok(CanonicalFit { data: self.data.clone(), rows: self.rows, spec: self.sparse()? })
     }
 
+    /// Reads the form in model files back, as [`FitSpec::normalised`].
     pub(crate) fn from_canonical(canonical: &CanonicalFit) -> Result<FitSpec, SpecError> {
         Spec::from_table(&canonical.spec)?.resolve(canonical.rows, &canonical.data)
     }

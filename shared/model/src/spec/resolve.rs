@@ -8,14 +8,12 @@ use super::check::out_of_range;
 use super::fit::{EncodingOptions, FitSpec};
 use super::raw::{RawOptimizer, RawParams};
 use super::{Spec, SpecError};
-use crate::params::{Activation, AveragingMode, DeepLearning, Optimizer};
+use crate::params::{Activation, AveragingMode, DeepLearning, Optimizer, range};
 
 pub(super) const HIDDEN: [usize; 2] = [200, 200];
 const MINI_BATCH_SIZE: usize = 32;
 /// Steps of each rank in a round of `average` mode.
 const INTERVAL_STEPS: u64 = 32;
-/// Positions are counted in 48 bits.
-const POSITIONS_MAX: f64 = (1u64 << 48) as f64;
 
 impl Spec {
     /// Checks all ranges and fills in all defaults for a training frame of `rows` rows whose content hash is `content`.
@@ -69,8 +67,8 @@ impl RawParams {
         let mini_batch_size = self.mini_batch_size.map_or(default.mini_batch_size, |size| size as usize);
         let step_rows = mini_batch_size as u64 * u64::from(ranks);
         let epochs = self.epochs.unwrap_or(default.epochs);
-        if !(1.0..POSITIONS_MAX).contains(&(epochs * rows as f64)) {
-            return Err(out_of_range("epochs", format!("{epochs:?} with {rows} rows")));
+        if !range::epochs(epochs, rows, ranks) {
+            return Err(out_of_range("epochs", format!("{epochs:?} with {rows} rows and `ranks` {ranks}")));
         }
         let ratios = self.hidden_dropout_ratios.clone().unwrap_or_default();
         let outer_rate = self.averaging.outer_rate.unwrap_or(default.outer_rate);

@@ -1,59 +1,42 @@
-//! Parameters that cannot be trained.
+//! Parameters that cannot be trained: those that no spec resolves to. They may come over the wire.
 
 use aquifer_frame::block_count;
-use aquifer_model::params::{DeepLearning, Optimizer};
+use aquifer_model::params::{DeepLearning, Optimizer, range};
 
 use crate::Error;
 
 pub(super) fn check(params: &DeepLearning, rows: u64) -> Result<(), Error> {
-    let refuse = |key, reason: &str| Err(Error::Params { key, reason: reason.into() });
-    let ratio = |ratio: f64| (0.0..1.0).contains(&ratio);
-    let not_negative = |x: f64| x.is_finite() && x >= 0.0;
-    if params.hidden.contains(&0) {
-        return refuse("hidden", "has a layer of no units");
-    }
-    if params.mini_batch_size == 0 {
-        return refuse("mini_batch_size", "is zero");
-    }
-    if !not_negative(params.epochs) || params.epochs > 1e9 {
-        return refuse("epochs", "is not between 0 and 1e9");
-    }
-    if !not_negative(params.learning_rate) {
-        return refuse("learning_rate", "is negative or not finite");
-    }
-    if !not_negative(params.l1) || !not_negative(params.l2) {
-        return refuse("l1 and l2", "must be finite and not negative");
-    }
-    if !ratio(params.input_dropout_ratio) {
-        return refuse("input_dropout_ratio", "is not in [0, 1)");
-    }
-    let ratios = &params.hidden_dropout_ratios;
-    if !ratios.iter().all(|r| ratio(*r)) || !(ratios.is_empty() || ratios.len() == params.hidden.len()) {
-        return refuse("hidden_dropout_ratios", "must be empty or one value in [0, 1) for each hidden layer");
-    }
-    match params.optimizer {
-        Optimizer::Adam { beta1, beta2, epsilon } => {
-            // As an f32: a zero would make 0 / 0 of a weight that never had a gradient.
-            if !ratio(beta1) || !ratio(beta2) || (epsilon as f32) < f32::MIN_POSITIVE || !(epsilon as f32).is_finite() {
-                return refuse("adam", "needs betas in [0, 1) and an epsilon of at least 1.2e-38");
-            }
-        }
-        Optimizer::Sgd { momentum } => {
-            if !ratio(momentum) {
-                return refuse("momentum", "is not in [0, 1)");
-            }
-        }
-    }
+    let p = params;
     let blocks = block_count(rows);
-    if params.ranks == 0 || u64::from(params.ranks) > blocks.max(1) {
-        return Err(Error::Ranks { ranks: params.ranks, blocks });
+    if p.ranks == 0 || u64::from(p.ranks) > blocks.max(1) {
+        return Err(Error::Ranks { ranks: p.ranks, blocks });
     }
-    let step = (params.mini_batch_size as u64).checked_mul(u64::from(params.ranks));
-    if step.is_none_or(|step| params.averaging_interval == 0 || !params.averaging_interval.is_multiple_of(step)) {
-        return refuse("averaging.interval", "is not a multiple of mini_batch_size · ranks");
+    let layers =
+        p.hidden.len() <= range::LAYERS_MAX && p.hidden.iter().all(|units| range::UNITS.contains(&(*units as u64)));
+    let step = (p.mini_batch_size as u64).checked_mul(u64::from(p.ranks)).filter(|step| *step > 0);
+    let interval = step.is_some_and(|step| p.averaging_interval > 0 && p.averaging_interval.is_multiple_of(step));
+    let optimizer = match p.optimizer {
+        Optimizer::Adam { beta1, beta2, epsilon } => {
+            [("beta1", range::share(beta1)), ("beta2", range::share(beta2)), ("epsilon", range::epsilon(epsilon))]
+                .into()
+        }
+        Optimizer::Sgd { momentum } => vec![("momentum", range::share(momentum))],
+    };
+    let checks = [
+        ("hidden", layers),
+        ("mini_batch_size", range::MINI_BATCH.contains(&(p.mini_batch_size as u64))),
+        ("epochs", range::epochs(p.epochs, rows, p.ranks)),
+        ("learning_rate", range::above_zero(p.learning_rate)),
+        ("l1", range::not_negative(p.l1)),
+        ("l2", range::not_negative(p.l2)),
+        ("input_dropout_ratio", range::share(p.input_dropout_ratio)),
+        ("hidden_dropout_ratios", range::dropout_ratios(&p.hidden_dropout_ratios, p.hidden.len())),
+        ("averaging.interval", interval),
+        ("averaging.outer_rate", range::above_zero(p.outer_rate)),
+        ("averaging.outer_momentum", range::share(p.outer_momentum)),
+    ];
+    match checks.into_iter().chain(optimizer).find(|(_, right)| !right) {
+        Some((key, _)) => Err(Error::Params { key }),
+        None => Ok(()),
     }
-    if !not_negative(params.outer_rate) || !ratio(params.outer_momentum) {
-        return refuse("averaging", "needs an outer_rate that is not negative and an outer_momentum in [0, 1)");
-    }
-    Ok(())
 }

@@ -29,8 +29,8 @@ impl Trial {
         rows: &mut dyn Rows,
         workspace: &mut Workspace,
     ) -> Result<Partial, Error> {
-        self.load(state, workspace)?;
         let averages = self.params.averaging_mode == AveragingMode::Average;
+        self.load(state, averages, workspace)?;
         let mut sums = Sums::default();
         let range = self.schedule.rows(round, rank);
         for start in range.clone().step_by(self.params.mini_batch_size) {
@@ -54,26 +54,29 @@ impl Trial {
         Ok(Partial { weight: sums.weight, vectors })
     }
 
-    /// Local copies of the state.
-    fn load(&self, state: &State, workspace: &mut Workspace) -> Result<(), Error> {
+    /// Local copies of the state. Without local steps no moment is looked at.
+    fn load(&self, state: &State, averages: bool, workspace: &mut Workspace) -> Result<(), Error> {
         workspace.weights.copy_from_slice(self.vector(state, "weights")?);
-        self.network.transpose(&workspace.weights, &mut workspace.transposed);
+        if !averages {
+            return Ok(());
+        }
         for (name, local) in moment_names(self.params.optimizer).iter().zip(&mut workspace.moments) {
             local.copy_from_slice(self.vector(state, name)?);
         }
         Ok(())
     }
 
+    /// The transposed copies are made here, of weights that are others at every gradient.
     fn batch_gradient(&self, epoch: u64, workspace: &mut Workspace) -> f64 {
         let Workspace { batch, weights, transposed, gradient, buffers, .. } = workspace;
+        self.network.transpose(weights, transposed);
         self.network.gradient((weights, transposed), batch, epoch, buffers, gradient)
     }
 
     fn local_step(&self, t: u64, weight: f64, workspace: &mut Workspace) {
-        let Workspace { weights, transposed, moments, gradient, .. } = workspace;
+        let Workspace { weights, moments, gradient, .. } = workspace;
         let scale = (1.0 / weight) as f32;
         step(self.network.isa(), &self.params, self.network.layout(), (t, scale), weights, moments, gradient);
-        self.network.transpose(weights, transposed);
     }
 
     /// Weight · (local − start) of weights and moments; the local ones themselves with a single rank.

@@ -51,6 +51,9 @@ impl Trial {
             AveragingMode::Gradient => batch,
         };
         let schedule = Schedule::new(rows.train, params.ranks, quantum, batch, params.epochs);
+        if schedule.last_position() == 0 {
+            return Err(Error::Params { key: "epochs" }); // nothing would be learned, and be called a model
+        }
         Ok(Self { params, encoding, rows, network, schedule })
     }
 

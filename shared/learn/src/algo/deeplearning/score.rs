@@ -27,6 +27,7 @@ impl Trial {
         for block in rank_blocks(rank, self.params.ranks, blocks) {
             rows.block(block, &mut workspace.batch).map_err(|source| Error::Read { rank, source })?;
             self.score_batch(state, weights, workspace, &mut accumulator)?;
+            accumulator.end_block(block);
         }
         Ok(accumulator.into_partial())
     }

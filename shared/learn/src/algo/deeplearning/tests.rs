@@ -193,8 +193,9 @@ fn a_round_of_no_weight_moves_the_position_alone() {
 #[test]
 fn every_part_is_scored_once() {
     let rows = PartRows { train: 1000, validation: Some(10), test: Some(0) };
-    let trial = Trial::new(DeepLearning { epochs: 0.0, ..params() }, data().encoding(), rows, Isa::detect()).unwrap();
+    let trial = Trial::new(params(), data().encoding(), rows, Isa::detect()).unwrap();
     let mut state = trial.initial_state();
+    state.record.position = trial.last_position();
     let mut parts = Vec::new();
     while let RoundKind::Score { part } = trial.round(&state.record) {
         parts.push(part);
@@ -233,9 +234,51 @@ fn what_cannot_be_trained_is_refused() {
     };
     check(DeepLearning { ranks: 6, ..params() }, "6 ranks");
     check(DeepLearning { hidden: vec![3, 0], ..params() }, "hidden");
-    check(DeepLearning { hidden: vec![1 << 40], ..params() }, "too large");
+    check(DeepLearning { hidden: vec![1 << 40], ..params() }, "hidden");
+    check(DeepLearning { hidden: vec![1 << 16, 1 << 16], ..params() }, "too large");
+    check(DeepLearning { epochs: 0.0, ..params() }, "epochs");
+    check(DeepLearning { epochs: 9e-4, ranks: 5, ..params() }, "epochs"); // of 5000 rows, but no rank has 1112
+    check(DeepLearning { learning_rate: 1e-46, ..params() }, "learning_rate");
+    check(DeepLearning { input_dropout_ratio: 0.999_999_999, ..params() }, "input_dropout_ratio");
+    check(DeepLearning { outer_rate: 0.0, ..params() }, "averaging.outer_rate");
     check(DeepLearning { averaging_interval: 33, ..params() }, "averaging.interval");
     check(DeepLearning { learning_rate: f64::NAN, ..params() }, "learning_rate");
     check(DeepLearning { hidden_dropout_ratios: vec![0.5], ..params() }, "hidden_dropout_ratios");
-    check(DeepLearning { optimizer: Optimizer::Adam { beta1: 0.9, beta2: 1.0, epsilon: 1e-8 }, ..params() }, "adam");
+    check(DeepLearning { optimizer: Optimizer::Adam { beta1: 0.9, beta2: 1.0, epsilon: 1e-8 }, ..params() }, "beta2");
+    check(
+        DeepLearning { optimizer: Optimizer::Adam { beta1: 0.9, beta2: 0.9, epsilon: 1e-40 }, ..params() },
+        "epsilon",
+    );
+}
+
+#[test]
+fn the_count_of_parameters_needs_no_network() {
+    for (hidden, classes) in [(vec![], None), (vec![7], Some(2)), (vec![20, 10], Some(5))] {
+        let (params, data) = (DeepLearning { hidden, ..params() }, Synthetic { classes, ..data() });
+        let encoding = data.encoding();
+        let network = Network::new(&params, &encoding, Isa::detect()).unwrap();
+        assert_eq!(encoding.target.outputs(), network.outputs());
+        assert_eq!(params.parameter_count(encoding.inputs(), network.outputs()), network.parameters() as u64);
+    }
+}
+
+#[test]
+fn scores_are_sums_over_blocks() {
+    // One rank's partial is the tree over its blocks, whichever blocks other ranks have.
+    let data = Synthetic { weighted: true, ..data() };
+    let trial = trial(&DeepLearning { epochs: 0.1, ..params() }, &data);
+    let state = train(&trial, &data).unwrap();
+    let (mut sum, mut workspace) = (Fold::<f64>::default(), Workspace::default());
+    for block in 0..5 {
+        let mut batch = Batch::default();
+        data.rank(0, 1).block(block, &mut batch).unwrap();
+        let weight = batch.weights.iter().fold(0.0, |sum, weight| sum + f64::from(*weight));
+        sum.push(Node { lo: block, n: 1 }, Some(weight), |a, b| a + b);
+    }
+    let expected = sum.finish(|a, b| a + b).unwrap();
+    let mut before = state.clone();
+    before.record.scores.clear();
+    let partial = trial.map(&before, 0, &mut data.rank(0, 1), &mut workspace).unwrap();
+    let Values::F64(sums) = &partial.vectors[1] else { panic!("sums are f64") };
+    assert_eq!(sums[0].to_bits(), expected.to_bits());
 }
