@@ -188,7 +188,11 @@ impl Launched {
     }
 
     /// Submits a job and shows its events until the last one; a job that failed or was cancelled is an error.
-    pub(crate) async fn run_job(&mut self, job: submit_request::Job, display: &mut Display) -> anyhow::Result<JobEvent> {
+    pub(crate) async fn run_job(
+        &mut self,
+        job: submit_request::Job,
+        display: &mut Display,
+    ) -> anyhow::Result<JobEvent> {
         let mut client = self.client.clone();
         let id = client.submit(new_id()?, self.workers, job).await?;
         if let Ok(mut job) = self.job.lock() {

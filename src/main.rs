@@ -49,6 +49,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    quiet_caught_panics();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return failure::print_refused(&error),
@@ -58,6 +59,16 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::print(&error, arguments.output),
     }
+}
+
+/// A decoder that panics over a bad file is caught, and becomes an error that names the file: no trace comes before it.
+fn quiet_caught_panics() {
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if !aquifer_frame::is_guarded() {
+            shown(info);
+        }
+    }));
 }
 
 fn run(command: Command, format: output::Format) -> anyhow::Result<()> {

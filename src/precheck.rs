@@ -9,9 +9,9 @@ use aquifer_proto::v1::GetFrameRequest;
 
 use crate::client::Client;
 use crate::data::{Data, survey_files};
-use crate::newfile::NewFile;
 use crate::failure::usage;
 use crate::launch::{Purpose, with_cluster};
+use crate::newfile::NewFile;
 use crate::options::ClusterOptions;
 use crate::output::{self, Format, Table};
 
@@ -70,7 +70,8 @@ pub(crate) async fn list_columns(data: &Data, options: &ClusterOptions, format: 
     let columns: Vec<(String, String)> = match data {
         Data::Files(files) => survey_files(files)?.columns.into_iter().map(|c| (c.name, c.source_type)).collect(),
         Data::Frame(name) => {
-            let frame = with_cluster(options, Purpose::Ask, async |launched| Ok(get_frame(&mut launched.client, name).await?));
+            let frame =
+                with_cluster(options, Purpose::Ask, async |launched| Ok(get_frame(&mut launched.client, name).await?));
             frame.await?.columns.into_iter().map(|c| (c.name, c.source_type)).collect()
         }
     };

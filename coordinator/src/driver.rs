@@ -45,7 +45,10 @@ impl Handle {
     }
 
     /// Asks the state, after all that was sent before.
-    pub(crate) async fn ask<T: Send + 'static>(&self, question: impl FnOnce(&State) -> T + Send + 'static) -> Option<T> {
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&State) -> T + Send + 'static,
+    ) -> Option<T> {
         let (answer, receive) = oneshot::channel();
         let ask = Message::Ask(Box::new(move |state| drop(answer.send(question(state)))));
         self.sender.send(ask).ok()?;
@@ -137,10 +140,13 @@ impl Driver {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
-        let rows: Vec<JobRow> = effects.iter().filter_map(|effect| match effect {
-            Effect::Persist(row) => Some(row.clone()),
-            _ => None,
-        }).collect();
+        let rows: Vec<JobRow> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::Persist(row) => Some(row.clone()),
+                _ => None,
+            })
+            .collect();
         if !rows.is_empty()
             && let Err(cause) = self.journal.commit(&rows)
         {

@@ -26,9 +26,11 @@ impl From<&JournalError> for Report {
             _ => None,
         };
         let report = match code {
-            Some(DiskFull) => Report::new(Kind::Work, "disk_full", error.to_string()).hint("free space, or choose another folder with --dir"),
+            Some(DiskFull) => Report::new(Kind::Work, "disk_full", error.to_string())
+                .hint("free space, or choose another folder with --dir"),
             Some(ReadOnly | CannotOpen | PermissionDenied) => {
-                Report::new(Kind::Config, "not_writable", error.to_string()).hint("choose a folder that can be written with --dir")
+                Report::new(Kind::Config, "not_writable", error.to_string())
+                    .hint("choose a folder that can be written with --dir")
             }
             _ => Report::new(Kind::Work, "journal", error.to_string()).hint("is the disk of --dir full or damaged?"),
         };

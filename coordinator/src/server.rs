@@ -77,12 +77,12 @@ impl Coordinator {
 
         let roots = Arc::new(config.roots);
         let clock = Arc::new(Monotonic::default());
-        let (driver, handle) =
-            Driver::new(State::new(term), Box::new(journal), clock, store.clone(), roots.clone());
+        let (driver, handle) = Driver::new(State::new(term), Box::new(journal), clock, store.clone(), roots.clone());
         let driver = std::thread::spawn(move || driver.run());
 
         let check = TokenCheck::new(&config.token);
-        let jobs = JobsService { handle: handle.clone(), store: store.clone(), roots, address: format!("http://{address}") };
+        let jobs =
+            JobsService { handle: handle.clone(), store: store.clone(), roots, address: format!("http://{address}") };
         let jobs = JobsServer::new(jobs).max_decoding_message_size(CONTROL_BYTES_MAX);
         let membership = MembershipService {
             handle: handle.clone(),

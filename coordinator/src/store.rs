@@ -34,7 +34,10 @@ impl From<StoreError> for Report {
                 with_cause(report(Kind::Work, "disk_full")).hint("free space, or choose another folder with --dir")
             }
             StoreError::Io { source, .. }
-                if matches!(source.kind(), std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied) =>
+                if matches!(
+                    source.kind(),
+                    std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied
+                ) =>
             {
                 with_cause(report(Kind::Config, "not_writable")).hint("choose a folder that can be written with --dir")
             }

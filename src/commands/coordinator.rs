@@ -9,9 +9,9 @@ use aquifer_learn::{Isa, self_test};
 use aquifer_model::Report;
 use clap::Args;
 
-use crate::newfile::NewFile;
 use crate::dir;
 use crate::failure::usage;
+use crate::newfile::NewFile;
 use crate::options::DirOption;
 
 /// Run the coordinator of a cluster

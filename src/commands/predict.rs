@@ -12,8 +12,8 @@ use clap::Args;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
-use crate::newfile::NewFile;
 use crate::dir::unwritable;
+use crate::newfile::NewFile;
 use crate::output::{self, Format, grouped};
 use crate::precheck::check_not_input;
 use crate::scan::{Loaded, Scan};

@@ -5,8 +5,8 @@
 mod config;
 pub mod core;
 mod executor;
-mod inbox;
 mod imports;
+mod inbox;
 mod link;
 mod peer;
 mod registry;

@@ -17,7 +17,8 @@ type Link = InterceptedService<Channel, TokenSender>;
 
 pub(crate) async fn coordinator(url: &str, token: &Token) -> Result<MembershipClient<Link>, Report> {
     let channel = connect(url).await?;
-    Ok(MembershipClient::with_interceptor(channel, TokenSender::new(token)).max_decoding_message_size(CONTROL_BYTES_MAX))
+    Ok(MembershipClient::with_interceptor(channel, TokenSender::new(token))
+        .max_decoding_message_size(CONTROL_BYTES_MAX))
 }
 
 pub(crate) async fn peer(url: &str, token: &Token) -> Result<PeerClient<Link>, Report> {

@@ -2,15 +2,15 @@
 
 use std::pin::Pin;
 
-use aquifer_proto::v1::peer_server::Peer;
 use aquifer_proto::v1;
+use aquifer_proto::v1::peer_server::Peer;
 use aquifer_proto::{PROTOCOL_VERSION, file_chunks, to_status};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::inbox::TrialEvent;
 use crate::registry::Registry;
 use crate::store::Store;
-use crate::inbox::TrialEvent;
 
 pub(crate) struct PeerService {
     pub(crate) registry: Registry,

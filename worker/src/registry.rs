@@ -95,5 +95,9 @@ impl Registry {
 
 fn stale(id: &GenerationId) -> Report {
     let GenerationId { term, trial, number } = id;
-    Report::new(Kind::Work, "stale_generation", format!("generation {number} of trial {trial} in term {term} is not running here"))
+    Report::new(
+        Kind::Work,
+        "stale_generation",
+        format!("generation {number} of trial {trial} in term {term} is not running here"),
+    )
 }

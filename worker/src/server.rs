@@ -41,17 +41,22 @@ impl Worker {
     /// Binds, proves its arithmetic, and begins to dial the coordinator; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, Report> {
         if !config.listen.ip().is_loopback() {
-            let message = format!("{} is not a loopback address: other addresses need TLS, which this version does not have", config.listen);
+            let message = format!(
+                "{} is not a loopback address: other addresses need TLS, which this version does not have",
+                config.listen
+            );
             return Err(Report::new(Kind::Config, "not_loopback", message).hint("listen on 127.0.0.1"));
         }
         let (listener, address) = bind(config.listen)?;
         let store = Store::open(&config.dir)?;
         let pool = ThreadPool::new(config.threads);
         let pool = Arc::new(pool.map_err(|error| {
-            Report::new(Kind::Work, "threads", format!("cannot start {} compute threads", config.threads)).caused_by(&error)
+            Report::new(Kind::Work, "threads", format!("cannot start {} compute threads", config.threads))
+                .caused_by(&error)
         })?);
         let proof = tokio::task::spawn_blocking(|| self_test(Isa::detect())).await;
-        let self_test = proof.map_err(|_| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
+        let self_test =
+            proof.map_err(|_| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
 
         let registry = Registry::default();
         let own_address = config.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
@@ -79,7 +84,15 @@ impl Worker {
             });
         let server = tokio::spawn(server);
         let executor = pool.clone();
-        let session = Session { config, shards, executor, clock: Arc::new(Monotonic::default()), registry, imports: Imports::default(), self_test };
+        let session = Session {
+            config,
+            shards,
+            executor,
+            clock: Arc::new(Monotonic::default()),
+            registry,
+            imports: Imports::default(),
+            self_test,
+        };
         let session = tokio::spawn(async move { session.keep(stopped).await });
         Ok(Self { address, session, server, stop, pool })
     }

@@ -150,7 +150,9 @@ impl Session {
                 let hash = made.as_ref().ok().map(|record| record.hash.as_str());
                 let drops = imports.end(&import.job, hash, |hash| shards.store.remove(hash));
                 let result = match made {
-                    Ok(record) => shard_imported::Result::RecordJson(serde_json::to_string(&record).unwrap_or_default()),
+                    Ok(record) => {
+                        shard_imported::Result::RecordJson(serde_json::to_string(&record).unwrap_or_default())
+                    }
                     Err(report) => shard_imported::Result::Failure(failure(&report)),
                 };
                 let v1::ImportShard { job, slot, shard, .. } = import;
@@ -173,7 +175,8 @@ impl Session {
         let Some(generation) = start.generation else { return };
         let id = GenerationId::from(generation.clone());
         let failed = |report: Report| {
-            let failed = v1::TrialFailed { generation: Some(generation), failure: Some(failure(&report)), stopped: false };
+            let failed =
+                v1::TrialFailed { generation: Some(generation), failure: Some(failure(&report)), stopped: false };
             let _ = node.said.send(Said::Failed(failed));
         };
         let plan = match serde_json::from_str::<TrialPlan>(&start.trial_json) {

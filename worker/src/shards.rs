@@ -104,7 +104,8 @@ impl Shards {
             return Ok(());
         }
         self.store.remove(&made.hash);
-        let message = format!("rows {:?} of the source are not what they were when the frame was imported", record.rows);
+        let message =
+            format!("rows {:?} of the source are not what they were when the frame was imported", record.rows);
         Err(Report::new(Kind::Data, "source_changed", message).hint("import the data again"))
     }
 

@@ -1,6 +1,7 @@
 //! What can happen, and what is to be done about it: two closed lists.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Report, Score};
@@ -12,26 +13,76 @@ use super::{FileRef, JobId, JobRow, Registration, Request, StoredFrame, WorkerId
 pub enum Event {
     /// Time passes: leases, waits.
     Tick,
-    WorkerRegistered { worker: WorkerId, incarnation: u64, registration: Registration },
-    WorkerRenewed { worker: WorkerId },
-    WorkerHolds { worker: WorkerId, shards: Vec<String> },
+    WorkerRegistered {
+        worker: WorkerId,
+        incarnation: u64,
+        registration: Registration,
+    },
+    WorkerRenewed {
+        worker: WorkerId,
+    },
+    WorkerHolds {
+        worker: WorkerId,
+        shards: Vec<String>,
+    },
     /// Its session ended; the one way to lose a worker besides its lease.
-    WorkerGone { worker: WorkerId, reason: String },
-    Submitted { job: JobId, request: Box<Request>, workers_min: u32, created_ms: u64 },
-    CancelRequested { job: JobId },
+    WorkerGone {
+        worker: WorkerId,
+        reason: String,
+    },
+    Submitted {
+        job: JobId,
+        request: Box<Request>,
+        workers_min: u32,
+        created_ms: u64,
+    },
+    CancelRequested {
+        job: JobId,
+    },
     /// A frame of the job is kept, or could not be.
-    FrameSaved { job: JobId, result: Result<(), Report> },
+    FrameSaved {
+        job: JobId,
+        result: Result<(), Report>,
+    },
     /// An effect could not be carried out: the disk is full, say.
-    EffectFailed { job: JobId, report: Report },
+    EffectFailed {
+        job: JobId,
+        report: Report,
+    },
     /// Footers of a slot's files were read, and the plan was made; `stored` if the same files were imported before.
-    Planned { job: JobId, slot: usize, result: Result<(Plan, Option<Box<StoredFrame>>), Report> },
+    Planned {
+        job: JobId,
+        slot: usize,
+        result: Result<(Plan, Option<Box<StoredFrame>>), Report>,
+    },
     /// A named frame was looked up.
-    FrameLoaded { job: JobId, slot: usize, result: Result<Box<StoredFrame>, Report> },
-    ShardImported { job: JobId, worker: WorkerId, slot: usize, shard: usize, result: Result<ShardRecord, Report> },
+    FrameLoaded {
+        job: JobId,
+        slot: usize,
+        result: Result<Box<StoredFrame>, Report>,
+    },
+    ShardImported {
+        job: JobId,
+        worker: WorkerId,
+        slot: usize,
+        shard: usize,
+        result: Result<ShardRecord, Report>,
+    },
     /// The worker undid its imports of a job that failed.
-    ShardsDropped { job: JobId, worker: WorkerId },
-    TrialReported { job: JobId, worker: WorkerId, number: u64, report: TrialReport },
-    ModelStored { job: JobId, model: StoredModel },
+    ShardsDropped {
+        job: JobId,
+        worker: WorkerId,
+    },
+    TrialReported {
+        job: JobId,
+        worker: WorkerId,
+        number: u64,
+        report: TrialReport,
+    },
+    ModelStored {
+        job: JobId,
+        model: StoredModel,
+    },
 }
 
 /// A model file that lies in the coordinator's store, checked.
@@ -57,14 +108,35 @@ pub enum TrialReport {
 pub enum Effect {
     /// Durable before any other effect of the same step.
     Persist(JobRow),
-    Send { worker: WorkerId, command: Command },
+    Send {
+        worker: WorkerId,
+        command: Command,
+    },
     /// Fences a worker off: its session is closed.
-    Disconnect { worker: WorkerId, reason: String },
-    Plan { job: JobId, slot: usize, files: Vec<FileRef> },
-    LoadFrame { job: JobId, slot: usize, name: String },
+    Disconnect {
+        worker: WorkerId,
+        reason: String,
+    },
+    Plan {
+        job: JobId,
+        slot: usize,
+        files: Vec<FileRef>,
+    },
+    LoadFrame {
+        job: JobId,
+        slot: usize,
+        name: String,
+    },
     /// Keeps an imported frame, under a name if it has one.
-    SaveFrame { job: JobId, frame: Box<StoredFrame>, name: Option<String> },
-    Notify { job: JobId, event: JobEvent },
+    SaveFrame {
+        job: JobId,
+        frame: Box<StoredFrame>,
+        name: Option<String>,
+    },
+    Notify {
+        job: JobId,
+        event: JobEvent,
+    },
 }
 
 impl Effect {
@@ -88,11 +160,29 @@ impl Effect {
 /// What a worker is told.
 #[derive(Clone, Debug)]
 pub enum Command {
-    ImportShard { job: JobId, slot: usize, shard: usize, plan: Box<Plan>, uploads: Vec<FileRef> },
-    StartTrial { job: JobId, number: u64, members: Vec<Member>, me: usize, trial_json: String },
-    StopTrial { job: JobId, number: u64 },
+    ImportShard {
+        job: JobId,
+        slot: usize,
+        shard: usize,
+        plan: Arc<Plan>,
+        uploads: Vec<FileRef>,
+    },
+    StartTrial {
+        job: JobId,
+        number: u64,
+        members: Vec<Member>,
+        me: usize,
+        trial_json: String,
+    },
+    StopTrial {
+        job: JobId,
+        number: u64,
+    },
     /// The job's imports have failed: stop those at work, and remove these shards.
-    DropShards { job: JobId, shards: Vec<String> },
+    DropShards {
+        job: JobId,
+        shards: Vec<String>,
+    },
 }
 
 /// A worker's part in a generation.

@@ -1,5 +1,6 @@
 //! Imports: a plan's shards are handed out, and what comes back is merged into a frame.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_frame::{Frame, Plan, ShardRecord};
@@ -18,13 +19,24 @@ impl State {
         slot: usize,
         result: Result<(Plan, Option<Box<StoredFrame>>), Report>,
     ) -> Vec<Effect> {
-        self.slot_answered(now, id, slot, result.map(|(plan, stored)| match stored {
-            Some(stored) => Stage::Ready(stored),
-            None => Stage::Planned(Box::new(plan)),
-        }))
+        self.slot_answered(
+            now,
+            id,
+            slot,
+            result.map(|(plan, stored)| match stored {
+                Some(stored) => Stage::Ready(stored),
+                None => Stage::Planned(Arc::new(plan)),
+            }),
+        )
     }
 
-    pub(super) fn frame_loaded(&mut self, now: Duration, id: &JobId, slot: usize, result: Result<Box<StoredFrame>, Report>) -> Vec<Effect> {
+    pub(super) fn frame_loaded(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        slot: usize,
+        result: Result<Box<StoredFrame>, Report>,
+    ) -> Vec<Effect> {
         self.slot_answered(now, id, slot, result.map(Stage::Ready))
     }
 
@@ -54,12 +66,14 @@ impl State {
                 Source::Files(files) => files.iter().filter(|file| file.upload.is_some()).cloned().collect(),
                 Source::Frame(_) => Vec::new(),
             };
+            let place = |shard| workers[place_shard(shard, shards, workers.len())].clone();
             effects.extend((0..shards).map(|shard| {
                 let (plan, uploads) = (plan.clone(), Vec::clone(&uploads));
                 let command = Command::ImportShard { job: id.clone(), slot: at, shard, plan, uploads };
-                Effect::Send { worker: workers[place_shard(shard, shards, workers.len())].clone(), command }
+                Effect::Send { worker: place(shard), command }
             }));
-            slot.stage = Stage::Importing { plan, records: vec![None; shards], workers: workers.clone() };
+            slot.stage =
+                Stage::Importing { plan, records: vec![None; shards], workers: (0..shards).map(place).collect() };
         }
         effects
     }

@@ -1,6 +1,7 @@
 //! Jobs: what was submitted, how far it is, how it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_frame::{Frame, Plan, ShardRecord};
@@ -82,8 +83,13 @@ pub(super) enum Stage {
     /// Its plan or its frame has been asked for.
     Asked,
     /// Planned, waiting for workers.
-    Planned(Box<Plan>),
-    Importing { plan: Box<Plan>, records: Vec<Option<ShardRecord>>, workers: Vec<WorkerId> },
+    Planned(Arc<Plan>),
+    /// For each shard its record, once it is made, and the worker that makes it.
+    Importing {
+        plan: Arc<Plan>,
+        records: Vec<Option<ShardRecord>>,
+        workers: Vec<WorkerId>,
+    },
     Ready(Box<StoredFrame>),
 }
 
@@ -259,7 +265,13 @@ impl State {
         self.stop_job(now, id, JobEvent::Cancelled)
     }
 
-    pub(super) fn job_lost_worker(&mut self, now: Duration, id: &JobId, worker: &WorkerId, reason: &str) -> Vec<Effect> {
+    pub(super) fn job_lost_worker(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        worker: &WorkerId,
+        reason: &str,
+    ) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
         let had_ranks = job.trial.as_mut().is_some_and(|trial| trial.running.remove(worker));
         let had_shards = job.slots.iter().any(|slot| slot.waits_for(worker));
@@ -293,7 +305,10 @@ impl State {
             let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.row.status.has_ended()) else { continue };
             if let Some((event, _)) = job.ending.take_if(|(_, until)| *until <= now) {
                 effects.extend(self.end_job(&id, event));
-            } else if job.trial.is_none() && self.workers.len() < job.workers_min as usize && job.submitted + NO_WORKER_GRACE <= now {
+            } else if job.trial.is_none()
+                && self.workers.len() < job.workers_min as usize
+                && job.submitted + NO_WORKER_GRACE <= now
+            {
                 let (have, want) = (self.workers.len(), job.workers_min);
                 let message = format!("{have} of {want} workers registered within {} s", NO_WORKER_GRACE.as_secs());
                 let report = Report::new(Kind::Work, "no_workers", message)
@@ -373,7 +388,7 @@ impl Slot {
     fn waits_for(&self, worker: &WorkerId) -> bool {
         match &self.stage {
             Stage::Importing { records, workers, .. } => {
-                workers.contains(worker) && records.iter().any(Option::is_none)
+                workers.iter().zip(records).any(|(by, record)| by == worker && record.is_none())
             }
             _ => false,
         }

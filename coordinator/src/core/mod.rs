@@ -20,6 +20,5 @@ pub use membership::{LEASE, Registration, Worker};
 pub use placement::place_ranks;
 pub use state::State;
 
-
 #[cfg(test)]
 mod tests;

@@ -112,11 +112,11 @@ impl Bench {
     }
 
     fn last_events(&self) -> Vec<&JobEvent> {
-        let last = |effect| match effect {
-            &Effect::Notify { ref event, .. } if event.is_last() => Some(event),
+        let events = self.effects.iter().filter_map(|effect| match effect {
+            Effect::Notify { event, .. } => Some(event),
             _ => None,
-        };
-        self.effects.iter().filter_map(last).collect()
+        });
+        events.filter(|event| event.is_last()).collect()
     }
 
     fn failure(&self) -> &Report {
@@ -224,7 +224,9 @@ fn members_have_the_incarnations_that_their_workers_were_told() {
         _ => None,
     });
     let told: Vec<_> = members.unwrap().iter().map(|member| (member.worker.clone(), member.incarnation)).collect();
-    assert!(told.iter().all(|(id, incarnation)| [(worker(1), 1), (worker(2), 2)].contains(&(id.clone(), *incarnation))));
+    assert!(
+        told.iter().all(|(id, incarnation)| [(worker(1), 1), (worker(2), 2)].contains(&(id.clone(), *incarnation)))
+    );
 }
 
 #[test]
@@ -279,7 +281,13 @@ fn what_is_stale_or_repeated_changes_nothing() {
     bench.step(Event::TrialReported { job: id(), worker: worker(1), number: 9, report });
     bench.submit(&["epochs=3"], 1);
     bench.step(Event::WorkerGone { worker: worker(7), reason: "unknown".into() });
-    bench.step(Event::ShardImported { job: id(), worker: worker(1), slot: 5, shard: 0, result: Err(Report::new(Kind::Data, "x", "x")) });
+    bench.step(Event::ShardImported {
+        job: id(),
+        worker: worker(1),
+        slot: 5,
+        shard: 0,
+        result: Err(Report::new(Kind::Data, "x", "x")),
+    });
     // The last one is an error of the running job: it ends it, once.
     let events = bench.effects.len() - before;
     bench.finish(1);
@@ -304,7 +312,12 @@ fn every_schedule_ends_every_job_once() {
     let record = import_shard(&plan, 0, folder.path()).unwrap();
     for seed in 0..4000 {
         let random = Philox::new(seed, "schedule");
-        let mut bench = Bench { core: State::new(1), now: Duration::ZERO, folder: tempfile::tempdir_in(folder.path()).unwrap(), effects: Vec::new() };
+        let mut bench = Bench {
+            core: State::new(1),
+            now: Duration::ZERO,
+            folder: tempfile::tempdir_in(folder.path()).unwrap(),
+            effects: Vec::new(),
+        };
         let mut pending: Vec<Event> = Vec::new();
         let mut registered = 0;
         bench.submit(&[], 1 + below(random.draw(0, 1, 0)[0], 2));
@@ -336,7 +349,11 @@ fn every_schedule_ends_every_job_once() {
                 _ => {}
             }
             // Only what is new is answered next turn.
-            bench.effects.drain(..answered).filter(|e| matches!(e, Effect::Notify { event, .. } if event.is_last())).for_each(drop);
+            bench
+                .effects
+                .drain(..answered)
+                .filter(|e| matches!(e, Effect::Notify { event, .. } if event.is_last()))
+                .for_each(drop);
             if bench.core.job(&id()).unwrap().row.status.has_ended() {
                 break;
             }
@@ -358,7 +375,7 @@ fn answer(effect: &Effect, plan: &Plan, record: &aquifer_frame::ShardRecord, luc
     let bad = |code| Report::new(Kind::Data, code, "chaos");
     match effect {
         Effect::Plan { job, slot, .. } => {
-            let result = if luck % 16 == 0 { Err(bad("plan")) } else { Ok((plan.clone(), None)) };
+            let result = if luck.is_multiple_of(16) { Err(bad("plan")) } else { Ok((plan.clone(), None)) };
             vec![Event::Planned { job: job.clone(), slot: *slot, result }]
         }
         Effect::Send { worker, command: Command::ImportShard { job, slot, shard, .. } } => {
@@ -366,7 +383,8 @@ fn answer(effect: &Effect, plan: &Plan, record: &aquifer_frame::ShardRecord, luc
             vec![Event::ShardImported { job: job.clone(), worker: worker.clone(), slot: *slot, shard: *shard, result }]
         }
         Effect::Send { worker, command: Command::StartTrial { job, number, .. } } => {
-            let report = |report| Event::TrialReported { job: job.clone(), worker: worker.clone(), number: *number, report };
+            let report =
+                |report| Event::TrialReported { job: job.clone(), worker: worker.clone(), number: *number, report };
             let model = StoredModel {
                 path: "m".into(),
                 model_blake3: "m".into(),
@@ -382,7 +400,7 @@ fn answer(effect: &Effect, plan: &Plan, record: &aquifer_frame::ShardRecord, luc
                 ],
             }
         }
-        Effect::Send { worker, command: Command::DropShards { job, .. } } if luck % 8 > 0 => {
+        Effect::Send { worker, command: Command::DropShards { job, .. } } if !luck.is_multiple_of(8) => {
             vec![Event::ShardsDropped { job: job.clone(), worker: worker.clone() }]
         }
         Effect::Send { worker, command: Command::StopTrial { job, number } } => {

@@ -78,7 +78,8 @@ impl State {
         let trial_json = match serde_json::to_string(&plan) {
             Ok(json) => json,
             Err(error) => {
-                let report = Report::new(Kind::Work, "trial_plan", "the trial could not be written down").caused_by(&error);
+                let report =
+                    Report::new(Kind::Work, "trial_plan", "the trial could not be written down").caused_by(&error);
                 return self.end_job(id, JobEvent::Failed { report });
             }
         };
@@ -234,21 +235,7 @@ fn decisions(plan: &TrialPlan, notes: Vec<Note>, workers: u32, threads: u32, spe
 
 /// Weights and biases of the network.
 fn parameters(encoding: &Encoding, fit: &FitSpec) -> u64 {
-    let mut inputs = encoding.inputs();
-    let mut count = 0;
-    for units in fit.params.hidden.iter().copied().chain([outputs(&encoding.target)]) {
-        count += (inputs + 1) * units;
-        inputs = units;
-    }
-    count as u64
-}
-
-/// Outputs of a network: one for a number or two classes.
-fn outputs(target: &Target) -> usize {
-    match target {
-        Target::Classes { levels, .. } if levels.len() > 2 => levels.len(),
-        _ => 1,
-    }
+    fit.params.parameter_count(encoding.inputs(), encoding.target.outputs())
 }
 
 fn in_part(part: Part, mut report: Report) -> Report {

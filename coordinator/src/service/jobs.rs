@@ -141,10 +141,7 @@ impl Jobs for JobsService {
         Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchModelResponse { data: data? })))))
     }
 
-    async fn list_frames(
-        &self,
-        _: Request<v1::ListFramesRequest>,
-    ) -> Result<Response<v1::ListFramesResponse>, Status> {
+    async fn list_frames(&self, _: Request<v1::ListFramesRequest>) -> Result<Response<v1::ListFramesResponse>, Status> {
         let frames = self.store.list().map_err(status)?.into_iter();
         let frames = frames.map(|(name, stored)| v1::FrameSummary {
             name,
@@ -196,9 +193,11 @@ pub(super) async fn stored_file(path: &Path) -> Result<ReceiverStream<Result<Vec
 }
 
 fn can_read(store: &Store, roots: &Roots, file: &FileRef) -> bool {
-    let same = |path| survey(&[path]).is_ok_and(|found| {
-        found.files.iter().all(|found| found.footer == file.footer_hash && found.bytes == file.size_bytes)
-    });
+    let same = |path| {
+        survey(&[path]).is_ok_and(|found| {
+            found.files.iter().all(|found| found.footer == file.footer_hash && found.bytes == file.size_bytes)
+        })
+    };
     local_path(store, roots, file).is_ok_and(same)
 }
 

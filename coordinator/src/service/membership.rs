@@ -40,7 +40,8 @@ impl Membership for MembershipService {
         request: Request<Streaming<v1::SessionRequest>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
         let mut messages = request.into_inner();
-        let first = messages.message().await?.ok_or_else(|| Status::invalid_argument("a session begins with Register"))?;
+        let first =
+            messages.message().await?.ok_or_else(|| Status::invalid_argument("a session begins with Register"))?;
         let version = first.header.as_ref().map_or(0, |header| header.protocol_version);
         if version != PROTOCOL_VERSION {
             return Err(status(other_version("worker", version)));
@@ -61,7 +62,11 @@ impl Membership for MembershipService {
             let reason = loop {
                 match messages.message().await {
                     Ok(Some(message)) => {
-                        message.message.and_then(|message| event_of(&reader, message)).into_iter().for_each(|event| handle.send(event));
+                        message
+                            .message
+                            .and_then(|message| event_of(&reader, message))
+                            .into_iter()
+                            .for_each(|event| handle.send(event));
                     }
                     Ok(None) => break "its session ended: the process stopped or was killed".to_owned(),
                     Err(error) => break format!("its session broke: {}", error.message()),
@@ -152,7 +157,8 @@ impl MembershipService {
         if expected == given {
             return Ok(());
         }
-        let message = format!("the worker's self-test gave {given}, the cluster's gives {expected}: it computes other bits");
+        let message =
+            format!("the worker's self-test gave {given}, the cluster's gives {expected}: it computes other bits");
         Err(Report::new(Kind::Access, "self_test", message)
             .hint("run the same aquifer on every node; if it is the same, this machine's arithmetic is at fault"))
     }
@@ -191,7 +197,9 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
             slot: imported.slot as usize,
             shard: imported.shard as usize,
             result: match imported.result {
-                Some(shard_imported::Result::RecordJson(json)) => serde_json::from_str(&json).map_err(|e| unreadable(&e)),
+                Some(shard_imported::Result::RecordJson(json)) => {
+                    serde_json::from_str(&json).map_err(|e| unreadable(&e))
+                }
                 Some(shard_imported::Result::Failure(failure)) => Err(report_of(Some(&failure))),
                 None => Err(report_of(None)),
             },
@@ -237,7 +245,7 @@ fn message_of(term: u64, command: Command) -> session_response::Message {
                 job: job.0,
                 slot: slot as u32,
                 shard: shard as u32,
-                plan_json: serde_json::to_string(&plan).unwrap_or_default(),
+                plan_json: serde_json::to_string(&*plan).unwrap_or_default(),
                 uploads: uploads.into_iter().map(source_file).collect(),
             })
         }

@@ -111,7 +111,8 @@ mod tests {
     #[test]
     fn nodes_survive_the_wire_in_messages_of_at_most_a_chunk() {
         let long: Vec<f32> = (0..700_000).map(|i| i as f32).collect();
-        let partial = Partial { weight: 3.5, vectors: vec![Values::F32(long), Values::U64(vec![7]), Values::F64(vec![])] };
+        let partial =
+            Partial { weight: 3.5, vectors: vec![Values::F32(long), Values::U64(vec![7]), Values::F64(vec![])] };
         let nodes = vec![(Node { lo: 0, n: 2 }, Some(partial)), (Node { lo: 2, n: 1 }, None)];
         let messages = exchange_messages(&nodes);
         assert!(messages.len() > 2);

@@ -9,25 +9,33 @@ use serde::{Deserialize, Serialize};
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum JobEvent {
     /// What the job waits for, or does next.
-    Waiting { what: String },
+    Waiting {
+        what: String,
+    },
     /// Shards made so far.
-    Importing { what: String, shards_done: u64, shards: u64 },
+    Importing {
+        what: String,
+        shards_done: u64,
+        shards: u64,
+    },
     /// All that was decided before training.
     Decided(Box<Decisions>),
     Progress(Progress),
     Trained(Box<TrainSummary>),
-    Imported { name: String, frame: Box<Frame> },
-    Failed { report: Report },
+    Imported {
+        name: String,
+        frame: Box<Frame>,
+    },
+    Failed {
+        report: Report,
+    },
     Cancelled,
 }
 
 impl JobEvent {
     /// No event follows this one.
     pub fn is_last(&self) -> bool {
-        matches!(
-            self,
-            JobEvent::Trained(_) | JobEvent::Imported { .. } | JobEvent::Failed { .. } | JobEvent::Cancelled
-        )
+        matches!(self, JobEvent::Trained(_) | JobEvent::Imported { .. } | JobEvent::Failed { .. } | JobEvent::Cancelled)
     }
 }
 

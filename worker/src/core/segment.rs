@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aquifer_model::{Partial, ValueType, VectorSpec, Values};
+use aquifer_model::{Partial, ValueType, Values, VectorSpec};
 
 /// For each vector of the round, the elements that belong to this segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn cover_every_element_once_and_join_again() {
-        let vectors = [spec(ValueType::F32, 10), spec(ValueType::U64, 3), spec(ValueType::F64, 0), spec(ValueType::F32, 1)];
+        let vectors =
+            [spec(ValueType::F32, 10), spec(ValueType::U64, 3), spec(ValueType::F64, 0), spec(ValueType::F32, 1)];
         let whole = Partial {
             weight: 2.0,
             vectors: vec![

@@ -67,9 +67,7 @@ pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEve
     let panicked = |_| Err(End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")));
     let said = match std::panic::catch_unwind(work).unwrap_or_else(panicked) {
         Ok(finished) => Said::Finished(v1::TrialFinished { generation: generation(), ..finished }),
-        Err(End::Stopped) => {
-            Said::Failed(v1::TrialFailed { generation: generation(), failure: None, stopped: true })
-        }
+        Err(End::Stopped) => Said::Failed(v1::TrialFailed { generation: generation(), failure: None, stopped: true }),
         Err(End::Failed(report)) => {
             Said::Failed(v1::TrialFailed { generation: generation(), failure: Some(failure(&report)), stopped: false })
         }

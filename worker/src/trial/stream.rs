@@ -10,8 +10,8 @@ use tracing::warn;
 
 use super::Node;
 use crate::core::Phase;
-use crate::link;
 use crate::inbox::{GenerationId, TrialEvent};
+use crate::link;
 
 /// Opens the stream to a member; what is sent goes out in order.
 pub(super) fn dial(

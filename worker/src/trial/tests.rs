@@ -28,11 +28,22 @@ fn prepare(dir: &Path, settings: &[&str]) -> TrialPlan {
     let fit = spec.resolve(frame.rows, &frame.content).unwrap();
     let holders = |record: &_| ShardHolders { record: Clone::clone(record), addresses: Vec::new() };
     let shards = frame.shards.iter().map(holders).collect();
-    TrialPlan { fit, encoding, parts: vec![PartPlan { part: Part::Train, rows: frame.rows, plan, uploads: Default::default(), shards }] }
+    TrialPlan {
+        fit,
+        encoding,
+        parts: vec![PartPlan { part: Part::Train, rows: frame.rows, plan, uploads: Default::default(), shards }],
+    }
 }
 
 /// One member on a thread of its own, until its trial ends; then it tells the others, who may wait for it.
-fn member(dir: &Path, plan: TrialPlan, list: Vec<v1::Member>, me: usize, seed: u64, links: Links) -> Result<Vec<u8>, End> {
+fn member(
+    dir: &Path,
+    plan: TrialPlan,
+    list: Vec<v1::Member>,
+    me: usize,
+    seed: u64,
+    links: Links,
+) -> Result<Vec<u8>, End> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let node = Node {
         shards: Shards {
@@ -139,8 +150,7 @@ fn a_member_whose_state_differs_is_named() {
     let mut other = plan.clone();
     other.fit.params.seed += 1; // other initial weights: the first round's check finds it
     let ended = train(folder.path(), &[plan, other], 1);
-    let named = |end: &Result<_, End>| {
-        matches!(end, Err(End::Failed(report)) if report.message.contains("its state differs"))
-    };
+    let named =
+        |end: &Result<_, End>| matches!(end, Err(End::Failed(report)) if report.message.contains("its state differs"));
     assert!(ended.iter().any(named), "{ended:?}");
 }

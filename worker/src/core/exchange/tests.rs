@@ -47,7 +47,8 @@ enum Step {
 /// Runs `rounds` rounds of all members, each next step picked by the seed; returns each member's totals.
 fn run(ranks: u32, members: u32, rounds: u64, seed: u64) -> Vec<Vec<Option<Partial>>> {
     let random = Philox::new(seed, "schedule");
-    let mut nodes: Vec<Exchange> = (0..members as usize).map(|me| Exchange::new(placement(ranks, members, me), ranks).unwrap()).collect();
+    let mut nodes: Vec<Exchange> =
+        (0..members as usize).map(|me| Exchange::new(placement(ranks, members, me), ranks).unwrap()).collect();
     let mut totals = vec![Vec::new(); members as usize];
     let mut queue: Vec<Step> = Vec::new();
     let mut held: Vec<Step> = Vec::new(); // early arrivals: the shell keeps them until the round begins
@@ -64,7 +65,9 @@ fn run(ranks: u32, members: u32, rounds: u64, seed: u64) -> Vec<Vec<Option<Parti
         }
         let pick = random.draw(turn, 0, 0)[0] as usize % queue.len();
         let (who, progress) = match queue.swap_remove(pick) {
-            Step::Map(who, rank) => (who, nodes[who].rank_mapped(rank, partial(totals[who].len() as u64, rank)).unwrap()),
+            Step::Map(who, rank) => {
+                (who, nodes[who].rank_mapped(rank, partial(totals[who].len() as u64, rank)).unwrap())
+            }
             Step::Deliver(from, message) if message.round != totals[message.to].len() as u64 => {
                 held.push(Step::Deliver(from, message));
                 continue;
