@@ -1,7 +1,7 @@
 //! The coordinator: the control plane of a cluster. It carries no parameters, and it knows neither learning nor workers'
 //! insides.
 //!
-//! [`core`] decides; [`driver`] feeds it events and carries out its effects; the services translate the wire.
+//! [`core`] decides; `driver` feeds it events and carries out its effects; the services translate the wire.
 
 mod config;
 pub mod core;

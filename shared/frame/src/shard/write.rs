@@ -23,9 +23,17 @@ pub(super) fn write_shard(folder: &Path, batches: &[RecordBatch]) -> Result<(Str
     let mut to = HashingWriter { file, hasher: blake3::Hasher::new(), bytes: 0 };
     write_batches(&mut to, batches).map_err(|error| unwritten(error, &path))?;
     to.file.sync_all().map_err(Error::io("write", &path))?;
+    freeze(&to.file).map_err(Error::io("write", &path))?;
     let hash = to.hasher.finalize().to_hex().to_string();
     temporary.rename(&folder.join(format!("{hash}.arrow")))?;
     Ok((hash, to.bytes))
+}
+
+/// Read-only: what is mapped must never change under its readers.
+fn freeze(file: &File) -> io::Result<()> {
+    let mut permissions = file.metadata()?.permissions();
+    permissions.set_readonly(true);
+    file.set_permissions(permissions)
 }
 
 fn write_batches(to: &mut HashingWriter, batches: &[RecordBatch]) -> Result<(), ArrowError> {
@@ -135,6 +143,7 @@ mod tests {
         let (hash, bytes) = write_shard(folder.path(), &[batch()]).unwrap();
         assert_eq!(names(), [format!("{hash}.arrow")]);
         let written = fs::read(folder.path().join(format!("{hash}.arrow"))).unwrap();
+        assert!(fs::metadata(folder.path().join(format!("{hash}.arrow"))).unwrap().permissions().readonly());
         assert_eq!((blake3::hash(&written).to_hex().to_string(), written.len() as u64), (hash.clone(), bytes));
         let (_, unfinished) = Temporary::create(folder.path()).unwrap();
         assert_eq!(names().len(), 2);
