@@ -163,7 +163,7 @@ mod tests {
         table.row(["a\u{1b}[31m".into(), "5".into()]);
         table.row(["long name".into(), "1,000".into()]);
         let text = table.text();
-        assert_eq!(text[0], "name            rows");
+        assert_eq!(text[0], "name          rows");
         assert!(text[2].ends_with("    5") && text[2].starts_with("a\\u{1b}[31m"), "{}", text[2]);
     }
 
