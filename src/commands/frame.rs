@@ -65,6 +65,12 @@ async fn import(name: &str, files: Vec<String>, options: &ClusterOptions, format
     let data = Data::Files(files);
     let ended = with_cluster(options, Purpose::Import, async |launched| {
         let source = Some(data.offer(&mut launched.client.clone()).await?);
+        if let Ok(old) = get_frame(&mut launched.client.clone(), name).await {
+            eprintln!(
+                "note: the name `{name}` stood for a frame of {} rows; now it stands for this data",
+                grouped(old.rows)
+            );
+        }
         let job = submit_request::Job::Import(ImportJob { name: name.to_owned(), source });
         launched.run_job(job, &mut Display::new(format != Format::Table)).await
     });

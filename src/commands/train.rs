@@ -35,7 +35,7 @@ pub(crate) struct Train {
     #[arg(long, value_name = "DATA")]
     valid: Vec<String>,
     /// Number that all randomness follows from [default: 1]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// One setting, as in a spec: `--set epochs=5`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]

@@ -70,7 +70,7 @@ fn what_is_not_parquet() {
 fn what_has_nothing_in_it() {
     let aquifer = bed();
     let empty = regression(0);
-    check(&aquifer, &write(&aquifer, "rows", empty), "no_rows", &["rows.parquet have no rows"]);
+    check(&aquifer, &write(&aquifer, "rows", empty), "no_rows", &["there are no rows in", "rows.parquet"]);
     check(&aquifer, &write(&aquifer, "columns", Vec::new()), "no_columns", &["columns.parquet has no columns"]);
 }
 

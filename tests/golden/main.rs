@@ -69,3 +69,14 @@ fn golden_models_differ() {
     assert!(aquifer_harness::is_update() || distinct.len() == entries.len(), "two entries have one hash");
     assert!(entries.len() >= 8);
 }
+
+/// What the README promises of its first command, on every machine.
+#[test]
+fn the_readme_s_model_is_the_one_that_its_command_makes() {
+    let readme = std::fs::read_to_string(aquifer_harness::repository().join("README.md")).expect("the README");
+    let after = |mark: &str| readme.lines().find_map(|line| line.strip_prefix(mark)).expect("a line of the README");
+    let words = after("cargo run --release -- ").split(' ').chain(["--output", "json"]);
+    let aquifer = Aquifer::new(env!("CARGO_BIN_EXE_aquifer"));
+    let made = aquifer.run(words).ok().json();
+    assert_eq!(made["model"]["blake3"], after("blake3  "), "the README shows another model's hash");
+}

@@ -22,8 +22,9 @@ use crate::shards::{Shards, Uploads};
 use crate::trial::{self, Assignment, Node};
 use crate::{executor::Executor, link};
 
-/// Between two attempts to reach the coordinator.
+/// Between two attempts to reach the coordinator: twice as long after each that failed.
 const RETRY: Duration = Duration::from_millis(500);
+const RETRY_MAX: Duration = Duration::from_secs(5);
 /// A worker that never reached its coordinator gives up after this long.
 const FIRST_CONTACT: Duration = Duration::from_secs(30);
 /// One that had reached it waits this long for it to come back.
@@ -47,7 +48,7 @@ impl Session {
     /// Keeps a session open until `stop`, or until the coordinator refuses this worker or stays away.
     pub(crate) async fn keep(&self, mut stop: watch::Receiver<bool>) -> Result<(), Report> {
         let mut last_contact = self.clock.now();
-        let mut patience = FIRST_CONTACT;
+        let (mut patience, mut retry) = (FIRST_CONTACT, RETRY);
         loop {
             let ended = tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {
@@ -60,13 +61,14 @@ impl Session {
             match ended {
                 Ok(()) => {
                     warn!("the session ended");
-                    (last_contact, patience) = (self.clock.now(), RECONNECT);
+                    (last_contact, patience, retry) = (self.clock.now(), RECONNECT, RETRY);
                 }
                 Err(report) if FINAL.contains(&&*report.code) => return Err(report),
                 Err(report) if self.clock.now() - last_contact > patience => return Err(report),
                 Err(report) => warn!(%report, "the coordinator cannot be reached"),
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(retry).await;
+            retry = (retry * 2).min(RETRY_MAX);
         }
     }
 

@@ -74,6 +74,7 @@ impl State {
             rank_count: ranks.end - ranks.start,
         };
         let members: Vec<Member> = ranks.iter().zip(&workers).map(member).collect();
+        let available = workers.iter().map(|(_, worker)| worker.registration.threads).sum();
         let threads = workers.iter().take(members.len()).map(|(_, worker)| worker.registration.threads).sum();
         let trial_json = match serde_json::to_string(&plan) {
             Ok(json) => json,
@@ -84,7 +85,8 @@ impl State {
             }
         };
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let decisions = decisions(&plan, notes, members.len() as u32, threads, job.spec.as_deref());
+        let nodes = Nodes { workers: members.len() as u32, threads, available };
+        let decisions = decisions(&plan, notes, nodes, job.spec.as_deref());
         let mut effects = vec![Effect::Notify { job: id.clone(), event: JobEvent::Decided(Box::new(decisions)) }];
         effects.extend(members.iter().enumerate().map(|(me, member)| Effect::Send {
             worker: member.worker.clone(),
@@ -199,16 +201,25 @@ fn summary(now: Duration, job: &Job) -> Option<TrainSummary> {
     })
 }
 
-fn decisions(plan: &TrialPlan, notes: Vec<Note>, workers: u32, threads: u32, spec: Option<&Spec>) -> Decisions {
+/// What works at a trial, and what could.
+struct Nodes {
+    workers: u32,
+    threads: u32,
+    /// Threads of all workers, those without ranks too.
+    available: u32,
+}
+
+fn decisions(plan: &TrialPlan, notes: Vec<Note>, nodes: Nodes, spec: Option<&Spec>) -> Decisions {
+    let Nodes { workers, threads, available } = nodes;
     let (encoding, params) = (&plan.encoding, &plan.fit.params);
     let rows = plan.parts.first().map_or(0, |part| part.rows);
     let mut notes = notes;
-    if params.ranks < threads {
-        let more = u64::from(threads).min(block_count(rows));
-        let ranks = params.ranks;
+    let ranks = params.ranks;
+    let more = u64::from(available).min(block_count(rows));
+    if more > u64::from(ranks) {
         let keep = if ranks == 1 { "1 rank keeps".to_owned() } else { format!("{ranks} ranks keep") };
         let message = format!(
-            "{keep} at most {ranks} of {threads} threads busy; `--set ranks={more}` would use more (another model: \
+            "{keep} at most {ranks} of {available} threads busy; `--set ranks={more}` would use more (another model: \
              the number of ranks is part of it)"
         );
         notes.push(Note { code: "idle_threads".into(), column: None, message });

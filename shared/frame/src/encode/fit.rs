@@ -8,6 +8,8 @@ use crate::stats::{LEVELS_MAX_TEXT, Level, Tally};
 
 /// Levels of a feature above which a note says what they cost.
 const LEVELS_MANY: usize = 1000;
+/// Fewer levels than this are never said to name rows, however few rows there are.
+const LEVELS_FEW: u64 = 50;
 
 impl Encoding {
     /// The encoding of a frame under these roles, and notes of what was decided. Features keep the frame's order, in
@@ -27,7 +29,7 @@ impl Encoding {
                 continue;
             }
             match column.kind {
-                ColumnKind::Text => encoding.categorical.extend(fit_categorical(column, &mut notes)),
+                ColumnKind::Text => encoding.categorical.extend(fit_categorical(column, frame.rows, &mut notes)),
                 _ => encoding.numeric.extend(fit_numeric(column, roles.standardize, &mut notes)?),
             }
         }
@@ -77,7 +79,7 @@ fn fit_numeric(
     Ok(Some(Numeric { column: name.clone(), fill, shift, scale }))
 }
 
-fn fit_categorical(column: &FrameColumn, notes: &mut Vec<Note>) -> Option<Categorical> {
+fn fit_categorical(column: &FrameColumn, rows: u64, notes: &mut Vec<Note>) -> Option<Categorical> {
     let name = &column.name;
     let tally = &column.stats.tally;
     let Some(levels) = &tally.levels else {
@@ -101,7 +103,8 @@ fn fit_categorical(column: &FrameColumn, notes: &mut Vec<Note>) -> Option<Catego
         notes.push(Note::of("missing_level", name, message));
     }
     let categorical = Categorical { column: name.clone(), levels };
-    if categorical.levels.len() > LEVELS_MANY {
+    let distinct = categorical.levels.len() as u64;
+    if categorical.levels.len() > LEVELS_MANY || (distinct > LEVELS_FEW && distinct * 2 > rows) {
         let inputs = categorical.slots();
         let message = format!(
             "{name} has {} different texts and makes {inputs} inputs; if it names rows, leave it out with ignored_columns",

@@ -6,6 +6,10 @@ use crate::error::{EncodingError, Error};
 use crate::frame::{Frame, FrameColumn};
 use crate::schema::ColumnKind;
 use crate::stats::{LEVELS_MAX_NUMBER, Level, Tally};
+use crate::value::Value;
+
+/// Whole numbers of so few values may be the names of classes.
+const FEW_VALUES: usize = 20;
 
 /// Classes of a target, at most: a confusion matrix, which every rank makes, has their square.
 pub const CLASSES_MAX: usize = 1024;
@@ -58,8 +62,23 @@ fn is_classification(column: &FrameColumn, task: TaskChoice, notes: &mut Vec<Not
             notes.push(Note::of("two_values_as_classes", &column.name, message));
             Ok(true)
         }
+        (TaskChoice::Auto, _, Some(levels))
+            if levels.len() <= FEW_VALUES && levels.iter().all(|l| is_whole(&l.value)) =>
+        {
+            let message = format!(
+                "{} has {} distinct whole values and is learned as a number (task = classification learns classes)",
+                column.name,
+                levels.len()
+            );
+            notes.push(Note::of("few_values_as_number", &column.name, message));
+            Ok(false)
+        }
         (TaskChoice::Auto, ..) => Ok(false),
     }
+}
+
+fn is_whole(value: &Value) -> bool {
+    value.number().is_some_and(|number| number.fract() == 0.0)
 }
 
 fn classes(column: &FrameColumn) -> Result<Target, EncodingError> {

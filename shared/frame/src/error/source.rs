@@ -56,7 +56,7 @@ pub enum SourceError {
     FooterTooLarge { file: String, bytes: u64, limit: u64 },
     #[error("{file} is encrypted")]
     Encrypted { file: String },
-    #[error("{files} have no rows")]
+    #[error("there are no rows in {files}")]
     NoRows { files: String },
     #[error("{file} has {rows} rows, more than can be numbered")]
     TooManyRows { file: String, rows: u64 },
@@ -117,7 +117,7 @@ impl SourceError {
     pub(crate) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoSuchFile { .. } => "check the path; one without a leading / begins in the current folder",
-            Self::NoRows { .. } => "there is nothing to learn from: give files with rows",
+            Self::NoRows { .. } => "give files with rows",
             Self::NoColumns { .. } => "write the file again, with its columns",
             Self::DuplicateColumn { .. } => "give each column a name of its own",
             Self::EmptyFolder { .. } => "files must end in .parquet; names that begin with . or _ are skipped",
@@ -131,7 +131,7 @@ impl SourceError {
             Self::FooterTooLarge { .. } => "write the file again, as several files or with larger row groups",
             Self::Encrypted { .. } => "decrypt it first: encrypted Parquet is not supported",
             Self::UnsupportedColumns { .. } => {
-                "leave them out of the file, or store them as booleans, integers, floats or text"
+                "write the file without them, or with them as booleans, integers, floats or text; `ignored_columns` does not help yet"
             }
             Self::SchemaMismatch { .. } => "files of one data set need the same columns, types and order",
             Self::SourceChanged { .. } => "start again, and leave the files alone while they are read",

@@ -30,6 +30,11 @@ pub(super) struct Footer {
 
 impl Footer {
     pub(super) fn read(path: &Path, name: &str) -> Result<Self, Error> {
+        // A pipe would be waited for when it is opened.
+        let pipe = |path: &Path| std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir());
+        if pipe(path) {
+            return Err(SourceError::NotParquet { file: name.to_owned(), reason: "it is no regular file" }.into());
+        }
         let mut file = File::open(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => SourceError::NoSuchFile { path: name.to_owned() }.into(),
             _ => Error::io("open", path)(error),
