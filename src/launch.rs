@@ -226,7 +226,8 @@ async fn cancel(mut client: Client, job: Option<String>) {
     let _ = tokio::time::timeout(STOP_MAX, stop).await;
 }
 
-/// Runs `work` with a cluster that ends afterwards. The journal of a training that was done is kept, else nothing is. Ctrl-C, at any moment, cancels the job and cleans up.
+/// Runs `work` with a cluster that ends afterwards. The journal of a training that was done is kept, else nothing is. Ctrl-C,
+/// at any moment, cancels the job and cleans up.
 pub(crate) async fn with_cluster<T>(
     options: &ClusterOptions,
     purpose: Purpose,

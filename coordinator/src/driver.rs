@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use aquifer_frame::{Plan, Roots, SourceFile, survey};
+use aquifer_frame::{Plan, Roots, SourceFile, is_hash, survey};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{Clock, JobEvent};
 use tokio::sync::{mpsc, oneshot};
@@ -235,8 +235,7 @@ pub(crate) fn local_path(store: &Store, roots: &Roots, file: &FileRef) -> Result
         Report::new(Kind::Access, "outside_roots", message).hint("start the cluster with --root FOLDER")
     };
     match &file.upload {
-        // A hash in hexadecimal: no other text becomes a path.
-        Some(hash) if hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => Ok(store.upload_path(hash)),
+        Some(hash) if is_hash(hash) => Ok(store.upload_path(hash)),
         Some(_) => Err(Report::new(Kind::Config, "upload", "an upload is named by 64 hexadecimal digits")),
         None => roots.allow(Path::new(&file.path)).ok_or_else(refused),
     }

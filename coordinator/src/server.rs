@@ -1,12 +1,12 @@
 //! Starts and stops a coordinator: binds, begins its term, serves.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{jobs_server::JobsServer, membership_server::MembershipServer};
-use aquifer_proto::{CONTROL_BYTES_MAX, DESCRIPTORS, Monotonic, TokenCheck};
+use aquifer_proto::{BindError, CONTROL_BYTES_MAX, DESCRIPTORS, Monotonic, TokenCheck, bind};
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::interceptor::InterceptedService;
@@ -20,10 +20,8 @@ use crate::store::{Store, StoreError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("{address} is not a loopback address: other addresses need TLS, which this version does not have")]
-    NotLoopback { address: SocketAddr },
-    #[error("cannot listen on {address}")]
-    Listen { address: SocketAddr, source: std::io::Error },
+    #[error(transparent)]
+    Bind(#[from] BindError),
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error(transparent)]
@@ -36,11 +34,7 @@ impl From<StartError> for Report {
     fn from(error: StartError) -> Self {
         let message = error.to_string();
         match error {
-            StartError::NotLoopback { .. } => Report::new(Kind::Config, "not_loopback", message)
-                .hint("listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel"),
-            StartError::Listen { source, .. } => Report::new(Kind::Config, "port_taken", message)
-                .hint("stop what uses the port, or choose another with --listen; port 0 picks a free one")
-                .caused_by(&source),
+            StartError::Bind(error) => error.into(),
             StartError::Store(error) => error.into(),
             StartError::Journal(error) => Report::from(&error),
             StartError::Reflection { source } => Report::new(Kind::Work, "reflection", message).caused_by(&source),
@@ -60,15 +54,7 @@ pub struct Coordinator {
 impl Coordinator {
     /// Binds and serves; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        if !config.listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback { address: config.listen });
-        }
-        let listen = |source| StartError::Listen { address: config.listen, source };
-        let listener = TcpListener::bind(config.listen).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(listen)?;
-
+        let (listener, address) = bind(config.listen)?;
         let store = Store::open(&config.dir, &config.journal_dir.join("models"))?;
         let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"))?;
         let term = journal.begin_term()?;

@@ -6,10 +6,9 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use aquifer_coordinator::StartError;
 use aquifer_model::{Kind, Report};
-use aquifer_proto::from_status;
 use aquifer_proto::v1::{StatusRequest, StatusResponse};
+use aquifer_proto::{bind, from_status};
 use clap::{Args, Subcommand};
 use tokio::process::{Child, Command};
 
@@ -180,11 +179,7 @@ impl Up {
         let free = dir::lock(folder)?;
         let _ = std::fs::remove_file(folder.join("address"));
         drop(free);
-        if !self.listen.ip().is_loopback() {
-            return Err(Report::from(StartError::NotLoopback { address: self.listen }).into());
-        }
-        let taken = |source| Report::from(StartError::Listen { address: self.listen, source });
-        std::net::TcpListener::bind(self.listen).map(drop).map_err(taken)?;
+        bind(self.listen).map(drop).map_err(Report::from)?;
         self.roots().map(drop)
     }
 

@@ -1,13 +1,13 @@
 //! Starts and stops a worker.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::peer_server::PeerServer;
-use aquifer_proto::{CHUNK_BYTES, Monotonic, TokenCheck};
+use aquifer_proto::{CHUNK_BYTES, Monotonic, TokenCheck, bind};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -40,13 +40,6 @@ pub struct Worker {
 impl Worker {
     /// Binds, proves its arithmetic, and begins to dial the coordinator; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, Report> {
-        if !config.listen.ip().is_loopback() {
-            let message = format!(
-                "{} is not a loopback address: other addresses need TLS, which this version does not have",
-                config.listen
-            );
-            return Err(Report::new(Kind::Config, "not_loopback", message).hint("listen on 127.0.0.1"));
-        }
         let (listener, address) = bind(config.listen)?;
         let store = Store::open(&config.dir)?;
         let pool = ThreadPool::new(config.threads);
@@ -122,16 +115,4 @@ impl Worker {
         let pool = self.pool;
         let _ = tokio::task::spawn_blocking(move || pool.join(STOP_MAX)).await;
     }
-}
-
-fn bind(listen: SocketAddr) -> Result<(tokio::net::TcpListener, SocketAddr), Report> {
-    let failed = |error: std::io::Error| {
-        Report::new(Kind::Config, "port_taken", format!("cannot listen on {listen}"))
-            .hint("stop what uses the port, or choose another with --listen; port 0 picks a free one")
-            .caused_by(&error)
-    };
-    let listener = TcpListener::bind(listen).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
-    Ok((tokio::net::TcpListener::from_std(listener).map_err(failed)?, address))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use aquifer_frame::is_hash;
 use aquifer_model::{Kind, Report};
 
 /// `dir/shards` and `dir/uploads` of a worker. Several workers of one machine may share it: files never change.
@@ -64,11 +65,6 @@ fn sweep(folder: &Path) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
-}
-
-/// 64 hexadecimal digits: no other text from the wire becomes a path.
-fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 pub(crate) fn io_report(doing: &str, path: &Path, error: &std::io::Error) -> Report {

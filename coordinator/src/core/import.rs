@@ -87,15 +87,14 @@ impl State {
         shard: usize,
         result: Result<ShardRecord, Report>,
     ) -> Vec<Effect> {
-        let Some(job) = self.jobs.get_mut(id).filter(|job| !job.row.status.has_ended()) else {
-            // It was still being made when waiting for it ended: nobody will ask for it.
-            let drop = |record: ShardRecord| Command::DropShards { job: id.clone(), shards: vec![record.hash] };
-            let late = result.ok().map(|record| Effect::Send { worker: worker.clone(), command: drop(record) });
-            return late.into_iter().collect();
-        };
+        // After the end there is nothing to say: the worker was told, and removes what it makes for no one.
+        let Some(job) = self.jobs.get_mut(id).filter(|job| !job.row.status.has_ended()) else { return Vec::new() };
         if !job.is_active() {
             // It was made before its worker heard that the job has failed.
             return result.map_or(Vec::new(), |record| self.undo_import(id, worker, record.hash));
+        }
+        if !job.slots.get(slot).is_some_and(|slot| matches!(slot.stage, Stage::Importing { .. })) {
+            return Vec::new(); // nobody asked for it
         }
         let record = match result {
             Ok(record) => record,
@@ -113,7 +112,7 @@ impl State {
         let done = records.iter().flatten().count();
         let what = match &slot.role {
             Role::Named(name) => name.clone(),
-            Role::Part(part) => format!("{part:?}").to_lowercase(),
+            Role::Part(part) => part.to_string(),
         };
         let event = JobEvent::Importing { what, shards_done: done as u64, shards: records.len() as u64 };
         let mut effects = vec![Effect::Notify { job: id.clone(), event }];

@@ -36,7 +36,7 @@ pub use plan::{Plan, plan, plan_with_shard_rows};
 pub use reader::Reader;
 pub use roots::Roots;
 pub use schema::{ColumnKind, SourceColumn};
-pub use shard::{Shard, ShardRecord, StoredColumn, import_shard, import_shard_in_memory};
+pub use shard::{Shard, ShardRecord, StoredColumn, import_shard, import_shard_in_memory, is_hash};
 pub use source::{SourceFile, Survey, list, survey};
 pub use stats::{ColumnStats, ColumnSummary, LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, Moments, MomentsNode, Tally};
 pub use tree::{Fold, Node, whole_nodes};

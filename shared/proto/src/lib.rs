@@ -23,7 +23,7 @@ pub use clock::{Clock, Manual, Monotonic, wall_clock_ms};
 pub use convert::{WireError, exchange_messages, read_parts};
 pub use event::{Decisions, JobEvent, Progress, Seconds, TrainSummary};
 pub use status::{from_status, to_status};
-pub use transport::{ConnectError, connect, server};
+pub use transport::{BindError, ConnectError, bind, connect, server};
 pub use trial::{PartPlan, ShardHolders, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.

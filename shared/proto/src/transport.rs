@@ -1,7 +1,10 @@
 //! How nodes listen and dial: one place for limits and keep-alive.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use aquifer_model::{Kind, Report};
+use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint, Server};
 
 /// A connection whose peer does not answer a ping for this long is dead.
@@ -23,6 +26,39 @@ pub fn server() -> Server {
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(4 * WINDOW_BYTES)
         .tcp_nodelay(true)
+}
+
+/// Binds a node's address; must be called inside a tokio runtime. Loopback alone: there is no TLS.
+pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
+    if !address.ip().is_loopback() {
+        return Err(BindError::NotLoopback { address });
+    }
+    let failed = |source| BindError::Listen { address, source };
+    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+    listener.set_nonblocking(true).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((TcpListener::from_std(listener).map_err(failed)?, bound))
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error("{address} is not a loopback address: other addresses need TLS, which this version does not have")]
+    NotLoopback { address: SocketAddr },
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+}
+
+impl From<BindError> for Report {
+    fn from(error: BindError) -> Self {
+        let message = error.to_string();
+        match error {
+            BindError::NotLoopback { .. } => Report::new(Kind::Config, "not_loopback", message)
+                .hint("listen on 127.0.0.1, and reach it from elsewhere through an SSH tunnel"),
+            BindError::Listen { source, .. } => Report::new(Kind::Config, "port_taken", message)
+                .hint("stop what uses the port, or choose another with --listen; port 0 picks a free one")
+                .caused_by(&source),
+        }
+    }
 }
 
 /// Dials a node. `http://` is for loopback alone; anything else is refused before a byte is sent.
@@ -60,9 +96,8 @@ pub enum ConnectError {
     Unreachable { url: String, source: tonic::transport::Error },
 }
 
-impl From<ConnectError> for aquifer_model::Report {
+impl From<ConnectError> for Report {
     fn from(error: ConnectError) -> Self {
-        use aquifer_model::{Kind, Report};
         let message = error.to_string();
         match error {
             ConnectError::BadUrl { .. } => Report::new(Kind::Config, "bad_url", message)

@@ -1,10 +1,11 @@
 //! Fitting an encoding to the statistics of a frame. No row is read.
 
+use super::levels::text_levels;
 use super::{Categorical, Encoding, Note, Numeric, Roles, target};
 use crate::error::{EncodingError, Error};
 use crate::frame::{Frame, FrameColumn};
 use crate::schema::ColumnKind;
-use crate::stats::{LEVELS_MAX_TEXT, Level, Tally};
+use crate::stats::{LEVELS_MAX_TEXT, Tally};
 
 /// Levels of a feature above which a note says what they cost.
 const LEVELS_MANY: usize = 1000;
@@ -113,14 +114,6 @@ fn fit_categorical(column: &FrameColumn, rows: u64, notes: &mut Vec<Note>) -> Op
         notes.push(Note::of("many_levels", name, message));
     }
     Some(categorical)
-}
-
-/// Trimmed, sorted by bytes, each once.
-pub(super) fn text_levels(levels: &[Level]) -> Vec<String> {
-    let mut texts: Vec<String> = levels.iter().map(|level| level.value.to_string()).collect();
-    texts.sort_unstable();
-    texts.dedup();
-    texts
 }
 
 pub(super) fn check_weights(column: &str, kind: ColumnKind, tally: &Tally) -> Result<(), EncodingError> {

@@ -2,6 +2,7 @@
 
 mod check;
 mod fit;
+mod levels;
 mod note;
 mod roles;
 mod table;

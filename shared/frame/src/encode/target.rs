@@ -1,6 +1,6 @@
 //! Which task a target makes, and its classes or its scale.
 
-use super::fit::text_levels;
+use super::levels::text_levels;
 use super::{Note, Roles, Target, TaskChoice};
 use crate::error::{EncodingError, Error};
 use crate::frame::{Frame, FrameColumn};

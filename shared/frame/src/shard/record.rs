@@ -20,6 +20,11 @@ pub struct ShardRecord {
     pub columns: Vec<StoredColumn>,
 }
 
+/// 64 hexadecimal digits in lower case: no other text from the wire or a manifest becomes the name of a file.
+pub fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// A column as this shard has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredColumn {
@@ -39,9 +44,9 @@ impl ShardRecord {
         format!("{}.arrow", self.hash)
     }
 
-    /// Whether the hash is one, and so a name: 64 hexadecimal digits in lower case.
+    /// Whether the hash is one, and so a name.
     pub(crate) fn is_named(&self) -> bool {
-        self.hash.len() == 64 && self.hash.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+        is_hash(&self.hash)
     }
 
     pub(crate) fn without_stats(mut self) -> Self {
