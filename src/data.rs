@@ -1,8 +1,8 @@
 //! Data arguments: a frame's name or files; and files that this program writes.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use aquifer_frame::{Survey, list, survey};
+use aquifer_frame::{SourceOptions, Survey, list, survey};
 use aquifer_model::Report;
 use aquifer_proto::from_status;
 use aquifer_proto::v1::{self, DataSource};
@@ -35,20 +35,23 @@ impl Data {
     }
 
     /// What the cluster is told; local files that it cannot read are uploaded.
-    pub(crate) async fn offer(&self, client: &mut Client) -> anyhow::Result<DataSource> {
+    pub(crate) async fn offer(&self, client: &mut Client, options: &SourceOptions) -> anyhow::Result<DataSource> {
         match self {
-            Data::Frame(name) => Ok(DataSource { frame: name.clone(), files: Vec::new() }),
+            Data::Frame(name) => Ok(DataSource { frame: name.clone(), ..DataSource::default() }),
             Data::Files(arguments) => {
-                let found = survey_files(arguments)?;
+                let found = survey_files(arguments, options)?;
+                let partition = |(key, value)| v1::Partition { key, value };
                 let file = |file: &aquifer_frame::SourceFile| v1::SourceFile {
                     path: file.path.clone(),
                     size_bytes: file.bytes,
                     footer_hash: file.footer.clone(),
                     upload: String::new(),
+                    partitions: file.partitions.iter().cloned().map(partition).collect(),
                 };
                 let mut files: Vec<_> = found.files.iter().map(file).collect();
                 client.offer(&mut files).await?;
-                Ok(DataSource { frame: String::new(), files })
+                let options_json = serde_json::to_string(options)?;
+                Ok(DataSource { files, options_json, ..DataSource::default() })
             }
         }
     }
@@ -65,7 +68,7 @@ pub(crate) async fn check_names(data: &[&Data], options: &ClusterOptions) -> any
         return Ok(());
     }
     let frames = with_cluster(options, Purpose::Ask, async |launched| {
-        let frames = launched.client.jobs.list_frames(v1::ListFramesRequest {}).await;
+        let frames = launched.client.jobs.list_frames(v1::ListFramesRequest::default()).await;
         Ok(frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames)
     });
     let frames = frames.await?;
@@ -87,10 +90,12 @@ pub(crate) fn could_be_frame(word: &str) -> bool {
 }
 
 /// Footers of local files, their paths made absolute.
-pub(crate) fn survey_files(arguments: &[String]) -> Result<Survey, Report> {
-    let paths = list(arguments)?;
-    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
-    Ok(survey(&paths.into_iter().map(absolute).collect::<Vec<_>>())?)
+pub(crate) fn survey_files(arguments: &[String], options: &SourceOptions) -> Result<Survey, Report> {
+    let mut files = list(arguments)?;
+    for file in &mut files {
+        file.path = std::path::absolute(&file.path).unwrap_or_else(|_| std::mem::take(&mut file.path));
+    }
+    Ok(survey(&files, options)?)
 }
 
 #[cfg(test)]

@@ -89,6 +89,7 @@ async fn start(
         journal_dir: folder.path.clone(),
         roots: Roots::everything(), // it acts for its own user alone
         token: token.clone(),
+        cache_bytes: options.cache.cache_bytes,
         self_test: expected_self_test(options.workers)?,
     });
     let coordinator = coordinator.await.map_err(Report::from)?;

@@ -4,6 +4,7 @@ mod client;
 mod commands;
 mod data;
 mod dir;
+mod evaluation;
 mod failure;
 mod launch;
 mod newfile;

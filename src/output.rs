@@ -83,13 +83,16 @@ impl Table {
         }
     }
 
-    fn text(&self) -> Vec<String> {
+    pub(crate) fn text(&self) -> Vec<String> {
         let column = |at: usize| self.rows.iter().filter_map(move |row| row.get(at));
         let widths: Vec<usize> = (0..self.head.len())
             .map(|at| column(at).chain([&self.head[at]]).map(|cell| cell.chars().count()).max().unwrap_or(0))
             .collect();
         let numeric: Vec<bool> = (0..self.head.len())
-            .map(|at| column(at).any(|cell| is_number(cell)) && column(at).all(|cell| is_number(cell) || cell == "-"))
+            .map(|at| {
+                column(at).any(|cell| is_number(cell))
+                    && column(at).all(|cell| is_number(cell) || matches!(cell.as_str(), "-" | "many"))
+            })
             .collect();
         let lay = |cells: &[String]| {
             let cell = |at: usize| {

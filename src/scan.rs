@@ -1,15 +1,16 @@
 //! A model and data that streams past it: shards are made in memory, one at a time, and leave no file.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use aquifer_frame::{
-    BLOCK_ROWS, Batch, EncodedFrame, Encoding, Note, Plan, Reader, block_count, import_shard_in_memory, plan,
+    Apply, BLOCK_ROWS, Batch, EncodedFrame, Encoding, Frame, Note, Plan, Reader, Shard, ShardRecord, SourceColumn,
+    SourceOptions, block_count, block_rows, import_shard_in_memory, plan,
 };
 use aquifer_learn::{Isa, PartRows, ReadError, Rows, Trial};
 use aquifer_model::{Kind, Model, Report, State, model_hash};
+use arrow_array::ArrayRef;
 
 use crate::data::survey_files;
 use crate::failure::usage;
@@ -54,22 +55,33 @@ impl Loaded {
 pub(crate) struct Scan {
     plan: Plan,
     encoding: Arc<Encoding>,
-    with_target: bool,
-    /// The reader of the shard that was read last.
-    current: Option<Reader>,
-    /// What there was to say, each thing once.
-    pub(crate) notes: BTreeMap<String, Note>,
+    apply: Apply,
+    /// The shard that was read last, and its reader.
+    current: Option<(Arc<Shard>, Reader)>,
+    /// Of the shards that were read, for what there is to say of the data as a whole.
+    records: Vec<ShardRecord>,
 }
 
 impl Scan {
     /// Reads footers only, and checks that the columns are those of the encoding.
-    pub(crate) fn open(files: &[String], encoding: &Encoding, with_target: bool) -> Result<Self, Report> {
-        let plan = plan(survey_files(files).map_err(|report| match report.code.as_str() {
+    pub(crate) fn open(
+        files: &[String],
+        options: &SourceOptions,
+        encoding: &Encoding,
+        apply: Apply,
+    ) -> Result<Self, Report> {
+        let plan = plan(survey_files(files, options).map_err(|report| match report.code.as_str() {
             "no_such_file" => report.hint("give files: for a frame, those that it was imported from"),
             _ => report,
         })?);
-        encoding.check_schema(&plan.columns, with_target)?;
-        Ok(Self { plan, encoding: Arc::new(encoding.clone()), with_target, current: None, notes: BTreeMap::new() })
+        encoding.check_schema(&plan.columns, apply)?;
+        Ok(Self { plan, encoding: Arc::new(encoding.clone()), apply, current: None, records: Vec::new() })
+    }
+
+    /// What there is to say of the data: known once all of it was read.
+    pub(crate) fn notes(&mut self) -> Result<Vec<Note>, Report> {
+        let frame = Frame::merge(&self.plan, std::mem::take(&mut self.records))?;
+        Ok(self.encoding.check(&frame, self.apply)?)
     }
 
     pub(crate) fn rows(&self) -> u64 {
@@ -82,28 +94,39 @@ impl Scan {
 
     /// Rows of a block in natural order.
     pub(crate) fn read(&mut self, block: u64, batch: &mut Batch) -> Result<(), Report> {
-        if self.current.as_ref().is_none_or(|reader| !reader.blocks().contains(&block)) {
+        if self.current.as_ref().is_none_or(|(_, reader)| !reader.blocks().contains(&block)) {
             self.current = Some(self.open_shard(block)?);
         }
         match &mut self.current {
-            Some(reader) => Ok(reader.block(block, batch)?),
+            Some((_, reader)) => Ok(reader.block(block, batch)?),
             None => Ok(()),
         }
     }
 
-    fn open_shard(&mut self, block: u64) -> Result<Reader, Report> {
+    /// Columns of the block that was read last, as they are in the source.
+    pub(crate) fn source_columns(&self, block: u64, columns: &[&SourceColumn]) -> Result<Vec<ArrayRef>, Report> {
+        let Some((shard, _)) = &self.current else { return Ok(Vec::new()) };
+        let rows = block_rows(block, self.plan.rows);
+        columns.iter().map(|column| Ok(shard.source_column(column, rows.clone())?)).collect()
+    }
+
+    pub(crate) fn columns(&self) -> &[SourceColumn] {
+        &self.plan.columns
+    }
+
+    fn open_shard(&mut self, block: u64) -> Result<(Arc<Shard>, Reader), Report> {
         self.current = None; // two shards are never in memory at once
         let row = block * BLOCK_ROWS;
         let at = self.plan.shards.iter().position(|rows| rows.contains(&row));
         let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", format!("no shard has row {row}")))?;
         let (shard, record) = import_shard_in_memory(&self.plan, at)?;
-        for note in self.encoding.check_shard(&record, self.with_target)? {
-            self.notes.entry(format!("{} {:?}", note.code, note.column)).or_insert(note);
-        }
+        self.encoding.check_shard(&record, self.apply)?;
+        self.records.push(record);
+        let shard = Arc::new(shard);
         let rows = self.plan.shards[at].clone();
         let blocks = rows.start / BLOCK_ROWS..block_count(rows.end);
-        let frame = EncodedFrame::new(self.plan.rows, vec![Arc::new(shard)], self.encoding.clone(), self.with_target)?;
-        Ok(Reader::new(Arc::new(frame), blocks, 0, 0))
+        let frame = EncodedFrame::new(self.plan.rows, vec![shard.clone()], self.encoding.clone(), self.apply)?;
+        Ok((shard, Reader::new(Arc::new(frame), blocks, 0, 0)))
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn metrics(scores: &[Score]) -> anyhow::Result<serde_json::Value> {
 
 /// One line a part. Programs get every column; people those that say something.
 pub(crate) fn score_table(scores: &[Score], format: Format) -> Table {
-    let mut table = Table::new(["data", "rows", "logloss", "auc", "accuracy", "rmse", "mae"]);
+    let mut table = Table::new(["data", "rows", "logloss", "auc", "accuracy", "f1", "rmse", "mae", "r2"]);
     for score in scores {
         let shown = |value: Option<f64>| match (value, format) {
             (None, _) => "-".to_owned(),
@@ -93,8 +93,10 @@ pub(crate) fn score_table(scores: &[Score], format: Format) -> Table {
             shown(m.logloss),
             shown(m.auc),
             shown(m.accuracy),
+            shown(m.f1),
             shown(m.rmse),
             shown(m.mae),
+            shown(m.r2),
         ]);
     }
     if format == Format::Csv { table } else { table.without_empty_columns() }

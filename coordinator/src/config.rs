@@ -18,6 +18,8 @@ pub struct Config {
     /// Files that clients may name.
     pub roots: Roots,
     pub token: Token,
+    /// Bytes that the shards of frames without a name may have; `None`: 50 GB, or a fifth of the disk if that is less.
+    pub cache_bytes: Option<u64>,
     /// Workers whose self-test differs are refused; `None` takes the first worker's as the measure.
     pub self_test: Option<String>,
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use aquifer_frame::{Plan, Roots, SourceFile, is_hash, survey};
+use aquifer_frame::{Listed, Plan, Roots, SourceFile, SourceOptions, is_hash, survey};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{Clock, JobEvent};
 use tokio::sync::{mpsc, oneshot};
@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, WorkerId, uploads_of};
 use crate::feed::Feeds;
 use crate::journal::Journal;
-use crate::store::Store;
+use crate::store::{Store, source_changes};
 
 /// Time passes in steps of this at least.
 const TICK: Duration = Duration::from_millis(500);
@@ -177,28 +177,52 @@ impl Driver {
                 info!(%worker, reason, "disconnected");
                 self.handle.close_session(&worker);
             }
-            Effect::Plan { job, slot, files } => self.plan(job, slot, files),
+            Effect::Plan { job, slot, files, options, shuffle } => {
+                let (store, roots) = (self.store.clone(), self.roots.clone());
+                self.beside(
+                    move || plan_files(&store, &roots, &files, &options, shuffle),
+                    move |result| Event::Planned { job, slot, result },
+                );
+            }
             Effect::LoadFrame { job, slot, name } => {
-                let result = self.store.load(&name).map(Box::new).map_err(Report::from);
-                self.handle.send(Event::FrameLoaded { job, slot, result });
+                let (store, roots) = (self.store.clone(), self.roots.clone());
+                let load = move || {
+                    let stored = store.load(&name)?;
+                    let notes = source_changes(&stored, &name, &roots).into_iter().collect();
+                    Ok((Box::new(stored), notes))
+                };
+                self.beside(load, move |result| Event::FrameLoaded { job, slot, result });
             }
             Effect::SaveFrame { job, frame, name } => {
                 let result = self.store.save(&frame, name.as_deref()).map_err(Report::from);
                 self.handle.send(Event::FrameSaved { job, result });
+                self.trim_cache();
             }
             Effect::Notify { job, event } => self.handle.feeds.publish(&job, event),
         }
     }
 
-    /// Footers may be many: read beside the driver.
-    fn plan(&self, job: JobId, slot: usize, files: Vec<FileRef>) {
-        let (store, roots, handle) = (self.store.clone(), self.roots.clone(), self.handle.clone());
+    /// Files may be many: they are read beside the driver.
+    fn beside<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, Report> + Send + 'static,
+        event: impl FnOnce(Result<T, Report>) -> Event + Send + 'static,
+    ) {
+        let handle = self.handle.clone();
         std::thread::spawn(move || {
-            let work = std::panic::AssertUnwindSafe(|| plan_files(&store, &roots, &files));
             let panicked = |_| Err(Report::new(Kind::Work, "panic", "planning panicked: this is a bug"));
-            let result = std::panic::catch_unwind(work).unwrap_or_else(panicked);
-            handle.send(Event::Planned { job, slot, result });
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(panicked);
+            handle.send(event(result));
         });
+    }
+
+    /// A cache that stays too large fails no job.
+    fn trim_cache(&self) {
+        match self.store.trim(&self.state.shards_in_use()) {
+            Ok(shards) if shards.is_empty() => {}
+            Ok(shards) => self.handle.send(Event::ShardsRemoved { shards }),
+            Err(error) => warn!(%error, "the cache cannot be trimmed"),
+        }
     }
 }
 
@@ -206,9 +230,15 @@ fn plan_files(
     store: &Store,
     roots: &Roots,
     files: &[FileRef],
+    options: &SourceOptions,
+    shuffle: Option<u64>,
 ) -> Result<(Plan, Option<Box<crate::core::StoredFrame>>), Report> {
-    let paths = files.iter().map(|file| local_path(store, roots, file)).collect::<Result<Vec<_>, _>>()?;
-    let mut survey = survey(&paths)?;
+    let listed = |file: &FileRef| {
+        let path = local_path(store, roots, file)?;
+        Ok::<_, Report>(Listed { path, partitions: file.partitions.clone() })
+    };
+    let listed = files.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+    let mut survey = survey(&listed, options)?;
     for (file, found) in files.iter().zip(&mut survey.files) {
         if file.footer_hash != found.footer || file.size_bytes != found.bytes {
             let message = format!("{} is not the file that was submitted: it has changed", file.path);
@@ -216,7 +246,7 @@ fn plan_files(
         }
         name_as_client(file, found);
     }
-    let plan = aquifer_frame::plan(survey);
+    let plan = Plan { shuffle, ..aquifer_frame::plan(survey) };
     let stored = store.find(&plan, &uploads_of(files))?.map(Box::new);
     Ok((plan, stored))
 }
@@ -267,7 +297,7 @@ mod tests {
 
     fn start(journal: &MemoryJournal) -> (Handle, std::thread::JoinHandle<()>, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path(), folder.path()).unwrap();
+        let store = Store::open(folder.path(), folder.path(), None).unwrap();
         let (clock, roots) = (Arc::new(Manual::default()), Arc::new(Roots::default()));
         let (driver, handle) = Driver::new(State::new(1), Box::new(journal.clone()), clock, store, roots);
         (handle, std::thread::spawn(move || driver.run()), folder)

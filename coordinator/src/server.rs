@@ -55,7 +55,7 @@ impl Coordinator {
     /// Binds and serves; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (listener, address) = bind(config.listen)?;
-        let store = Store::open(&config.dir, &config.journal_dir.join("models"))?;
+        let store = Store::open(&config.dir, &config.journal_dir.join("models"), config.cache_bytes)?;
         let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"))?;
         let term = journal.begin_term()?;
         let orphans = State::end_orphans(journal.jobs()?);

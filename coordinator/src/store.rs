@@ -1,6 +1,9 @@
 //! The coordinator's files: frames, uploads, models. Written under a temporary name, synced, renamed; named by hashes and
 //! ids that this process made, never by a client's text.
 
+mod cache;
+mod sources;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
@@ -12,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::core::{JobId, StoredFrame};
 
+pub(crate) use cache::{Kept, Removed};
+pub(crate) use sources::source_changes;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("cannot {doing} {path}")]
@@ -20,6 +26,8 @@ pub enum StoreError {
     Damaged { path: String, source: serde_json::Error },
     #[error("there is no frame named `{name}`")]
     NoFrame { name: String, near: Option<String> },
+    #[error("the frame `{name}` is in use by a job that is running")]
+    FrameInUse { name: String },
 }
 
 impl From<StoreError> for Report {
@@ -43,6 +51,9 @@ impl From<StoreError> for Report {
             }
             StoreError::Io { .. } => with_cause(report(Kind::Work, "io")),
             StoreError::Damaged { .. } => with_cause(report(Kind::Data, "damaged")).hint("import the frame again"),
+            StoreError::FrameInUse { .. } => {
+                report(Kind::Config, "frame_in_use").hint("wait until the job has ended, or cancel it")
+            }
             StoreError::NoFrame { near, .. } => match near {
                 Some(near) => report(Kind::Config, "no_frame").hint(format!("did you mean `{near}`?")),
                 None => report(Kind::Config, "no_frame")
@@ -57,6 +68,8 @@ impl From<StoreError> for Report {
 pub struct Store {
     dir: PathBuf,
     models: PathBuf,
+    /// Of the shards of frames without a name.
+    cache_bytes: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,12 +79,13 @@ struct NamedFrame {
 }
 
 impl Store {
-    /// `dir` for what lasts, `models` for the models of running jobs.
-    pub fn open(dir: &Path, models: &Path) -> Result<Self, StoreError> {
+    /// `dir` for what lasts, `models` for the models of running jobs. Frames without a name may have `cache_bytes`.
+    pub fn open(dir: &Path, models: &Path, cache_bytes: Option<u64>) -> Result<Self, StoreError> {
         for folder in [&dir.join("frames").join("names"), models] {
             std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
         }
-        Ok(Self { dir: dir.to_owned(), models: models.to_owned() })
+        let cache_bytes = cache_bytes.unwrap_or_else(|| cache::default_bytes(dir));
+        Ok(Self { dir: dir.to_owned(), models: models.to_owned(), cache_bytes })
     }
 
     fn frame_path(&self, key: &str) -> PathBuf {
@@ -102,7 +116,10 @@ impl Store {
                 tracing::warn!(%error, "it is imported again");
                 Ok(None)
             }
-            read => read.map(Some),
+            read => {
+                cache::touch(&path);
+                read.map(Some)
+            }
         }
     }
 
@@ -123,13 +140,9 @@ impl Store {
             return Err(StoreError::NoFrame { name: name.to_owned(), near });
         }
         let named: NamedFrame = read_json(&path)?;
-        read_json(&self.frame_path(&named.key))
-    }
-
-    /// All named frames, by name.
-    pub fn list(&self) -> Result<Vec<(String, StoredFrame)>, StoreError> {
-        let named = self.names()?.into_iter();
-        named.map(|named| Ok((named.name, read_json(&self.frame_path(&named.key))?))).collect()
+        let path = self.frame_path(&named.key);
+        cache::touch(&path);
+        read_json(&path)
     }
 
     fn names(&self) -> Result<Vec<NamedFrame>, StoreError> {

@@ -16,7 +16,7 @@ use super::coordinator::until_told;
 use crate::client::Client;
 use crate::dir;
 use crate::failure::usage;
-use crate::options::{ClusterOptions, DirOption, cores};
+use crate::options::{CacheOption, ClusterOptions, DirOption, cores};
 use crate::output::{self, Format, Table, bytes};
 
 /// A child that dies is started again after this long, then twice as long each time.
@@ -61,6 +61,8 @@ struct Up {
     /// Compute threads of each worker [default: all cores, shared out]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     threads: Option<u32>,
+    #[command(flatten)]
+    cache: CacheOption,
     #[command(flatten)]
     dir: DirOption,
 }
@@ -187,6 +189,9 @@ impl Up {
         let mut arguments = vec!["coordinator".into(), "--listen".into(), listen.into()];
         arguments.extend(["--exit-with-parent".into(), "--dir".into(), folder.into()]);
         arguments.extend(self.roots()?);
+        if let Some(bytes) = self.cache.cache_bytes {
+            arguments.extend(["--cache-bytes".into(), bytes.to_string().into()]);
+        }
         Ok(Launch { arguments })
     }
 

@@ -12,7 +12,7 @@ use clap::Args;
 use crate::dir;
 use crate::failure::usage;
 use crate::newfile::NewFile;
-use crate::options::DirOption;
+use crate::options::{CacheOption, DirOption};
 
 /// Run the coordinator of a cluster
 #[derive(Args)]
@@ -29,6 +29,8 @@ pub(crate) struct Coordinator {
     /// End when standard input closes
     #[arg(long, hide = true)]
     exit_with_parent: bool,
+    #[command(flatten)]
+    cache: CacheOption,
     #[command(flatten)]
     dir: DirOption,
 }
@@ -50,6 +52,7 @@ impl Coordinator {
             journal_dir: folder.clone(),
             roots: roots(&self.root)?,
             token,
+            cache_bytes: self.cache.cache_bytes,
             // Its own, not the first worker's: a machine that computes other bits must not be the measure.
             self_test: Some(tokio::task::block_in_place(|| self_test(Isa::detect())).map_err(Report::from)?),
         };

@@ -2,51 +2,78 @@
 
 use std::path::PathBuf;
 
-use aquifer_frame::{Fold, Node, Target};
+use aquifer_frame::{Apply, Fold, Node, Target};
 use aquifer_learn::RoundKind;
-use aquifer_model::{Kind, Metrics, Part, Partial, Report, Score};
+use aquifer_model::{AtThreshold, Kind, Metrics, Part, Partial, Report, Score, Scoring};
 use clap::Args;
 
-use crate::output::{self, Format, Table, grouped};
+use crate::evaluation::Evaluation;
+use crate::failure::usage;
+use crate::options::SourceArgs;
+use crate::output::{self, Format};
 use crate::scan::{Loaded, Scan};
 
 /// Score a model on Parquet files that have the target
 #[derive(Args)]
-#[command(after_help = "Gives the same numbers as `aquifer train --test` does on the same data.\n\n\
-    Example:\n  aquifer evaluate model.safetensors test.parquet")]
+#[command(
+    after_help = "Gives the same numbers as `aquifer train --test` does on the same data. docs/metrics.md says what each \
+    of them is.\n\n\
+    Examples:\n  aquifer evaluate model.safetensors test.parquet\n  \
+    aquifer evaluate model.safetensors test.parquet --threshold 0.3"
+)]
 pub(crate) struct Evaluate {
     /// Model file
     model: PathBuf,
     /// Parquet files, folders or globs
     #[arg(required = true)]
     data: Vec<String>,
+    /// Of two classes: the probability from which the second one is predicted, in the confusion matrix [default: 0.5]
+    #[arg(long, value_name = "P", value_parser = probability)]
+    threshold: Option<f64>,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "it is not a number from 0 to 1".to_owned())
 }
 
 impl Evaluate {
     pub(crate) fn run(self, format: Format) -> anyhow::Result<()> {
         let loaded = Loaded::open(&self.model)?;
-        let mut scan = Scan::open(&self.data, &loaded.model.encoding, true)?;
-        let metrics = score(&loaded, &mut scan)?;
+        let levels = match &loaded.model.encoding.target {
+            Target::Classes { levels, .. } => levels.clone(),
+            Target::Regression { .. } => Vec::new(),
+        };
+        if self.threshold.is_some() && levels.len() != 2 {
+            let target = match levels.len() {
+                0 => "this model predicts a number".to_owned(),
+                classes => format!("this model has {classes} classes"),
+            };
+            let message = format!("--threshold is for two classes, and {target}");
+            return Err(usage("no_threshold", message).hint("leave --threshold out").into());
+        }
+        let mut scan = Scan::open(&self.data, &self.source.options(), &loaded.model.encoding, Apply::TARGET)?;
+        let (metrics, at_threshold) = score(&loaded, &mut scan, self.threshold.unwrap_or(0.5))?;
+        let notes = scan.notes()?;
         if format != Format::Json {
-            output::say_notes(scan.notes.values());
+            output::say_notes(&notes);
         }
         if metrics.rows == 0 {
             let message = "no row of the data has a target";
             return Err(Report::new(Kind::Data, "target_all_null", message).hint("give data with the target").into());
         }
-        let levels = match &loaded.model.encoding.target {
-            Target::Classes { levels, .. } => levels.clone(),
-            Target::Regression { .. } => Vec::new(),
-        };
         match format {
             Format::Json => {
                 let data = serde_json::json!({ "model": { "path": self.model, "blake3": loaded.hash },
-                    "rows": metrics.rows, "metrics": metrics, "levels": levels,
-                    "notes": scan.notes.values().collect::<Vec<_>>() });
+                    "rows": metrics.rows, "metrics": metrics, "at_threshold": at_threshold, "levels": levels,
+                    "notes": notes });
                 output::json("EvaluateResult", &data)
             }
-            Format::Table | Format::Csv => {
-                print(&metrics, &levels, format);
+            Format::Csv => Evaluation { metrics, at_threshold, levels }.print_flat(),
+            Format::Table => {
+                Evaluation { metrics, at_threshold, levels }.print(self.threshold);
                 Ok(())
             }
         }
@@ -54,7 +81,7 @@ impl Evaluate {
 }
 
 /// A scoring round of the trial that made the model, its ranks one after another: the same sums in the same tree.
-fn score(loaded: &Loaded, scan: &mut Scan) -> anyhow::Result<Metrics> {
+fn score(loaded: &Loaded, scan: &mut Scan, threshold: f64) -> anyhow::Result<(Metrics, Option<AtThreshold>)> {
     let (trial, mut state) = loaded.trial(Some(scan.rows()))?;
     state.record.position = trial.last_position();
     let position = state.record.position;
@@ -71,39 +98,10 @@ fn score(loaded: &Loaded, scan: &mut Scan) -> anyhow::Result<Metrics> {
         let node = Node { lo: u64::from(rank), n: 1 };
         sum.push(node, (partial.weight != 0.0).then_some(partial), Partial::add);
     }
-    trial.update(&mut state, sum.finish(Partial::add)).map_err(Report::from)?;
+    let total = sum.finish(Partial::add);
+    let scoring = Scoring::of(trial.encoding());
+    let at_threshold = total.as_ref().and_then(|total| scoring.at_threshold(total, threshold));
+    trial.update(&mut state, total).map_err(Report::from)?;
     let scored = state.record.scores.into_iter().find(|score| score.part == Part::Test);
-    Ok(scored.map(|score| score.metrics).unwrap_or_default())
-}
-
-fn print(metrics: &Metrics, levels: &[String], format: Format) {
-    let mut table = Table::new(["metric", "value"]);
-    let mut say = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            table.row([name.to_owned(), value]);
-        }
-    };
-    let csv = format == Format::Csv;
-    let number = |value: Option<f64>| value.map(|value| if csv { value.to_string() } else { format!("{value:.6}") });
-    say("rows", Some(if csv { metrics.rows.to_string() } else { grouped(metrics.rows) }));
-    say("logloss", number(metrics.logloss));
-    say("auc", number(metrics.auc));
-    say(
-        "auc resolution",
-        metrics.auc_resolution.map(|value| if csv { value.to_string() } else { format!("±{value:.1e}") }),
-    );
-    say("accuracy", number(metrics.accuracy));
-    say("rmse", number(metrics.rmse));
-    say("mae", number(metrics.mae));
-    table.print(format);
-    let Some(counts) = metrics.confusion.as_ref().filter(|_| format == Format::Table) else { return };
-    output::line("");
-    let mut head = vec!["actual \\ predicted".to_owned()];
-    head.extend(levels.iter().cloned());
-    let mut confusion = Table::with_head(head);
-    for (level, row) in levels.iter().zip(counts.chunks(levels.len())) {
-        let cells = row.iter().map(|count| grouped(*count));
-        confusion.row_of([level.clone()].into_iter().chain(cells).collect());
-    }
-    confusion.print(format);
+    Ok((scored.map(|score| score.metrics).unwrap_or_default(), at_threshold))
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use aquifer_model::{Kind, Report, Spec};
+use aquifer_frame::{Meaning, SourceOptions};
+use aquifer_model::{Kind, Report, Spec, nearest};
 use aquifer_proto::v1::{TrainJob, submit_request};
 use aquifer_proto::{JobEvent, TrainSummary};
 use clap::Args;
@@ -11,7 +12,7 @@ use clap::Args;
 use crate::data::{Data, check_names};
 use crate::failure::usage;
 use crate::launch::{Launched, Purpose, with_cluster};
-use crate::options::ClusterOptions;
+use crate::options::{ClusterOptions, SourceArgs};
 use crate::output::Format;
 use crate::precheck;
 use crate::progress::Display;
@@ -34,6 +35,17 @@ pub(crate) struct Train {
     /// Validation data: scored, and never learned from; may be repeated
     #[arg(long, value_name = "DATA")]
     valid: Vec<String>,
+    /// Share of the rows to train on; the others are the test data (stratified for classes)
+    #[arg(long, value_name = "SHARE", conflicts_with = "test")]
+    split: Option<f64>,
+    /// With --split: train on the earlier rows by this column's dates or times
+    #[arg(long, value_name = "COLUMN")]
+    split_by: Option<String>,
+    /// What a column means: numeric, categorical, time, day_first, month_first or text; may be repeated
+    #[arg(long = "type", value_name = "COLUMN=TYPE", value_parser = column_type)]
+    types: Vec<(String, Meaning)>,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Number that all randomness follows from [default: 1]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<u64>,
@@ -50,6 +62,18 @@ pub(crate) struct Train {
     cluster: ClusterOptions,
 }
 
+/// `COLUMN=TYPE`; a column's name may have an equals sign itself.
+fn column_type(text: &str) -> Result<(String, Meaning), String> {
+    let (column, meaning) = text.rsplit_once('=').ok_or("COLUMN=TYPE is expected, for example age=numeric")?;
+    let found = Meaning::ALL.into_iter().find(|known| known.name() == meaning);
+    let names = Meaning::ALL.map(Meaning::name);
+    let near = || match nearest(meaning, names.iter().copied()) {
+        Some(near) => format!("`{meaning}` is no type: did you mean `{near}`?"),
+        None => format!("`{meaning}` is no type: {} are known", names.join(", ")),
+    };
+    found.map(|meaning| (column.to_owned(), meaning)).ok_or_else(near)
+}
+
 impl Train {
     pub(crate) async fn run(self, format: Format) -> anyhow::Result<()> {
         let spec = self.read_spec()?;
@@ -63,12 +87,12 @@ impl Train {
         let all: Vec<&Data> = [Some(&train), valid.as_ref(), test.as_ref()].into_iter().flatten().collect();
         check_names(&all, &self.cluster).await?;
         if spec.target.is_none() {
-            precheck::list_columns(&train, &self.cluster, format).await?;
+            precheck::list_columns(&train, &self.source_options(&spec), &self.cluster, format).await?;
             return Err(usage("no_target", "no target was given")
                 .hint("give --target with one of these columns")
                 .into());
         }
-        precheck::check(&spec, &train)?;
+        precheck::check(&spec, &train, &self.source_options(&spec))?;
         if let Some(out) = &self.out {
             precheck::check_out(out, &all)?;
         }
@@ -76,6 +100,10 @@ impl Train {
         let work = async |launched: &mut Launched| self.run_job(launched, &spec, data, format).await;
         let (trained, path) = with_cluster(&self.cluster, Purpose::Train, work).await?;
         trained.print(&path, format)
+    }
+
+    fn source_options(&self, spec: &Spec) -> SourceOptions {
+        SourceOptions { ignored: self.source.ignore.clone(), ..spec.source_options() }
     }
 
     /// The spec file with the options and `--set` on top.
@@ -97,6 +125,12 @@ impl Train {
         }
         spec.target = self.target.clone().or(spec.target);
         spec.params.seed = self.seed.or(spec.params.seed);
+        spec.split = self.split.or(spec.split);
+        spec.split_by = self.split_by.clone().or(spec.split_by);
+        spec.types.extend(self.types.iter().cloned());
+        spec.schema = self.source.schema.or(spec.schema);
+        spec.partitions = self.source.partitions.or(spec.partitions);
+        spec.rename = self.source.rename.then_some(true).or(spec.rename);
         for (from, to) in [(&self.valid, &mut spec.valid), (&self.test, &mut spec.test)] {
             if !from.is_empty() {
                 to.clone_from(from);
@@ -119,7 +153,7 @@ impl Train {
         let [mut train, mut validation, mut test] = [None, None, None];
         for (data, source) in data.iter().zip([&mut train, &mut validation, &mut test]) {
             if let Some(data) = data {
-                *source = Some(data.offer(&mut client).await?);
+                *source = Some(data.offer(&mut client, &self.source_options(spec)).await?);
             }
         }
         let job = submit_request::Job::Train(TrainJob { spec_toml: spec.to_toml(), train, validation, test });

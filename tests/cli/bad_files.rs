@@ -84,10 +84,13 @@ fn columns_that_are_not_taken() {
     let inner: ArrayRef = values.slice(0, 2);
     let nested: ArrayRef = std::sync::Arc::new(StructArray::from(vec![(item, inner)]));
     let y = || floats([Some(1.0), Some(2.0)]);
-    let path = write(&aquifer, "nested", vec![("tags", list), ("place", nested), ("y", y())]);
-    check(&aquifer, &path, "unsupported_columns", &["nested.parquet", "\"tags\" (List", "\"place\" (Struct"]);
     let path = write(&aquifer, "twice", vec![("x", y()), ("x", y()), ("y", y())]);
     check(&aquifer, &path, "duplicate_column", &["twice.parquet has two columns named \"x\""]);
+    let path = write(&aquifer, "nested", vec![("tags", list), ("place", nested), ("y", y())]);
+    refused(&aquifer, train(&path, "y", &["--set", "epochs=1"]), 3, "no_features", &[]);
+    let features = ["--set", "features=[\"tags\"]"];
+    refused(&aquifer, train(&path, "y", &features), 3, "unsupported_column", &["the feature \"tags\"", "list"]);
+    refused(&aquifer, train(&path, "place", &[]), 3, "unsupported_column", &["the target \"place\"", "struct"]);
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn files_that_disagree() {
     let mut other = regression(100);
     other[1].1 = ints(0..100);
     write_to(&folder.join("b.parquet"), other);
-    let texts = ["many/a.parquet", "many/b.parquet", "\"colour\" (text)", "\"colour\" (int64)", "same columns"];
+    let texts = ["many/a.parquet", "many/b.parquet", "\"colour\" is text in the one and int64 in the other"];
     check(&aquifer, &folder, "schema_mismatch", &texts);
 }
 

@@ -62,7 +62,7 @@ fn values_of_another_kind() {
     check("task=clasification", "not_a_choice", &["did you mean \"classification\"?"]);
     check("algorithm=gbm", "not_a_choice", &["deeplearning"]);
     check("device=cuda", "not_a_choice", &["\"cpu\""]);
-    check("missing_values_handling=skip", "not_a_choice", &["mean_imputation"]);
+    check("missing_values_handling=median", "not_a_choice", &["mean_imputation"]);
     check("momentum=0.5", "not_applicable", &["`momentum`", "adam"]);
     check("epochs", "not_an_assignment", &["`epochs`", "key=value"]);
     check("epoch=1", "unknown_key", &["unknown key `epoch`: did you mean `epochs`?"]);

@@ -101,7 +101,7 @@ fn csv() {
     let model = aquifer.file("model.safetensors");
     let trained = aquifer.run(train(&path, "y", &["--out", model.to_str().unwrap(), "--output", "csv"])).ok();
     let lines: Vec<&str> = trained.stdout.lines().collect();
-    assert_eq!(lines[0], "data,rows,logloss,auc,accuracy,rmse,mae");
+    assert_eq!(lines[0], "data,rows,logloss,auc,accuracy,f1,rmse,mae,r2");
     assert!(lines[1].starts_with("train,3000,-,-,-,") && lines.len() == 2, "{}", trained.stdout);
     aquifer.run(["frame", "import", "a,b", path.to_str().unwrap(), "--output", "csv"]).ok();
     let listed = aquifer.run(["frame", "ls", "--output", "csv"]).ok();

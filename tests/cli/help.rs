@@ -18,6 +18,7 @@ fn help_texts() {
         "frame import",
         "frame ls",
         "frame show",
+        "frame rm",
         "cluster",
         "cluster up",
         "cluster status",

@@ -39,7 +39,10 @@ async fn ask_coordinator(url: &str, caller: Caller<'_>) -> Vec<(&'static str, Co
     let mut answers = Vec::new();
     let mut jobs = JobsClient::new(channel().await);
     answers.push(("Jobs.Status", code(jobs.status(caller.request(v1::StatusRequest {})).await)));
-    answers.push(("Jobs.ListFrames", code(jobs.list_frames(caller.request(v1::ListFramesRequest {})).await)));
+    let list = v1::ListFramesRequest::default();
+    answers.push(("Jobs.ListFrames", code(jobs.list_frames(caller.request(list)).await)));
+    let remove = v1::RemoveFramesRequest::default();
+    answers.push(("Jobs.RemoveFrames", code(jobs.remove_frames(caller.request(remove)).await)));
     let submit = v1::SubmitRequest { protocol_version: PROTOCOL_VERSION, ..v1::SubmitRequest::default() };
     answers.push(("Jobs.Submit", code(jobs.submit(caller.request(submit)).await)));
     let upload = tokio_stream::once(v1::UploadRequest { data: b"text".into() });

@@ -34,6 +34,18 @@ fn write_parquet(path: &Path, rows: std::ops::Range<u64>, columns: u64) {
     writer.close().expect("a footer");
 }
 
+/// Writes so many columns that the frame has two shards: 64 MiB each, and few bytes in the file.
+pub(crate) fn write_wide(path: &Path) {
+    const COLUMNS: usize = 520;
+    let values: ArrayRef = Arc::new(Float64Array::from_iter_values((0..32 * 1024).map(|row| cell(row % 97, 0))));
+    let columns = (0..COLUMNS).map(|at| (format!("x{at}"), values.clone(), false));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("a batch");
+    let mut writer =
+        ArrowWriter::try_new(std::fs::File::create(path).expect("a file"), batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("rows");
+    writer.close().expect("a footer");
+}
+
 /// Trains on `source` and returns the model file.
 fn train_y(aquifer: &Aquifer, source: &str, texts: &[&str]) -> Vec<u8> {
     let out = aquifer.file("y.safetensors");
@@ -129,4 +141,33 @@ fn a_file_under_a_root_is_not_uploaded() {
     let cluster = Cluster::up(&aquifer, 2);
     aquifer.run(train_adult(&["ranks=8"], &cluster.options(), &aquifer.file("model.safetensors"))).ok();
     assert_eq!(names_in(&cluster.dir().join("uploads")), [""; 0]);
+}
+
+/// Every worker loses the shards of a frame that is removed, and knows it; what is trained on again is made again.
+#[test]
+fn a_frame_that_is_removed_leaves_every_worker() {
+    let aquifer = aquifer();
+    let cluster = Cluster::up(&aquifer, 2);
+    let run = |texts: &[&str]| {
+        let mut arguments = options(texts);
+        arguments.extend(cluster.options());
+        aquifer.run(arguments)
+    };
+    let shards = || (1..=2).map(|at| names_in(&cluster.dir().join(format!("workers/{at}/shards"))).len());
+    let known = || {
+        let status = cluster.status(&aquifer);
+        let of = |at: usize| status["workers"][at]["shards"].as_u64().expect("a number") as usize;
+        [of(0), of(1)]
+    };
+    let source = aquifer_harness::data("adult/train.parquet");
+    run(&["frame", "import", "adult", source.to_str().expect("a path")]).ok();
+    let out = aquifer.file("a.safetensors");
+    aquifer.run(train_adult(&["ranks=8"], &cluster.options(), &out)).ok();
+    assert_eq!((shards().collect::<Vec<_>>(), known()), (vec![1, 1], [1, 1]));
+    run(&["frame", "rm", "adult"]).ok();
+    assert_eq!((shards().collect::<Vec<_>>(), known()), (vec![0, 0], [0, 0]));
+    assert!(run(&["frame", "ls", "--all"]).ok().stderr.contains("there are no frames"));
+    let again = aquifer.file("b.safetensors");
+    aquifer.run(train_adult(&["ranks=8"], &cluster.options(), &again)).ok();
+    assert!(bytes(&out) == bytes(&again));
 }

@@ -1,7 +1,8 @@
-//! Ctrl-C while training: exit code 130, no model, nothing left in `jobs/`, no process left behind.
+//! Ctrl-C while training or importing: exit code 130, no model and no shard, nothing left in `jobs/`, no process left behind.
 
 use aquifer_harness::{Aquifer, Cluster, Running, Signal, until};
 
+use crate::frames::write_wide;
 use crate::{ENDLESS, aquifer, names_in, options, train_adult};
 
 /// How the signal comes.
@@ -55,6 +56,31 @@ fn with_workers_from_a_terminal() {
 #[test]
 fn with_workers_by_a_signal_to_the_command_alone() {
     interrupted(&["--workers", "2"], 2, To::Command);
+}
+
+/// One of two workers has made its shard, the other one is held up: what is there goes, and what is begun is not ended.
+#[test]
+fn an_import() {
+    let aquifer = aquifer();
+    let cluster = Cluster::up(&aquifer, 2);
+    let source = aquifer.file("wide.parquet");
+    write_wide(&source);
+    let status = cluster.status(&aquifer);
+    let held_up = status["workers"][1]["pid"].as_u64().expect("a process") as u32;
+    assert!(Signal::Stop.send(held_up));
+    let mut arguments = options(&["frame", "import", "wide", source.to_str().expect("a path")]);
+    arguments.extend(cluster.options());
+    let importing = aquifer.start(arguments);
+    let shards = |worker: u32| names_in(&cluster.dir().join(format!("workers/{worker}/shards")));
+    let is_shard = |name: &String| name.ends_with(".arrow");
+    until("a shard", || (1..=2).any(|worker| shards(worker).iter().any(is_shard)).then_some(()));
+    assert!(Signal::Interrupt.send(importing.pid()));
+    assert!(Signal::Continue.send(held_up));
+    let ended = importing.finish().code(130).says(&["interrupted"]);
+    assert_eq!(ended.stdout, "", "no result");
+    assert_eq!((shards(1), shards(2)), (Vec::new(), Vec::new()), "shards of an import that was cancelled");
+    assert_eq!(names_in(&cluster.dir().join("frames")), ["names"], "no frame");
+    nothing_unfinished(&aquifer);
 }
 
 /// The supervisor takes its children with it, and the address of a cluster that is gone does not stay.

@@ -1,6 +1,6 @@
 //! Real processes on loopback. The oracle is byte-equality of the model file.
 //!
-//! `same_bits` is the main promise; `frames` follows shards from process to process; `faults` kills processes;
+//! `same_bits` is the main promise; `frames` follows shards from process to process, to their removal; `faults` kills processes;
 //! `interrupt` presses Ctrl-C; `access` tries the doors; `wire` speaks to the services without the command line.
 
 mod access;

@@ -149,8 +149,7 @@ impl Session {
                     true => Err(Report::new(Kind::Interrupted, "dropped", "the job has failed elsewhere")),
                     false => fetched.and_then(|()| make_shard(&shards, &import, &uploads)),
                 };
-                let hash = made.as_ref().ok().map(|record| record.hash.as_str());
-                let drops = imports.end(&import.job, hash, |hash| shards.store.remove(hash));
+                let hash = made.as_ref().ok().map(|record| record.hash.clone());
                 let result = match made {
                     Ok(record) => {
                         shard_imported::Result::RecordJson(serde_json::to_string(&record).unwrap_or_default())
@@ -159,7 +158,9 @@ impl Session {
                 };
                 let v1::ImportShard { job, slot, shard, .. } = import;
                 let dropped = v1::ShardsDropped { job: job.clone() };
+                // While it counts as at work: that nothing of the job is left is never said before that this was made.
                 let _ = said.send(Said::Shard(v1::ShardImported { job, slot, shard, result: Some(result) }));
+                let drops = imports.end(&dropped.job, hash.as_deref(), |hash| shards.store.remove(hash));
                 (0..drops).for_each(|_| drop(said.send(Said::Dropped(dropped.clone()))));
             }));
         });

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aquifer_frame::{Plan, ShardRecord};
+use aquifer_frame::{Note, Plan, ShardRecord, SourceOptions};
 use aquifer_model::{Report, Score};
 use aquifer_proto::JobEvent;
 
@@ -55,11 +55,15 @@ pub enum Event {
         slot: usize,
         result: Result<(Plan, Option<Box<StoredFrame>>), Report>,
     },
-    /// A named frame was looked up.
+    /// A named frame was looked up; notes say whether its sources are what they were.
     FrameLoaded {
         job: JobId,
         slot: usize,
-        result: Result<Box<StoredFrame>, Report>,
+        result: Result<(Box<StoredFrame>, Vec<Note>), Report>,
+    },
+    /// Frames were removed, and no other has these shards.
+    ShardsRemoved {
+        shards: Vec<String>,
     },
     ShardImported {
         job: JobId,
@@ -121,6 +125,8 @@ pub enum Effect {
         job: JobId,
         slot: usize,
         files: Vec<FileRef>,
+        options: SourceOptions,
+        shuffle: Option<u64>,
     },
     LoadFrame {
         job: JobId,
@@ -146,7 +152,8 @@ impl Effect {
             Effect::Persist(row) => Some(&row.id),
             Effect::Send { command, .. } => match command {
                 Command::ImportShard { job, .. } | Command::StartTrial { job, .. } => Some(job),
-                Command::StopTrial { .. } | Command::DropShards { .. } => None, // they end something: always right
+                // They end something: always right.
+                Command::StopTrial { .. } | Command::DropShards { .. } | Command::RemoveShards { .. } => None,
             },
             Effect::Disconnect { .. } => None,
             Effect::Plan { job, .. }
@@ -181,6 +188,10 @@ pub enum Command {
     /// The job's imports have failed: stop those at work, and remove these shards.
     DropShards {
         job: JobId,
+        shards: Vec<String>,
+    },
+    /// No frame has these shards any more.
+    RemoveShards {
         shards: Vec<String>,
     },
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Frame, Plan, ShardRecord};
+use aquifer_frame::{Frame, Note, Plan, ShardRecord};
 use aquifer_model::Report;
 use aquifer_proto::JobEvent;
 
 use super::job::{STOP_GRACE, Stage};
 use super::placement::place_shard;
-use super::{Command, Effect, Job, JobId, Role, Source, State, StoredFrame, WorkerId};
+use super::{Command, Effect, FileRef, Job, JobId, Role, Source, State, StoredFrame, WorkerId};
 
 impl State {
     pub(super) fn planned(
@@ -19,15 +19,11 @@ impl State {
         slot: usize,
         result: Result<(Plan, Option<Box<StoredFrame>>), Report>,
     ) -> Vec<Effect> {
-        self.slot_answered(
-            now,
-            id,
-            slot,
-            result.map(|(plan, stored)| match stored {
-                Some(stored) => Stage::Ready(stored),
-                None => Stage::Planned(Arc::new(plan)),
-            }),
-        )
+        let stage = |(plan, stored): (Plan, Option<Box<StoredFrame>>)| match stored {
+            Some(stored) => Stage::Ready(stored),
+            None => Stage::Planned(Arc::new(plan)),
+        };
+        self.slot_answered(now, id, slot, result.map(|found| (stage(found), Vec::new())))
     }
 
     pub(super) fn frame_loaded(
@@ -35,17 +31,24 @@ impl State {
         now: Duration,
         id: &JobId,
         slot: usize,
-        result: Result<Box<StoredFrame>, Report>,
+        result: Result<(Box<StoredFrame>, Vec<Note>), Report>,
     ) -> Vec<Effect> {
-        self.slot_answered(now, id, slot, result.map(Stage::Ready))
+        self.slot_answered(now, id, slot, result.map(|(stored, notes)| (Stage::Ready(stored), notes)))
     }
 
-    fn slot_answered(&mut self, now: Duration, id: &JobId, slot: usize, stage: Result<Stage, Report>) -> Vec<Effect> {
+    fn slot_answered(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        slot: usize,
+        answer: Result<(Stage, Vec<Note>), Report>,
+    ) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else { return Vec::new() };
-        match stage {
-            Ok(stage) => {
+        match answer {
+            Ok((stage, notes)) => {
                 if let Some(slot) = job.slots.get_mut(slot) {
-                    slot.stage = stage;
+                    slot.reused = matches!(stage, Stage::Ready(_));
+                    (slot.stage, slot.notes) = (stage, notes);
                 }
                 self.continue_job(now, id)
             }
@@ -63,12 +66,15 @@ impl State {
             let plan = plan.clone();
             let shards = plan.shards.len();
             let uploads = match &slot.source {
-                Source::Files(files) => files.iter().filter(|file| file.upload.is_some()).cloned().collect(),
-                Source::Frame(_) => Vec::new(),
+                Source::Files { files, .. } => files.iter().filter(|file| file.upload.is_some()).cloned().collect(),
+                Source::Frame(_) => Vec::<FileRef>::new(),
             };
             let place = |shard| workers[place_shard(shard, shards, workers.len())].clone();
             effects.extend((0..shards).map(|shard| {
-                let (plan, uploads) = (plan.clone(), Vec::clone(&uploads));
+                // Of many files each shard needs few: the message carries those.
+                let plan = Arc::new(plan.for_shard(shard));
+                let needed = |file: &&FileRef| plan.files.iter().any(|planned| planned.path == file.path);
+                let uploads = uploads.iter().filter(needed).cloned().collect();
                 let command = Command::ImportShard { job: id.clone(), slot: at, shard, plan, uploads };
                 Effect::Send { worker: place(shard), command }
             }));
@@ -111,6 +117,7 @@ impl State {
         *place = Some(record);
         let done = records.iter().flatten().count();
         let what = match &slot.role {
+            Role::Named(name) if name.is_empty() => "the data".to_owned(),
             Role::Named(name) => name.clone(),
             Role::Part(part) => part.to_string(),
         };
@@ -174,19 +181,22 @@ impl State {
         vec![Effect::Send { worker: worker.clone(), command }]
     }
 
-    /// Every frame of an import job is ready: it is kept under its name. The job is done once it is on disk.
+    /// Every frame of an import job is ready: it is kept under its name, if it has one. The job is done once it is on disk.
     pub(super) fn keep_named(&mut self, id: &JobId) -> Vec<Effect> {
         let Some((name, stored)) = self.jobs.get(id).and_then(Job::named_frame) else { return Vec::new() };
-        vec![Effect::SaveFrame { job: id.clone(), frame: Box::new(stored.clone()), name: Some(name.to_owned()) }]
+        let name = (!name.is_empty()).then(|| name.to_owned());
+        vec![Effect::SaveFrame { job: id.clone(), frame: Box::new(stored.clone()), name }]
     }
 
     pub(super) fn frame_saved(&mut self, now: Duration, id: &JobId, result: Result<(), Report>) -> Vec<Effect> {
         if let Err(report) = result {
             return self.fail_job(now, id, report);
         }
-        let named = self.jobs.get(id).filter(|job| job.is_active()).and_then(Job::named_frame);
-        let Some((name, stored)) = named else { return Vec::new() };
-        let event = JobEvent::Imported { name: name.to_owned(), frame: Box::new(stored.frame.clone()) };
-        self.end_job(id, event)
+        let Some(job) = self.jobs.get(id).filter(|job| job.is_active()) else { return Vec::new() };
+        let Some((name, stored)) = job.named_frame() else { return Vec::new() };
+        let (name, frame) = (name.to_owned(), Box::new(stored.frame.clone()));
+        let reused = job.slots.iter().all(|slot| slot.reused);
+        let notes = job.source_notes().map(|(_, note)| note).collect();
+        self.end_job(id, JobEvent::Imported { name, frame, reused, notes })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Frame, Plan, ShardRecord};
+use aquifer_frame::{Frame, Note, Partitions, Plan, ShardRecord, SourceOptions, source_notes};
 use aquifer_model::{Kind, Part, Report, Spec};
 use aquifer_proto::{JobEvent, PEER_LOST};
 use serde::{Deserialize, Serialize};
@@ -25,11 +25,19 @@ pub struct FileRef {
     pub footer_hash: String,
     /// BLAKE3 of the content, if the client has uploaded it.
     pub upload: Option<String>,
+    /// What the path says of all its rows.
+    #[serde(default)]
+    pub partitions: Partitions,
 }
 
 #[derive(Clone, Debug)]
 pub enum Source {
-    Files(Vec<FileRef>),
+    Files {
+        files: Vec<FileRef>,
+        options: SourceOptions,
+        /// Scatters the rows, by this seed.
+        shuffle: Option<u64>,
+    },
     Frame(String),
 }
 
@@ -42,7 +50,7 @@ impl Source {
     /// Paths that stand for uploads, with the BLAKE3 of what was uploaded.
     pub(super) fn uploads(&self) -> BTreeMap<String, String> {
         match self {
-            Source::Files(files) => uploads_of(files),
+            Source::Files { files, .. } => uploads_of(files),
             Source::Frame(_) => BTreeMap::new(),
         }
     }
@@ -50,8 +58,17 @@ impl Source {
 
 #[derive(Debug)]
 pub enum Request {
-    Import { name: String, source: Source },
-    Train { spec: Box<Spec>, train: Source, validation: Option<Source>, test: Option<Source> },
+    /// With an empty name the frame is kept in the cache.
+    Import {
+        name: String,
+        source: Source,
+    },
+    Train {
+        spec: Box<Spec>,
+        train: Source,
+        validation: Option<Source>,
+        test: Option<Source>,
+    },
 }
 
 /// An imported frame with its way back to the source.
@@ -76,6 +93,10 @@ pub(super) struct Slot {
     pub(super) role: Role,
     pub(super) source: Source,
     pub(super) stage: Stage,
+    /// Its frame was there before this job.
+    pub(super) reused: bool,
+    /// What was found out about its sources.
+    pub(super) notes: Vec<Note>,
 }
 
 #[derive(Debug)]
@@ -166,10 +187,15 @@ impl State {
             }
         };
         let row = JobRow { id: id.clone(), kind: kind.into(), status: JobStatus::Running, created_ms, failure: None };
-        let slot = |(role, source): (Role, Option<Source>)| Some(Slot { role, source: source?, stage: Stage::Asked });
+        let slot = |(role, source): (Role, Option<Source>)| {
+            Some(Slot { role, source: source?, stage: Stage::Asked, reused: false, notes: Vec::new() })
+        };
         let slots: Vec<Slot> = sources.into_iter().filter_map(slot).collect();
         let ask = |(slot, it): (usize, &Slot)| match &it.source {
-            Source::Files(files) => Effect::Plan { job: id.clone(), slot, files: files.clone() },
+            Source::Files { files, options, shuffle } => {
+                let (files, options, shuffle) = (files.clone(), options.clone(), *shuffle);
+                Effect::Plan { job: id.clone(), slot, files, options, shuffle }
+            }
             Source::Frame(name) => Effect::LoadFrame { job: id.clone(), slot, name: name.clone() },
         };
         let mut effects = vec![Effect::Persist(row.clone())];
@@ -345,6 +371,22 @@ impl Job {
         }
     }
 
+    /// What there is to say of the sources of its frames, once they are ready.
+    pub(super) fn source_notes(&self) -> impl Iterator<Item = (&Role, Note)> {
+        self.slots.iter().flat_map(|slot| {
+            let of_plan = match &slot.stage {
+                Stage::Ready(stored) => source_notes(&stored.plan),
+                _ => Vec::new(),
+            };
+            slot.notes.iter().cloned().chain(of_plan).map(|note| (&slot.role, note))
+        })
+    }
+
+    /// Shards of its frames, as far as they are made.
+    pub(super) fn shards(&self) -> impl Iterator<Item = &str> {
+        self.slots.iter().flat_map(Slot::records).map(|record| record.hash.as_str())
+    }
+
     pub(super) fn frame(&self, part: Part) -> Option<&StoredFrame> {
         self.slots.iter().find_map(|slot| match &slot.stage {
             Stage::Ready(stored) if slot.role == Role::Part(part) => Some(&**stored),
@@ -385,6 +427,15 @@ impl Job {
 }
 
 impl Slot {
+    /// Of the shards that are made.
+    fn records(&self) -> Vec<&ShardRecord> {
+        match &self.stage {
+            Stage::Ready(stored) => stored.frame.shards.iter().collect(),
+            Stage::Importing { records, .. } => records.iter().flatten().collect(),
+            Stage::Asked | Stage::Planned(_) => Vec::new(),
+        }
+    }
+
     fn waits_for(&self, worker: &WorkerId) -> bool {
         match &self.stage {
             Stage::Importing { records, workers, .. } => {

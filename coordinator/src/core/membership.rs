@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, State, WorkerId};
+use super::{Command, Effect, State, WorkerId};
 
 /// A worker that has not renewed for this long is lost. Renewals come every third of it.
 pub const LEASE: Duration = Duration::from_secs(15);
@@ -57,6 +57,20 @@ impl State {
             worker.registration.shards.extend(shards);
         }
         Vec::new()
+    }
+
+    /// Workers with any of them remove them too.
+    pub(super) fn shards_removed(&mut self, shards: &BTreeSet<String>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (worker, at) in &mut self.workers {
+            let gone: Vec<String> = at.registration.shards.intersection(shards).cloned().collect();
+            at.registration.shards.retain(|hash| !shards.contains(hash));
+            if !gone.is_empty() {
+                let command = Command::RemoveShards { shards: gone };
+                effects.push(Effect::Send { worker: worker.clone(), command });
+            }
+        }
+        effects
     }
 
     pub(super) fn retire_expired_leases(&mut self, now: Duration) -> Vec<Effect> {

@@ -1,6 +1,6 @@
 //! The coordinator's state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Job, JobId, JobRow, Worker, WorkerId};
 
@@ -38,6 +38,11 @@ impl State {
     pub fn trials_of(&self, worker: &WorkerId) -> Vec<JobId> {
         let has = |job: &Job| job.trial.as_ref().is_some_and(|t| t.members.iter().any(|m| m.worker == *worker));
         self.jobs.iter().filter(|(_, job)| has(job)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Shards of the frames that jobs at work read or make.
+    pub fn shards_in_use(&self) -> BTreeSet<String> {
+        self.jobs.values().flat_map(Job::shards).map(str::to_owned).collect()
     }
 
     /// The rows of jobs that a former start left running, as failed.

@@ -27,6 +27,7 @@ impl State {
             Event::EffectFailed { job, report } => self.fail_job(now, &job, report),
             Event::Planned { job, slot, result } => self.planned(now, &job, slot, result),
             Event::FrameLoaded { job, slot, result } => self.frame_loaded(now, &job, slot, result),
+            Event::ShardsRemoved { shards } => self.shards_removed(&shards.into_iter().collect()),
             Event::ShardImported { job, worker, slot, shard, result } => {
                 self.shard_imported(now, &job, &worker, slot, shard, result)
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use aquifer_frame::{Plan, import_shard, plan_with_shard_rows, survey};
+use aquifer_frame::{Plan, SourceOptions, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{Kind, Part, Report, Spec};
 use aquifer_proto::{JobEvent, PEER_LOST};
 
@@ -31,7 +31,7 @@ fn worker(n: u32) -> WorkerId {
 }
 
 fn source() -> Source {
-    Source::Files(Vec::new())
+    Source::Files { files: Vec::new(), options: SourceOptions::default(), shuffle: None }
 }
 
 fn data() -> PathBuf {
@@ -64,7 +64,7 @@ impl Bench {
     }
 
     fn plan(&self) -> Plan {
-        plan_with_shard_rows(survey(&[data()]).unwrap(), 1024)
+        plan_with_shard_rows(survey(&[data().into()], &SourceOptions::default()).unwrap(), 1024)
     }
 
     fn planned(&mut self) {
@@ -273,6 +273,26 @@ fn a_failed_import_drops_the_shards_that_were_made() {
     assert!(bench.last_events().is_empty(), "the shards are not gone yet");
     bench.step(Event::ShardsDropped { job: id(), worker: worker(1) });
     assert_eq!(bench.failure().code, "corrupt_data");
+}
+
+/// What a job reads or makes is in use; what no frame has any more, workers are told to remove, and are not asked for.
+#[test]
+fn shards_that_no_frame_has_leave_the_workers() {
+    let mut bench = Bench::training();
+    let in_use = bench.core.shards_in_use();
+    assert_eq!(in_use.len(), 1);
+    let held = |bench: &Bench, n| bench.core.workers()[&worker(n)].registration.shards.clone();
+    assert_eq!((held(&bench, 1), held(&bench, 2)), (in_use.clone(), BTreeSet::new()));
+    bench.store_model();
+    bench.finish(1);
+    assert!(bench.core.shards_in_use().is_empty(), "the job has ended");
+    bench.step(Event::ShardsRemoved { shards: in_use.iter().cloned().chain(["other".to_owned()]).collect() });
+    let told = bench.effects.iter().filter_map(|effect| match effect {
+        Effect::Send { worker, command: Command::RemoveShards { shards } } => Some((worker.clone(), shards.clone())),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [(worker(1), in_use.into_iter().collect::<Vec<_>>())]);
+    assert!(held(&bench, 1).is_empty());
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aquifer_frame::{Encoding, Note, Target, block_count};
-use aquifer_model::{FitSpec, Kind, Part, Report, Spec};
+use aquifer_frame::{Apply, Encoding, Note, Side, Split, Target, block_count};
+use aquifer_model::{FitSpec, Kind, Part, Report, Spec, SplitChoice};
 use aquifer_proto::{Decisions, JobEvent, PartPlan, Progress, Seconds, ShardHolders, TrainSummary, TrialPlan};
 
 use super::event::Member;
-use super::{Command, Effect, Job, JobId, State, StoredFrame, StoredModel, TrialReport, WorkerId, place_ranks};
+use super::{Command, Effect, Job, JobId, Role, State, StoredFrame, StoredModel, TrialReport, WorkerId, place_ranks};
 
 /// The only generation of a trial: a lost member ends it.
 const FIRST_GENERATION: u64 = 1;
@@ -39,20 +39,43 @@ impl State {
         let missing = || Report::new(Kind::Work, "job", format!("job {id} has no training frame"));
         let job = self.jobs.get(id).ok_or_else(missing)?;
         let (train, spec) = job.frame(Part::Train).zip(job.spec.as_deref()).ok_or_else(missing)?;
-        let (encoding, mut notes) = Encoding::fit(&train.frame, &spec.roles()?)?;
+        let of_sources = job.source_notes().map(|(role, note)| match role {
+            Role::Part(part @ (Part::Validation | Part::Test)) => note_of(*part, note),
+            Role::Part(Part::Train) | Role::Named(_) => note,
+        });
+        let mut notes: Vec<Note> = of_sources.collect();
+        let (encoding, fitted) = Encoding::fit(&train.frame, &spec.roles()?)?;
+        notes.extend(fitted);
         for part in [Part::Validation, Part::Test] {
             if let Some(stored) = job.frame(part) {
-                let said = encoding.check(&stored.frame, true).map_err(|error| in_part(part, error.into()))?;
+                let said = encoding.check(&stored.frame, Apply::TARGET).map_err(|error| in_part(part, error.into()))?;
                 notes.extend(said.into_iter().map(|note| note_of(part, note)));
             }
         }
         let fit = spec.resolve(train.frame.rows, &train.frame.content)?;
-        let part = |part: Part| job.frame(part).map(|stored| self.part_plan(part, stored));
-        let parts = [Part::Train, Part::Validation, Part::Test].into_iter().filter_map(part).collect();
+        fit.check_target(&encoding.target)?;
+        let split = match &fit.split {
+            None => None,
+            Some(SplitChoice { share, by: None }) => Some(Split::random(*share, fit.params.seed, &encoding)),
+            Some(SplitChoice { share, by: Some(column) }) => {
+                let (split, note) =
+                    Split::chronological(*share, column, &train.frame).map_err(aquifer_frame::Error::from)?;
+                notes.push(note);
+                Some(split)
+            }
+        };
+        let side = |training| split.clone().map(|split| Side { split, training });
+        let whole = |part: Part| job.frame(part).map(|stored| self.part_plan(part, stored, None));
+        let mut parts = vec![self.part_plan(Part::Train, train, side(true))];
+        parts.extend(whole(Part::Validation));
+        // The rows that are not trained on are test data; a spec has not both.
+        parts.extend(
+            side(false).map(|rest| self.part_plan(Part::Test, train, Some(rest))).or_else(|| whole(Part::Test)),
+        );
         Ok((TrialPlan { fit, encoding, parts }, notes))
     }
 
-    fn part_plan(&self, part: Part, stored: &StoredFrame) -> PartPlan {
+    fn part_plan(&self, part: Part, stored: &StoredFrame, side: Option<Side>) -> PartPlan {
         let holders = |hash: &str| -> Vec<String> {
             let has = self.workers.values().filter(|worker| worker.registration.shards.contains(hash));
             has.map(|worker| worker.registration.address.clone()).collect()
@@ -60,7 +83,8 @@ impl State {
         let shards = stored.frame.shards.iter();
         let shards = shards.map(|record| ShardHolders { addresses: holders(&record.hash), record: record.clone() });
         let StoredFrame { frame, plan, uploads } = stored;
-        PartPlan { part, rows: frame.rows, plan: plan.clone(), uploads: uploads.clone(), shards: shards.collect() }
+        let (plan, uploads) = (plan.clone(), uploads.clone());
+        PartPlan { part, rows: frame.rows, side, plan, uploads, shards: shards.collect() }
     }
 
     fn start_trial(&mut self, now: Duration, id: &JobId, plan: TrialPlan, notes: Vec<Note>) -> Vec<Effect> {
@@ -183,7 +207,7 @@ fn summary(now: Duration, job: &Job) -> Option<TrainSummary> {
         fit_blake3: model.fit_blake3.clone(),
         scores: model.scores.clone(),
         rows: trial.train_rows(),
-        features: (encoding.numeric.len() + encoding.categorical.len()) as u64,
+        features: encoding.features() as u64,
         inputs: encoding.inputs() as u64,
         parameters: parameters(encoding, &trial.plan.fit),
         seconds: Seconds {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Roots, survey};
+use aquifer_frame::{Listed, Roots, SourceOptions, source_notes, survey};
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::v1::jobs_server::Jobs;
 use aquifer_proto::v1::{self, submit_request};
@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{status, stopping};
 use crate::core::{Event, FileRef, JobId, Request as JobRequest, Source};
 use crate::driver::{Handle, local_path};
-use crate::store::{Incoming, Store};
+use crate::store::{Incoming, Kept, Removed, Store, StoreError, source_changes};
 
 /// A watcher hears something at least this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
@@ -141,22 +141,44 @@ impl Jobs for JobsService {
         Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchModelResponse { data: data? })))))
     }
 
-    async fn list_frames(&self, _: Request<v1::ListFramesRequest>) -> Result<Response<v1::ListFramesResponse>, Status> {
-        let frames = self.store.list().map_err(status)?.into_iter();
-        let frames = frames.map(|(name, stored)| v1::FrameSummary {
-            name,
-            rows: stored.frame.rows,
-            columns: stored.frame.columns.len() as u32,
-            shards: stored.frame.shards.len() as u32,
-            size_bytes: stored.frame.bytes,
-        });
+    async fn list_frames(
+        &self,
+        request: Request<v1::ListFramesRequest>,
+    ) -> Result<Response<v1::ListFramesResponse>, Status> {
+        let (store, cached) = (self.store.clone(), request.into_inner().cached);
+        let listed = tokio::task::spawn_blocking(move || store.list(cached)).await.map_err(|_| stopping())?;
+        let frames = listed.map_err(status)?.into_iter().map(frame_summary);
         Ok(Response::new(v1::ListFramesResponse { frames: frames.collect() }))
     }
 
     async fn get_frame(&self, request: Request<v1::GetFrameRequest>) -> Result<Response<v1::GetFrameResponse>, Status> {
-        let stored = self.store.load(&request.into_inner().name).map_err(status)?;
-        let frame_json = serde_json::to_string(&stored.frame).map_err(|error| Status::internal(error.to_string()))?;
-        Ok(Response::new(v1::GetFrameResponse { frame_json }))
+        let (store, roots, name) = (self.store.clone(), self.roots.clone(), request.into_inner().name);
+        let load = move || {
+            let stored = store.load(&name)?;
+            let changed = source_changes(&stored, &name, &roots);
+            Ok::<_, StoreError>((
+                stored.frame,
+                changed.into_iter().chain(source_notes(&stored.plan)).collect::<Vec<_>>(),
+            ))
+        };
+        let (frame, notes) = tokio::task::spawn_blocking(load).await.map_err(|_| stopping())?.map_err(status)?;
+        let internal = |error: serde_json::Error| Status::internal(error.to_string());
+        let frame_json = serde_json::to_string(&frame).map_err(internal)?;
+        let notes_json = serde_json::to_string(&notes).map_err(internal)?;
+        Ok(Response::new(v1::GetFrameResponse { frame_json, notes_json }))
+    }
+
+    async fn remove_frames(
+        &self,
+        request: Request<v1::RemoveFramesRequest>,
+    ) -> Result<Response<v1::RemoveFramesResponse>, Status> {
+        let (store, v1::RemoveFramesRequest { names, cached }) = (self.store.clone(), request.into_inner());
+        // In the driver's own thread: no job begins to use a frame meanwhile.
+        let removed = self.handle.ask(move |state| store.remove(&names, cached, &state.shards_in_use())).await;
+        let Removed { frames, bytes, shards } = removed.ok_or_else(stopping)?.map_err(status)?;
+        self.handle.send(Event::ShardsRemoved { shards });
+        self.handle.ask(|_| ()).await.ok_or_else(stopping)?;
+        Ok(Response::new(v1::RemoveFramesResponse { frames, size_bytes: bytes }))
     }
 
     async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
@@ -192,9 +214,24 @@ pub(super) async fn stored_file(path: &Path) -> Result<ReceiverStream<Result<Vec
     })
 }
 
+fn frame_summary(kept: Kept) -> v1::FrameSummary {
+    v1::FrameSummary {
+        rows: kept.rows(),
+        columns: kept.columns() as u32,
+        shards: kept.shards().len() as u32,
+        size_bytes: kept.bytes(),
+        source: kept.source().to_owned(),
+        source_files: kept.source_files() as u32,
+        used_ms: kept.used_ms,
+        name: kept.name.unwrap_or_default(),
+    }
+}
+
 fn can_read(store: &Store, roots: &Roots, file: &FileRef) -> bool {
     let same = |path| {
-        survey(&[path]).is_ok_and(|found| {
+        let listed = Listed { path, partitions: Vec::new() };
+        let options = SourceOptions { rename: true, ..SourceOptions::default() }; // of the file itself, whatever its names
+        survey(&[listed], &options).is_ok_and(|found| {
             found.files.iter().all(|found| found.footer == file.footer_hash && found.bytes == file.size_bytes)
         })
     };
@@ -205,27 +242,34 @@ fn job_request(job: Option<submit_request::Job>) -> Result<JobRequest, Report> {
     let missing = |what: &str| Report::new(Kind::Config, "request", format!("the request has no {what}"));
     match job.ok_or_else(|| missing("job"))? {
         submit_request::Job::Import(import) => {
-            if import.name.is_empty() || import.name.len() > 200 {
-                let message = "a frame's name has 1 to 200 bytes";
+            if import.name.len() > 200 {
+                let message = "a frame's name has at most 200 bytes";
                 return Err(Report::new(Kind::Config, "frame_name", message));
             }
-            let source = import.source.map(source).ok_or_else(|| missing("source"))?;
-            Ok(JobRequest::Import { name: import.name, source })
+            let from = source(import.source.ok_or_else(|| missing("source"))?)?;
+            Ok(JobRequest::Import { name: import.name, source: from })
         }
         submit_request::Job::Train(train) => Ok(JobRequest::Train {
             spec: Box::new(Spec::parse(&train.spec_toml)?),
-            train: train.train.map(source).ok_or_else(|| missing("training data"))?,
-            validation: train.validation.map(source),
-            test: train.test.map(source),
+            train: source(train.train.ok_or_else(|| missing("training data"))?)?,
+            validation: train.validation.map(source).transpose()?,
+            test: train.test.map(source).transpose()?,
         }),
     }
 }
 
-fn source(source: v1::DataSource) -> Source {
-    match source.frame.is_empty() {
-        true => Source::Files(source.files.into_iter().map(file_ref).collect()),
-        false => Source::Frame(source.frame),
+fn source(source: v1::DataSource) -> Result<Source, Report> {
+    if !source.frame.is_empty() {
+        return Ok(Source::Frame(source.frame));
     }
+    let options = match source.options_json.as_str() {
+        "" => SourceOptions::default(),
+        json => serde_json::from_str(json).map_err(|error| {
+            Report::new(Kind::Config, "request", "the way to read the data cannot be read").caused_by(&error)
+        })?,
+    };
+    let files = source.files.into_iter().map(file_ref).collect();
+    Ok(Source::Files { files, options, shuffle: source.shuffle })
 }
 
 fn file_ref(file: v1::SourceFile) -> FileRef {
@@ -234,6 +278,7 @@ fn file_ref(file: v1::SourceFile) -> FileRef {
         size_bytes: file.size_bytes,
         footer_hash: file.footer_hash,
         upload: (!file.upload.is_empty()).then_some(file.upload),
+        partitions: file.partitions.into_iter().map(|partition| (partition.key, partition.value)).collect(),
     }
 }
 

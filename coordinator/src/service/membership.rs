@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use aquifer_model::{Kind, Model, Report, fit_hash};
+use aquifer_model::{Kind, Model, Report, Score, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
 use aquifer_proto::{PROTOCOL_VERSION, to_status};
@@ -111,22 +111,23 @@ impl Membership for MembershipService {
         }
         let path = self.store.model_path(&job);
         let mut file = Incoming::begin(path.parent().unwrap_or(&path)).map_err(status)?;
-        let mut bytes = Vec::new();
+        let (mut bytes, mut scores_json) = (Vec::new(), Vec::new());
         while let Some(piece) = first.take() {
-            if bytes.len() + piece.data.len() > MODEL_BYTES_MAX {
+            if bytes.len() + piece.data.len() + scores_json.len() + piece.scores_json.len() > MODEL_BYTES_MAX {
                 return Err(Status::resource_exhausted(format!("a model has at most {MODEL_BYTES_MAX} bytes")));
             }
             tokio::task::block_in_place(|| file.write(&piece.data)).map_err(status)?;
             bytes.extend_from_slice(&piece.data);
+            scores_json.extend_from_slice(&piece.scores_json);
             first = pieces.message().await?;
         }
         // Workers are trusted less than the coordinator: what they call a model is read before it is one.
         let read = tokio::task::block_in_place(|| Model::from_bytes(&bytes));
         let model = read.map_err(|error| to_status(&error.into()))?;
+        let scores = read_scores(&scores_json, &model)?;
         let (path, model_blake3) = tokio::task::block_in_place(|| file.finish(|_| path)).map_err(status)?;
         let fit_blake3 = fit_hash(&model).map_err(|error| to_status(&error.into()))?;
-        let model =
-            StoredModel { path, model_blake3, fit_blake3, scores: model.scores, numeric_class: model.numeric_class };
+        let model = StoredModel { path, model_blake3, fit_blake3, scores, numeric_class: model.numeric_class };
         self.handle.send(Event::ModelStored { job, model });
         Ok(Response::new(v1::PutModelResponse {}))
     }
@@ -142,10 +143,22 @@ impl Membership for MembershipService {
             size_bytes: 0,
             footer_hash: String::new(),
             upload: Some(request.into_inner().upload),
+            partitions: Vec::new(),
         };
         let path = crate::driver::local_path(&self.store, &aquifer_frame::Roots::default(), &file).map_err(status)?;
         let pieces = stored_file(&path).await?;
         Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchUploadResponse { data: data? })))))
+    }
+}
+
+/// All scores of a model, which must be those that its file keeps a part of.
+fn read_scores(json: &[u8], model: &Model) -> Result<Vec<Score>, Status> {
+    let scores: Vec<Score> =
+        serde_json::from_slice(json).map_err(|error| Status::invalid_argument(format!("the scores: {error}")))?;
+    let kept = scores.iter().map(|score| Score { metrics: score.metrics.kept(), ..score.clone() });
+    match kept.eq(model.scores.iter().cloned()) {
+        true => Ok(scores),
+        false => Err(Status::invalid_argument("the scores are not those of the model file")),
     }
 }
 
@@ -263,6 +276,9 @@ fn message_of(term: u64, command: Command) -> session_response::Message {
         Command::DropShards { job, shards } => {
             session_response::Message::DropShards(v1::DropShards { shards, job: job.0 })
         }
+        Command::RemoveShards { shards } => {
+            session_response::Message::DropShards(v1::DropShards { shards, job: String::new() })
+        }
     }
 }
 
@@ -277,5 +293,6 @@ fn source_file(file: FileRef) -> v1::SourceFile {
         size_bytes: file.size_bytes,
         footer_hash: file.footer_hash,
         upload: file.upload.unwrap_or_default(),
+        partitions: Vec::new(), // the plan has them
     }
 }

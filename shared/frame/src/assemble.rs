@@ -12,8 +12,9 @@ use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 
 use crate::batch::Batch;
-use crate::encode::{EncodedFrame, NumericColumn, ShardTable, Target, TargetColumn, unseen_class};
+use crate::encode::{EncodedFrame, NumericColumn, ShardTable, Source, Target, TargetColumn, Transform, unseen_class};
 use crate::error::{EncodingError, Error};
+use crate::filter::Side;
 use crate::shard::Shard;
 use crate::value::Value;
 
@@ -41,12 +42,58 @@ pub(crate) fn assemble_block(data: &EncodedFrame, block: u64, places: &[u32], in
         categoricals(table, &run, into);
         targets(table, &data.encoding().target, &run, into)?;
         weights(table, &run, into);
+        if data.encoding().skip_missing {
+            skip_missing(table, &run, into);
+        }
         for (row, &place) in run.places.iter().enumerate() {
             into.ids[place as usize] = table.first_row() + (at + row) as u64;
         }
         done += length;
     }
+    if let Some(side) = data.side() {
+        take_side(side, table, (block, first), places, into);
+    }
     Ok(())
+}
+
+/// Takes the targets of rows with a missing feature away: without one a row is left out.
+fn skip_missing(table: &ShardTable, run: &Run<'_>, into: &mut Batch) {
+    let rows = run.places.len();
+    let mut values = vec![0.0; rows];
+    for column in table.numeric.iter().filter(|column| !matches!(column.source, Source::Missing | Source::Absent)) {
+        quantities(column, run.piece, run.first, &mut values);
+        for (&place, _) in run.places.iter().zip(&values).filter(|(_, value)| !value.is_finite()) {
+            into.targets[place as usize] = f32::NAN;
+        }
+    }
+    for column in &table.categorical {
+        let nulls = column.pieces.get(run.piece).and_then(|piece| piece.nulls());
+        for_nulls(nulls, run.first, rows, |row| into.targets[run.places[row] as usize] = f32::NAN);
+    }
+}
+
+/// Takes the targets of the block's rows on the other side away.
+fn take_side(side: &Side, table: &ShardTable, (block, first): (u64, usize), places: &[u32], into: &mut Batch) {
+    let mut instants = vec![f64::NAN; places.len()];
+    if let Some(column) = &table.instant {
+        let mut done = 0;
+        while done < places.len() {
+            let (piece, at) = ((first + done) / Shard::piece_rows(), (first + done) % Shard::piece_rows());
+            let until = places.len().min(done + Shard::piece_rows() - at);
+            quantities(column, piece, at, &mut instants[done..until]);
+            done = until;
+        }
+    }
+    let target = |place: &u32| into.targets[*place as usize];
+    let row = |((at, place), instant): ((usize, &u32), &f64)| {
+        (table.first_row() + (first + at) as u64, target(place), *instant)
+    };
+    let rows: Vec<_> = places.iter().enumerate().zip(&instants).map(row).collect();
+    for (&place, taken) in places.iter().zip(side.takes(block, &rows)) {
+        if !taken {
+            into.targets[place as usize] = f32::NAN;
+        }
+    }
 }
 
 fn numerics(table: &ShardTable, run: &Run<'_>, into: &mut Batch) {
@@ -70,15 +117,62 @@ fn numerics(table: &ShardTable, run: &Run<'_>, into: &mut Batch) {
     }
 }
 
-/// f32((x − shift) × scale) in f64; the fill where that is not finite or there is no x.
+/// f32((transform(x) − shift) × scale) in f64; the fill where that is not finite or there is no x.
 fn decode(column: &NumericColumn, piece: usize, first: usize, out: &mut [f32]) {
-    let array = &column.pieces[piece];
     let (shift, scale, fill) = (column.shift, column.scale, column.fill);
-    numbers(array, first, out.len(), |row, x| {
+    let scaled = |x: f64| {
         let input = ((x - shift) * scale) as f32;
-        out[row] = if input.is_finite() { input } else { fill };
-    });
-    for_nulls(array.nulls(), first, out.len(), |row| out[row] = fill);
+        if input.is_finite() { input } else { fill }
+    };
+    // The most common by far: numbers as they are.
+    if let (Source::Value, Transform::None) = (&column.source, column.transform) {
+        let array = &column.pieces[piece];
+        numbers(array, first, out.len(), |row, x| out[row] = scaled(x));
+        return for_nulls(array.nulls(), first, out.len(), |row| out[row] = fill);
+    }
+    let mut values = [0.0; TILE_ROWS];
+    for (at, out) in out.chunks_mut(TILE_ROWS).enumerate() {
+        let values = &mut values[..out.len()];
+        quantities(column, piece, first + at * TILE_ROWS, values);
+        out.iter_mut().zip(values).for_each(|(out, x)| *out = scaled(column.transform.apply(*x)));
+    }
+}
+
+/// The quantity of each row, before transform and scale; NaN where there is none.
+fn quantities(column: &NumericColumn, piece: usize, first: usize, out: &mut [f64]) {
+    let rows = out.len();
+    let array = match column.pieces.get(piece) {
+        Some(array) => array,
+        None => return out.fill(f64::NAN),
+    };
+    match &column.source {
+        Source::Absent => return out.fill(f64::NAN),
+        Source::Value => numbers(array, first, rows, |row, x| out[row] = x),
+        Source::Seconds(seconds) => numbers(array, first, rows, |row, x| out[row] = x * seconds),
+        Source::Part(calendar, part) => {
+            integers(array, first, rows, |row, x| out[row] = calendar.part(x, *part).unwrap_or(f64::NAN));
+        }
+        Source::Codes(of_code) => {
+            codes(array, first, rows, |row, code| out[row] = of_code.get(code).copied().unwrap_or(f64::NAN));
+        }
+        Source::Missing => {
+            numbers(array, first, rows, |row, x| out[row] = f64::from(u8::from(!x.is_finite())));
+            return for_nulls(array.nulls(), first, rows, |row| out[row] = 1.0);
+        }
+    }
+    for_nulls(array.nulls(), first, rows, |row| out[row] = f64::NAN);
+}
+
+/// Gives each whole number, those of null rows too.
+fn integers(array: &ArrayRef, first: usize, rows: usize, mut take: impl FnMut(usize, i64)) {
+    match array.data_type() {
+        DataType::Int64 => {
+            let values = &array.as_primitive::<Int64Type>().values()[first..first + rows];
+            values.iter().enumerate().for_each(|(row, &value)| take(row, value));
+        }
+        // Narrower ones are exact in f64.
+        _ => numbers(array, first, rows, |row, x| take(row, x as i64)),
+    }
 }
 
 /// Gives each value as f64, those of null rows too.
@@ -137,12 +231,26 @@ fn codes(array: &ArrayRef, first: usize, rows: usize, mut take: impl FnMut(usize
 fn categoricals(table: &ShardTable, run: &Run<'_>, into: &mut Batch) {
     let width = table.categorical.len();
     for (at, column) in table.categorical.iter().enumerate() {
-        let array = &column.pieces[run.piece];
+        let rows = run.places.len();
         let mut put = |row: usize, input: u32| into.indices[run.places[row] as usize * width + at] = input;
-        codes(array, run.first, run.places.len(), |row, code| {
-            put(row, column.inputs.get(code).copied().unwrap_or(column.missing));
-        });
-        for_nulls(array.nulls(), run.first, run.places.len(), |row| put(row, column.missing));
+        let Some(array) = column.pieces.get(run.piece) else {
+            (0..rows).for_each(|row| put(row, column.missing));
+            continue;
+        };
+        if column.values.is_empty() {
+            codes(array, run.first, rows, |row, code| {
+                put(row, column.inputs.get(code).copied().unwrap_or(column.missing));
+            });
+        } else {
+            for row in 0..rows {
+                let input = |value: Value| match column.values.binary_search_by(|(level, _)| level.cmp(&value)) {
+                    Ok(at) => column.values[at].1,
+                    Err(_) => column.unseen,
+                };
+                put(row, value(array, run.first + row).map_or(column.missing, input));
+            }
+        }
+        for_nulls(array.nulls(), run.first, rows, |row| put(row, column.missing));
     }
 }
 
@@ -172,8 +280,8 @@ fn targets(table: &ShardTable, target: &Target, run: &Run<'_>, into: &mut Batch)
                 refuse(row);
             }
         }),
-        TargetColumn::Codes { classes, .. } => codes(array, run.first, rows, |row, code| match classes.get(code) {
-            Some(&class) => put(row, class),
+        TargetColumn::Codes { targets, .. } => codes(array, run.first, rows, |row, code| match targets.get(code) {
+            Some(&target) => put(row, target),
             None => refuse(row),
         }),
         TargetColumn::Values { classes, .. } => {

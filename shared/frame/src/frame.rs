@@ -1,16 +1,19 @@
 //! A frame: what an imported data set is, apart from its rows.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::block::block_count;
 use crate::error::{Error, ShardError};
 use crate::plan::Plan;
-use crate::schema::ColumnKind;
+use crate::sample::Sampled;
+use crate::schema::{ColumnKind, LeftOut};
 use crate::shard::ShardRecord;
 use crate::stats::{ColumnStats, ColumnSummary};
+use crate::time::TimeType;
 
 /// Raised when the record, or what is in shard files, changes its meaning.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// The manifest of a frame.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,9 @@ pub struct Frame {
     pub columns: Vec<FrameColumn>,
     /// In row order, without statistics.
     pub shards: Vec<ShardRecord>,
+    /// Columns of the sources that are none of the frame.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub left_out: Vec<LeftOut>,
 }
 
 /// A column and its statistics.
@@ -44,11 +50,11 @@ impl Frame {
         plan.check_rows()?;
         shards.sort_by_key(|shard| shard.rows.start);
         check(plan, &shards)?;
-        let blocks = block_count(plan.rows);
         let mut columns = Vec::with_capacity(plan.columns.len());
         for (at, column) in plan.columns.iter().enumerate() {
             let parts = take_stats(&mut shards, at);
-            let summary = parts.and_then(|parts| ColumnSummary::merge(parts, blocks));
+            let time = TimeType::parse(&column.source_type).filter(|_| column.kind == ColumnKind::Time);
+            let summary = parts.and_then(|parts| ColumnSummary::merge(parts, plan.rows, time.as_ref()));
             columns.push(FrameColumn {
                 name: column.name.clone(),
                 kind: column.kind,
@@ -63,6 +69,7 @@ impl Frame {
             content: content(&columns, &shards),
             columns,
             shards: shards.into_iter().map(ShardRecord::without_stats).collect(),
+            left_out: plan.left_out.clone(),
         })
     }
 
@@ -76,6 +83,17 @@ fn check(plan: &Plan, shards: &[ShardRecord]) -> Result<(), Error> {
     if !shards.iter().map(|shard| &shard.rows).eq(&plan.shards) {
         return Err(misfit(format!("{} shards where the plan has {}", shards.len(), plan.shards.len())));
     }
+    let mut next = 0;
+    for at in 0..shards.len() {
+        let rows = plan.shard_rows(at)?;
+        if rows.start != next {
+            return Err(misfit(format!("no shard of the plan begins at row {next}")));
+        }
+        next = rows.end;
+    }
+    if next != plan.rows {
+        return Err(misfit(format!("no shard of the plan begins at row {next}")));
+    }
     let planned = |shard: &ShardRecord| {
         let columns = shard.columns.iter().map(|column| (&column.name, column.kind));
         columns.eq(plan.columns.iter().map(|column| (&column.name, column.kind)))
@@ -88,9 +106,11 @@ fn check(plan: &Plan, shards: &[ShardRecord]) -> Result<(), Error> {
         if !shard.hash.is_empty() && !shard.is_named() {
             return Err(misfit(format!("the shard of row {row} has no hash for a name")));
         }
+        let sampled = Sampled::of(plan.rows, plan.columns.len(), &shard.rows);
         for column in &shard.columns {
             let stats = column.stats.as_ref();
-            let wrong = stats.map_or(Some("are not there"), |stats| stats.inconsistency(column.kind, &shard.rows));
+            let wrong =
+                stats.map_or(Some("are not there"), |stats| stats.inconsistency(column.kind, &shard.rows, &sampled));
             if let Some(wrong) = wrong {
                 let name = &column.name;
                 return Err(misfit(format!("the statistics of {name:?} in the shard of row {row} {wrong}")));
@@ -110,8 +130,8 @@ fn known_version<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     }
 }
 
-fn take_stats(shards: &mut [ShardRecord], column: usize) -> Option<Vec<ColumnStats>> {
-    shards.iter_mut().map(|shard| shard.columns.get_mut(column)?.stats.take()).collect()
+fn take_stats(shards: &mut [ShardRecord], column: usize) -> Option<Vec<(Range<u64>, ColumnStats)>> {
+    shards.iter_mut().map(|shard| Some((shard.rows.clone(), shard.columns.get_mut(column)?.stats.take()?))).collect()
 }
 
 fn content(columns: &[FrameColumn], shards: &[ShardRecord]) -> String {

@@ -7,18 +7,24 @@ mod batch;
 mod block;
 mod encode;
 mod error;
+mod filter;
 mod frame;
 mod guard;
+mod insight;
 mod map;
 mod order;
 mod philox;
 mod plan;
 mod reader;
+mod reading;
 mod roots;
+mod sample;
 mod schema;
 mod shard;
+mod shuffle;
 mod source;
 mod stats;
+mod time;
 mod tree;
 mod value;
 
@@ -27,17 +33,28 @@ mod tests;
 
 pub use batch::Batch;
 pub use block::{BLOCK_ROWS, block_count, block_rows, rank_blocks};
-pub use encode::{CLASSES_MAX, Categorical, EncodedFrame, Encoding, Note, Numeric, Roles, Target, TaskChoice};
+pub use encode::{
+    Apply, CLASSES_MAX, Categorical, EncodedFrame, Encoding, EncodingOptions, Meaning, MissingValues, Note, Numeric,
+    Quantity, Roles, Scaling, Target, TaskChoice, TimeFeatures, Transform,
+};
 pub use error::{EncodingError, Error, Place, ShardError, SourceError};
+pub use filter::{Side, Split};
 pub use frame::{Frame, FrameColumn};
 pub use guard::is_guarded;
+pub use insight::{TakenFor, View, insights, source_notes, target_notes};
 pub use philox::{Philox, below, unit};
 pub use plan::{Plan, plan, plan_with_shard_rows};
 pub use reader::Reader;
+pub use reading::{Reading, is_missing_text};
 pub use roots::Roots;
-pub use schema::{ColumnKind, SourceColumn};
+pub use schema::{Absent, ColumnKind, LeftOut, Origin, SourceColumn};
 pub use shard::{Shard, ShardRecord, StoredColumn, import_shard, import_shard_in_memory, is_hash};
-pub use source::{SourceFile, Survey, list, survey};
-pub use stats::{ColumnStats, ColumnSummary, LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, Moments, MomentsNode, Tally};
+pub use shuffle::Shuffle;
+pub use source::{Listed, Partitions, SchemaMode, SourceFile, SourceOptions, Survey, list, survey};
+pub use stats::{
+    ColumnStats, ColumnSummary, LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, Moments, MomentsNode, PartSummary,
+    ReadingStats, ReadingSummary, Tally,
+};
+pub use time::{Calendar, Clock, TimePart, TimeType, TimeUnit};
 pub use tree::{Fold, Node, whole_nodes};
 pub use value::Value;

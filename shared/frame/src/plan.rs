@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::block::{BLOCK_ROWS, block_count};
 use crate::error::{Error, ShardError};
-use crate::schema::{SourceColumn, value_bytes};
+use crate::schema::{Absent, LeftOut, SourceColumn, SourceType};
 use crate::source::{ROWS_MAX, SourceFile, Survey};
 
 /// Bytes a shard aims at, uncompressed: few enough to gather in memory, many enough to be worth a file.
@@ -25,12 +25,23 @@ pub struct Plan {
     pub rows: u64,
     /// Global rows of each shard, in order: whole blocks.
     pub shards: Vec<Range<u64>>,
+    /// The seed by which rows are scattered: row `i` is the one that [`crate::Shuffle`] puts there, not row `i` of the
+    /// files. A shard's rows then come from all files, so each shard reads all of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shuffle: Option<u64>,
+    /// For people: what the sources have and the frame has not.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub left_out: Vec<LeftOut>,
+    /// For people: columns that some files lack.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub absent: Vec<Absent>,
 }
 
 /// Cuts into even shards of about 64 MiB.
 pub fn plan(survey: Survey) -> Plan {
     let blocks = block_count(survey.rows);
-    let wide: u64 = survey.columns.iter().map(|column| value_bytes(&column.source_type)).sum();
+    let bytes = |column: &SourceColumn| SourceType::parse(&column.source_type).map_or(8, |of| of.bytes());
+    let wide: u64 = survey.columns.iter().map(bytes).sum();
     let bytes = survey.uncompressed_bytes.max(survey.rows.saturating_mul(wide));
     let most = (blocks / SHARD_BLOCKS_MIN).max(1);
     let shards = bytes.div_ceil(SHARD_BYTES).clamp(1, most).max(blocks.div_ceil(SHARD_BLOCKS_MAX));
@@ -48,13 +59,32 @@ pub fn plan_with_shard_rows(survey: Survey, rows: u64) -> Plan {
 fn cut_at(survey: Survey, blocks: impl Iterator<Item = Range<u64>>) -> Plan {
     let rows = survey.rows;
     let shards = blocks.map(|b| b.start * BLOCK_ROWS..(b.end * BLOCK_ROWS).min(rows)).collect();
-    Plan { files: survey.files, columns: survey.columns, rows, shards }
+    let Survey { files, columns, left_out, absent, .. } = survey;
+    Plan { files, columns, rows, shards, shuffle: None, left_out, absent }
 }
 
 impl Plan {
+    /// What the import of one shard needs: the files with its rows alone, and nothing for people. The numbers are those of
+    /// the whole.
+    pub fn for_shard(&self, shard: usize) -> Plan {
+        let rows = self.shards.get(shard).map(|rows| self.source_rows(rows));
+        let needed = |file: &&SourceFile| {
+            let end = file.first_row.saturating_add(file.rows);
+            file.rows > 0 && rows.as_ref().is_some_and(|rows| file.first_row < rows.end && rows.start < end)
+        };
+        Plan {
+            files: self.files.iter().filter(needed).cloned().collect(),
+            columns: self.columns.clone(),
+            rows: self.rows,
+            shards: self.shards.clone(),
+            shuffle: self.shuffle,
+            left_out: Vec::new(),
+            absent: Vec::new(),
+        }
+    }
+
     /// One shard's rows. A plan may come from another process: what its numbers lead to is checked before it is done.
     pub(crate) fn shard_rows(&self, shard: usize) -> Result<Range<u64>, Error> {
-        self.check_rows()?;
         let Some(rows) = self.shards.get(shard).cloned() else {
             return Err(misfit(format!("the plan has no shard {shard}")));
         };
@@ -66,16 +96,33 @@ impl Plan {
         if rows.end - rows.start > SHARD_BLOCKS_MAX * BLOCK_ROWS {
             return Err(misfit(format!("shard {shard} has {} rows, too many for one", rows.end - rows.start)));
         }
+        self.check_files(&self.source_rows(&rows))?;
         Ok(rows)
     }
 
     /// The rows are those of the files, and can be numbered.
     pub(crate) fn check_rows(&self) -> Result<(), Error> {
-        let sum = self.files.iter().try_fold(0u64, |sum, file| sum.checked_add(file.rows));
-        match sum {
-            Some(sum) if sum == self.rows && sum <= ROWS_MAX => Ok(()),
-            _ => Err(misfit(format!("the plan has {} rows, and its files have others", self.rows))),
+        self.check_files(&(0..self.rows))
+    }
+
+    /// Rows of the files that rows of the frame come from.
+    fn source_rows(&self, rows: &Range<u64>) -> Range<u64> {
+        if self.shuffle.is_some() { 0..self.rows } else { rows.clone() }
+    }
+
+    /// The files follow each other without a gap in these rows, and none is outside the frame: no sum of rows overflows.
+    fn check_files(&self, rows: &Range<u64>) -> Result<(), Error> {
+        let other = || misfit(format!("the plan has {} rows, and its files have others", self.rows));
+        let (mut end, mut covered) = (0, rows.start);
+        for file in &self.files {
+            let file_end = file.first_row.checked_add(file.rows).filter(|&file_end| file_end <= self.rows);
+            let file_end = file_end.filter(|_| file.first_row >= end).ok_or_else(other)?;
+            if file.first_row <= covered {
+                covered = covered.max(file_end);
+            }
+            end = file_end;
         }
+        if covered >= rows.end && self.rows <= ROWS_MAX { Ok(()) } else { Err(other()) }
     }
 }
 
@@ -89,8 +136,10 @@ mod tests {
     use crate::schema::ColumnKind;
 
     fn survey(rows: u64, bytes: u64) -> Survey {
-        let column = SourceColumn { name: "x".into(), kind: ColumnKind::Float, source_type: "float64".into() };
-        Survey { files: Vec::new(), columns: vec![column], rows, uncompressed_bytes: bytes }
+        let column =
+            SourceColumn { name: "x".into(), kind: ColumnKind::Float, source_type: "float64".into(), origin: None };
+        let columns = vec![column];
+        Survey { files: Vec::new(), columns, rows, uncompressed_bytes: bytes, left_out: Vec::new(), absent: Vec::new() }
     }
 
     #[test]

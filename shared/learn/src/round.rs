@@ -101,6 +101,14 @@ impl Schedule {
         epoch * longest.div_ceil(self.batch) + offset / self.batch + 1
     }
 
+    /// The positions before and after the step that a batch at `offset` of any rank's order is: rows that all ranks
+    /// together have passed when each has passed as many of its own, in this epoch, as there are before the batch or with
+    /// it. Local steps of ranks that run side by side have the same ones, whichever round they are in.
+    pub(crate) fn positions(&self, epoch: u64, offset: u64) -> Range<u64> {
+        let at = |offset| epoch.saturating_mul(self.rows).saturating_add(self.passed_by(epoch, offset));
+        at(offset)..at(offset.saturating_add(self.batch))
+    }
+
     /// Rows passed in an epoch by all ranks when each has passed `offset` of its own, if it has as many.
     fn passed_by(&self, epoch: u64, offset: u64) -> u64 {
         self.rank_rows.iter().map(|rows| offset.min(self.end(epoch, *rows))).sum()
@@ -159,6 +167,26 @@ mod tests {
         check(5000, 1, 32, 0.001, 1);
         check(5000, 1, 32, 0.0, 0);
         check(0, 1, 32, 3.0, 0);
+    }
+
+    #[test]
+    fn steps_follow_each_other_to_the_last_position() {
+        for (rows, ranks, epochs) in [(5000, 1, 2.0), (5000, 4, 1.5), (3000, 2, 0.3)] {
+            let (quantum, batch) = (96, 32);
+            let schedule = Schedule::new(rows, ranks, quantum, batch, epochs);
+            let mut position = 0;
+            while let Some(round) = schedule.at(position) {
+                let longest = (0..ranks).map(|rank| schedule.rows(round, rank).end).max().unwrap();
+                assert_eq!(schedule.positions(round.epoch, round.offset).start, position, "a round begins with a step");
+                for offset in (round.offset..longest).step_by(batch as usize) {
+                    let step = schedule.positions(round.epoch, offset);
+                    assert_eq!(step.start, position);
+                    assert!(step.end > step.start && step.end - step.start <= batch * u64::from(ranks));
+                    position = step.end;
+                }
+            }
+            assert_eq!(position, schedule.last_position());
+        }
     }
 
     #[test]

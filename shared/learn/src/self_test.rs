@@ -2,7 +2,9 @@
 
 use aquifer_frame::Fold;
 use aquifer_frame::Node;
-use aquifer_model::params::{Activation, AveragingMode, DeepLearning, Optimizer};
+use aquifer_model::params::{
+    Activation, AveragingMode, DeepLearning, InitialWeights, LearningRateSchedule, Loss, Optimizer,
+};
 use aquifer_model::{Partial, State};
 
 use crate::synthetic::Synthetic;
@@ -41,7 +43,7 @@ pub(crate) fn train(trial: &Trial, data: &Synthetic) -> Result<State, Error> {
 }
 
 /// Every activation, with dropout and without, every objective, optimizer and mode, every panel width, row weights,
-/// one-hot inputs.
+/// one-hot inputs; every schedule, limit and distribution of first weights.
 fn cases() -> Vec<(DeepLearning, Synthetic)> {
     let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     let params = DeepLearning {
@@ -61,6 +63,7 @@ fn cases() -> Vec<(DeepLearning, Synthetic)> {
         averaging_interval: 200,
         outer_rate: 0.7,
         outer_momentum: 0.9,
+        ..DeepLearning::default()
     };
     let data =
         Synthetic { rows: 2100, numeric: 7, slots: vec![3, 11], classes: Some(2), weighted: false, left_out: None };
@@ -79,11 +82,15 @@ fn cases() -> Vec<(DeepLearning, Synthetic)> {
     let linear = DeepLearning {
         hidden: vec![13],
         activation: Activation::Linear,
-        optimizer: Optimizer::Sgd { momentum: 0.9 },
+        optimizer: Optimizer::Sgd { momentum: 0.9, nesterov: false },
         ..params.clone()
     };
-    let momentum =
-        DeepLearning { optimizer: Optimizer::Sgd { momentum: 0.9 }, learning_rate: 0.01, l2: 1e-4, ..averaged.clone() };
+    let momentum = DeepLearning {
+        optimizer: Optimizer::Sgd { momentum: 0.9, nesterov: false },
+        learning_rate: 0.01,
+        l2: 1e-4,
+        ..averaged.clone()
+    };
     let dropped_tanh = DeepLearning {
         hidden: vec![24, 16],
         activation: Activation::Tanh,
@@ -94,17 +101,48 @@ fn cases() -> Vec<(DeepLearning, Synthetic)> {
         DeepLearning { activation: Activation::Linear, input_dropout_ratio: 0.2, ..dropped_tanh.clone() };
     let weighted = Synthetic { weighted: true, ..data.clone() };
     let weighted_values = Synthetic { classes: None, ..weighted.clone() };
+    let leaky = DeepLearning {
+        activation: Activation::LeakyRectifier,
+        loss: Loss::Huber { delta: 0.5 },
+        optimizer: Optimizer::Rmsprop { rho: 0.9, epsilon: 1e-8 },
+        learning_rate_schedule: LearningRateSchedule::Cosine,
+        warmup: 300,
+        max_w2: Some(2.0),
+        initial_weights: InitialWeights::Normal { scale: 0.2 },
+        ..averaged.clone()
+    };
+    let sigmoid = DeepLearning {
+        activation: Activation::Sigmoid,
+        loss: Loss::Absolute,
+        optimizer: Optimizer::Adadelta { rho: 0.99, epsilon: 1e-8 },
+        learning_rate: 1.0,
+        rate_annealing: 1e-3,
+        hidden_dropout_ratios: vec![0.2, 0.0],
+        ..averaged.clone()
+    };
+    let swish = DeepLearning {
+        activation: Activation::Swish,
+        optimizer: Optimizer::Sgd { momentum: 0.9, nesterov: true },
+        gradient_clip_norm: Some(0.2),
+        initial_weights: InitialWeights::Uniform { scale: 0.3 },
+        ..params.clone()
+    };
+    let elu = DeepLearning { activation: Activation::Elu, ..params.clone() };
     let none = DeepLearning { hidden: Vec::new(), ..params.clone() };
     vec![
-        (params, dense),
+        (params, dense.clone()),
         (tanh, classes.clone()),
         (dropped, data.clone()),
-        (linear, values),
+        (linear, values.clone()),
         (none, classes.clone()),
         (averaged, data),
         (momentum, weighted),
-        (dropped_tanh, weighted_values),
-        (dropped_linear, classes),
+        (dropped_tanh, weighted_values.clone()),
+        (dropped_linear, classes.clone()),
+        (leaky, weighted_values),
+        (sigmoid, values),
+        (swish, classes),
+        (elu, dense),
     ]
 }
 
@@ -117,7 +155,7 @@ mod tests {
         for isa in Isa::available() {
             assert_eq!(
                 self_test(isa).unwrap(),
-                "21a81304e7f748f392c609c3bec30468cff3f3a35bd41417ca204bfe6d10b156",
+                "76331069bdaca4ccddef99840de8e4efb619f465ee57f724e8825bfbdd75285d",
                 "{}",
                 isa.name()
             );

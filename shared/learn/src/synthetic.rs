@@ -37,18 +37,20 @@ pub(crate) struct RankRows<'a> {
 
 impl Synthetic {
     pub(crate) fn encoding(&self) -> Arc<Encoding> {
-        let numeric = |i| Numeric { column: format!("x{i}"), fill: 0.0, shift: 0.0, scale: 1.0 };
+        let numeric = |i| Numeric::plain(&format!("x{i}"), 0.0, 0.0, 1.0);
         let levels = |slots: usize| (1..slots).map(|level| level.to_string()).collect();
-        let categorical = |(i, slots): (usize, &usize)| Categorical { column: format!("c{i}"), levels: levels(*slots) };
+        let categorical =
+            |(i, slots): (usize, &usize)| Categorical { column: format!("c{i}"), levels: levels(*slots), other: false };
         let column = String::from("y");
         Arc::new(Encoding {
             numeric: (0..self.numeric).map(numeric).collect(),
             categorical: self.slots.iter().enumerate().map(categorical).collect(),
             target: match self.classes {
-                None => Target::Regression { column, mean: 2.0, deviation: 3.0 },
+                None => Target::Regression { column, reading: None, mean: 2.0, deviation: 3.0 },
                 Some(classes) => Target::Classes { column, levels: (0..classes).map(|i| i.to_string()).collect() },
             },
             weights_column: self.weighted.then(|| "w".into()),
+            skip_missing: false,
         })
     }
 

@@ -10,12 +10,12 @@ mod spec;
 mod state;
 
 pub use file::{EXACT, MODEL_FORMAT, Model, ModelFileError, Tensor, fit_hash, model_hash, tensor_hash};
-pub use metric::{Accumulator, Family, Metrics, Scoring};
+pub use metric::{Accumulator, AtThreshold, Best, BestThresholds, Counts, Family, GainsGroup, Metrics, Scoring};
 pub use nearest::nearest;
 pub use partial::{Partial, ValueType, Values, VectorSpec};
 pub use report::{Kind, Report};
 pub use spec::{
-    Algorithm, Device, EncodingOptions, FitSpec, MissingValues, RawAveraging, RawEncoding, RawOptimizer, RawParams,
-    Spec, SpecError, defaults_page,
+    Algorithm, Device, FitSpec, RawAveraging, RawEncoding, RawInitialWeights, RawLoss, RawOptimizer, RawParams, Spec,
+    SpecError, SplitChoice, defaults_page,
 };
 pub use state::{Part, Record, Score, State, StateVector};

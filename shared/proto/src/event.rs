@@ -23,8 +23,13 @@ pub enum JobEvent {
     Progress(Progress),
     Trained(Box<TrainSummary>),
     Imported {
+        /// Empty for a frame of the cache.
         name: String,
         frame: Box<Frame>,
+        /// The same files had been imported before: nothing was read.
+        reused: bool,
+        /// What of the sources is not simply in the frame.
+        notes: Vec<Note>,
     },
     Failed {
         report: Report,

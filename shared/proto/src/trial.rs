@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aquifer_frame::{Encoding, Plan, ShardRecord};
+use aquifer_frame::{Encoding, Plan, ShardRecord, Side};
 use aquifer_model::{FitSpec, Part};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ pub struct TrialPlan {
 pub struct PartPlan {
     pub part: Part,
     pub rows: u64,
+    /// The rows that are read; absent: all of them.
+    #[serde(default)]
+    pub side: Option<Side>,
     /// The way back to the source, for a shard that nobody has.
     pub plan: Plan,
     /// Files of the plan that only a client could read, by path: the BLAKE3 of what it uploaded.

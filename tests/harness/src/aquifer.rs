@@ -10,8 +10,16 @@ use crate::process::{Finished, Running};
 use crate::repository;
 
 /// Variables that would change what a command does.
-const CLEARED: [&str; 6] =
-    ["AQUIFER_CLUSTER", "AQUIFER_TOKEN_FILE", "AQUIFER_CA_FILE", "AQUIFER_LOG", "AQUIFER_DIR", "NO_COLOR"];
+const CLEARED: [&str; 8] = [
+    "AQUIFER_CLUSTER",
+    "AQUIFER_TOKEN_FILE",
+    "AQUIFER_CA_FILE",
+    "AQUIFER_LOG",
+    "AQUIFER_DIR",
+    "AQUIFER_CACHE_BYTES",
+    "NO_COLOR",
+    "COLUMNS",
+];
 
 /// Runs `aquifer` commands from the repository's root, with a temporary folder as `AQUIFER_DIR`.
 pub struct Aquifer {

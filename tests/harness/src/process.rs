@@ -14,6 +14,9 @@ pub enum Signal {
     Interrupt,
     Terminate,
     Kill,
+    /// It does nothing more until it is told to continue.
+    Stop,
+    Continue,
 }
 
 impl Signal {
@@ -22,6 +25,8 @@ impl Signal {
             Signal::Interrupt => "INT",
             Signal::Terminate => "TERM",
             Signal::Kill => "KILL",
+            Signal::Stop => "STOP",
+            Signal::Continue => "CONT",
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use aquifer_frame::{EncodedFrame, Encoding, Reader, block_count, block_rows, rank_blocks};
+use aquifer_frame::{Apply, EncodedFrame, Encoding, Reader, block_count, block_rows, rank_blocks};
 use aquifer_model::{Part, Report};
 use aquifer_proto::TrialPlan;
 
@@ -36,7 +36,9 @@ pub(super) fn open_readers(
         if !new.is_empty() {
             let _ = node.said.send(Said::Held(new));
         }
-        let frame = Arc::new(EncodedFrame::new(part.rows, shards, encoding.clone(), true)?);
+        let frame = Arc::new(
+            EncodedFrame::new(part.rows, shards, encoding.clone(), Apply::TARGET)?.with_side(part.side.clone())?,
+        );
         for rank in ranks.clone() {
             let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed);
             readers.insert((part.part, rank), Arc::new(Mutex::new(reader)));

@@ -88,21 +88,23 @@ fn run_rounds(
     let mut rounds = Rounds::begin(node, assignment, peers, events, inbox)?;
     let finished = rounds.run()?;
     if me == 0 {
-        put_model(node, &id, rounds.model()?)?;
+        put_model(node, &id, rounds.model()?, rounds.scores_json())?;
     }
     Ok(finished)
 }
 
-/// The holder of rank 0 streams the model to the coordinator.
-fn put_model(node: &Node, id: &GenerationId, bytes: Vec<u8>) -> Result<(), Report> {
+/// The holder of rank 0 streams the model to the coordinator, and after it the scores.
+fn put_model(node: &Node, id: &GenerationId, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
     debug!(bytes = bytes.len(), "the model is sent");
     let header = v1::Header { protocol_version: PROTOCOL_VERSION, term: id.term, incarnation: node.incarnation };
     let mut head = Some((header, id.into()));
     let piece = |data: &[u8]| {
         let (header, generation) = head.take().unzip();
-        v1::PutModelRequest { header, generation, data: data.to_vec() }
+        v1::PutModelRequest { header, generation, data: data.to_vec(), scores_json: Vec::new() }
     };
-    let pieces: Vec<_> = bytes.chunks(CHUNK_BYTES).map(piece).collect();
+    let score = |data: &[u8]| v1::PutModelRequest { scores_json: data.to_vec(), ..v1::PutModelRequest::default() };
+    let pieces = bytes.chunks(CHUNK_BYTES).map(piece).chain(scores.chunks(CHUNK_BYTES).map(score));
+    let pieces: Vec<_> = pieces.collect();
     node.runtime.block_on(async {
         let mut client = link::coordinator(&node.shards.coordinator, &node.shards.token).await?;
         let sent = client.put_model(tokio_stream::iter(pieces)).await;

@@ -307,6 +307,11 @@ impl<'a> Rounds<'a> {
         let (spec, encoding) = (self.plan.fit.clone(), self.plan.encoding.clone());
         Ok(Model::new(tensors, spec, encoding, self.state.record.scores.clone()).to_bytes()?)
     }
+
+    /// All metrics: the model file keeps a few of them.
+    pub(super) fn scores_json(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.state.record.scores).unwrap_or_default()
+    }
 }
 
 /// Parts of at most a chunk each, one at least for every vector of every node.

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::mpsc::channel;
 
-use aquifer_frame::{Encoding, Frame, Roots, import_shard, plan_with_shard_rows, survey};
+use aquifer_frame::{Encoding, Frame, Roots, SourceOptions, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{Part, Spec};
 use aquifer_proto::{Manual, PartPlan, ShardHolders, Token};
 
@@ -16,7 +16,7 @@ use crate::store::Store;
 fn prepare(dir: &Path, settings: &[&str]) -> TrialPlan {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/adult/test.parquet");
     let store = Store::open(dir).unwrap();
-    let plan = plan_with_shard_rows(survey(&[source]).unwrap(), 5000);
+    let plan = plan_with_shard_rows(survey(&[source.into()], &SourceOptions::default()).unwrap(), 5000);
     assert!(plan.shards.len() > 2);
     let import = |shard| import_shard(&plan, shard, store.shard_folder()).unwrap();
     let frame = Frame::merge(&plan, (0..plan.shards.len()).map(import).collect()).unwrap();
@@ -31,7 +31,14 @@ fn prepare(dir: &Path, settings: &[&str]) -> TrialPlan {
     TrialPlan {
         fit,
         encoding,
-        parts: vec![PartPlan { part: Part::Train, rows: frame.rows, plan, uploads: Default::default(), shards }],
+        parts: vec![PartPlan {
+            part: Part::Train,
+            rows: frame.rows,
+            side: None,
+            plan,
+            uploads: Default::default(),
+            shards,
+        }],
     }
 }
 

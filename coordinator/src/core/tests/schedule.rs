@@ -8,7 +8,7 @@ use super::*;
 #[test]
 fn every_schedule_ends_every_job_once() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = plan_with_shard_rows(survey(&[data()]).unwrap(), 1024);
+    let plan = plan_with_shard_rows(survey(&[data().into()], &SourceOptions::default()).unwrap(), 1024);
     let record = import_shard(&plan, 0, folder.path()).unwrap();
     let (mut trained, mut failed, mut cancelled) = (0, 0, 0);
     for seed in 0..4000 {

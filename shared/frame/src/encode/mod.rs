@@ -1,20 +1,33 @@
 //! The encoding: from columns to a network's inputs. Fitted once on all rows of the training frame; travels inside the model.
 
+mod categorical;
 mod check;
+mod column;
 mod fit;
 mod levels;
+mod meaning;
 mod note;
+mod numeric;
+mod options;
 mod roles;
 mod table;
 mod target;
+mod transform;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use column::{CodeColumn, NumericColumn, Source, TargetColumn, unseen_class};
+pub(crate) use meaning::{Sense, sense};
 pub use note::Note;
+pub use options::{EncodingOptions, Meaning, MissingValues, Scaling, TimeFeatures, Transform};
 pub use roles::{Roles, TaskChoice};
-pub use table::EncodedFrame;
-pub(crate) use table::{NumericColumn, ShardTable, TargetColumn, unseen_class};
+pub(crate) use table::ShardTable;
+pub use table::{Apply, EncodedFrame};
 pub use target::CLASSES_MAX;
+pub(crate) use target::fit as fit_target;
+
+use crate::reading::Reading;
+use crate::time::TimePart;
 
 /// How each input, the target and the row weights are read. Input order: numerics, then the slots of each categorical.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,24 +38,52 @@ pub struct Encoding {
     /// The column of loss weights.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub weights_column: Option<String>,
+    /// Rows with a missing feature are left out of training and scoring.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub skip_missing: bool,
 }
 
-/// A numeric (or boolean) column: `f32((x − shift) × scale)` computed in f64. A value that is missing, not finite, or not
-/// finite after that becomes `fill` before.
+/// A numeric input: `f32((transform(x) − shift) × scale)` computed in f64, x being the quantity of the column's value. One
+/// that is missing, not finite, or not finite after that has `fill` in the place of `transform(x)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Numeric {
     pub column: String,
+    /// How text becomes a value; absent for columns that are no text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reading: Option<Reading>,
+    #[serde(skip_serializing_if = "Quantity::is_value", default)]
+    pub quantity: Quantity,
+    #[serde(skip_serializing_if = "Transform::is_none", default)]
+    pub transform: Transform,
     pub fill: f64,
     pub shift: f64,
     pub scale: f64,
 }
 
-/// A text column: one input a level, and a last one for what is missing or was not seen.
+/// What of a value is the number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantity {
+    /// The number itself; false is 0 and true 1.
+    #[default]
+    Value,
+    /// 1 where the value is missing, else 0.
+    Missing,
+    /// Of a time: seconds since 1970 or midnight.
+    Seconds,
+    /// Of a time: a part of it.
+    Part(TimePart),
+}
+
+/// A column of levels: one input a level, one for all `other` levels if there were too many, and a last one for what is
+/// missing, or was not seen where there is no `other`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Categorical {
     pub column: String,
     /// Trimmed of white space, sorted by bytes.
     pub levels: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub other: bool,
 }
 
 /// What is learned.
@@ -50,28 +91,75 @@ pub struct Categorical {
 #[serde(rename_all = "lowercase")]
 pub enum Target {
     /// A number, learned as `(y − mean) × (1 / deviation)`.
-    Regression { column: String, mean: f64, deviation: f64 },
+    Regression {
+        column: String,
+        /// How text becomes the number.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reading: Option<Reading>,
+        mean: f64,
+        deviation: f64,
+    },
     /// One of the classes, sorted (numbers by value, text by bytes).
     Classes { column: String, levels: Vec<String> },
 }
 
 impl Numeric {
-    /// The input of a value.
+    /// Of a column's own numbers.
+    pub fn plain(column: &str, fill: f64, shift: f64, scale: f64) -> Self {
+        let (reading, quantity, transform) = (None, Quantity::Value, Transform::None);
+        Self { column: column.to_owned(), reading, quantity, transform, fill, shift, scale }
+    }
+
+    /// The input of a quantity.
     pub fn input(&self, x: f64) -> f32 {
-        let input = ((x - self.shift) * self.scale) as f32;
-        if input.is_finite() { input } else { ((self.fill - self.shift) * self.scale) as f32 }
+        let input = ((self.transform.apply(x) - self.shift) * self.scale) as f32;
+        if input.is_finite() { input } else { self.missing_input() }
+    }
+
+    /// The input of a missing value.
+    pub fn missing_input(&self) -> f32 {
+        match self.quantity {
+            Quantity::Missing => 1.0,
+            _ => ((self.fill - self.shift) * self.scale) as f32,
+        }
+    }
+}
+
+impl Quantity {
+    fn is_value(&self) -> bool {
+        *self == Self::Value
+    }
+
+    pub(crate) fn is_of_time(self) -> bool {
+        matches!(self, Self::Seconds | Self::Part(_))
+    }
+}
+
+impl Transform {
+    fn is_none(&self) -> bool {
+        *self == Self::None
     }
 }
 
 impl Categorical {
-    /// Inputs of this column: its levels, and one for what is missing or unseen.
+    /// Inputs of this column: its levels, all others if there are any, and what is missing.
     pub fn slots(&self) -> usize {
-        self.levels.len() + 1
+        self.levels.len() + usize::from(self.other) + 1
     }
 
     /// The slot of a text, which need not be trimmed.
     pub fn slot(&self, text: &str) -> usize {
-        self.levels.binary_search_by(|level| level.as_str().cmp(text.trim())).unwrap_or(self.levels.len())
+        self.known(text).unwrap_or(self.levels.len())
+    }
+
+    /// The slot of a level that has one of its own.
+    pub(crate) fn known(&self, text: &str) -> Option<usize> {
+        self.levels.binary_search_by(|level| level.as_str().cmp(text.trim())).ok()
+    }
+
+    /// The slot of a missing value.
+    pub fn missing_slot(&self) -> usize {
+        self.slots() - 1
     }
 }
 
@@ -96,5 +184,16 @@ impl Encoding {
     /// Inputs of a network that reads this encoding.
     pub fn inputs(&self) -> usize {
         self.numeric.len() + self.categorical.iter().map(Categorical::slots).sum::<usize>()
+    }
+
+    /// Columns that are read as features; those of several inputs as often.
+    fn columns(&self) -> impl Iterator<Item = &str> {
+        let numeric = self.numeric.iter().map(|numeric| numeric.column.as_str());
+        numeric.chain(self.categorical.iter().map(|categorical| categorical.column.as_str()))
+    }
+
+    /// How many columns are read as features.
+    pub fn features(&self) -> usize {
+        self.columns().collect::<std::collections::BTreeSet<_>>().len()
     }
 }

@@ -12,7 +12,11 @@ pub struct Note {
 }
 
 impl Note {
-    pub(super) fn of(code: &str, column: &str, message: String) -> Self {
+    pub(crate) fn of(code: &str, column: &str, message: String) -> Self {
         Self { code: code.to_owned(), column: Some(column.to_owned()), message }
+    }
+
+    pub(super) fn dropped(column: &str, why: &str) -> Self {
+        Self::of("dropped", column, format!("{column} is dropped: {why}"))
     }
 }

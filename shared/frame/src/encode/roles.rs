@@ -1,13 +1,16 @@
 //! What each column is for, as the user says it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::Note;
+use super::{EncodingOptions, Meaning, Note};
 use crate::error::{EncodingError, Error};
 use crate::frame::Frame;
+use crate::schema::LeftOut;
 
 /// What to learn from what.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Roles {
     pub target: String,
     /// All columns but the others named here, if none are listed.
@@ -15,8 +18,9 @@ pub struct Roles {
     pub ignored_columns: Vec<String>,
     pub weights_column: Option<String>,
     pub task: TaskChoice,
-    /// Scale numeric features to mean 0 and deviation 1.
-    pub standardize: bool,
+    /// What columns mean, where it is not what they look like.
+    pub types: BTreeMap<String, Meaning>,
+    pub options: EncodingOptions,
 }
 
 /// What kind of target it is.
@@ -32,13 +36,16 @@ pub enum TaskChoice {
 
 impl Roles {
     /// Every name must be a column, and of one role.
-    pub(super) fn check(&self, frame: &Frame) -> Result<(), Error> {
+    pub(crate) fn check(&self, frame: &Frame) -> Result<(), Error> {
         let named = [("the target", Some(&self.target)), ("the weights column", self.weights_column.as_ref())];
         let listed = self.features.iter().flatten().map(|name| ("the feature", Some(name)));
-        let ignored = self.ignored_columns.iter().map(|name| ("the ignored column", Some(name)));
-        for (role, column) in named.into_iter().chain(listed).chain(ignored) {
+        let left_out = |name: &&String| frame.left_out.iter().all(|column| column.name != **name);
+        let ignored = self.ignored_columns.iter().filter(left_out).map(|name| ("the ignored column", Some(name)));
+        let typed = self.types.keys().map(|name| ("the column with a type,", Some(name)));
+        let transformed = self.options.transforms.keys().map(|name| ("the transformed column", Some(name)));
+        for (role, column) in named.into_iter().chain(listed).chain(ignored).chain(typed).chain(transformed) {
             match column {
-                Some(column) if frame.column(column).is_none() => return Err(unknown(role, column, frame).into()),
+                Some(column) if !is_there(column, frame) => return Err(unknown(role, column, frame).into()),
                 _ => {}
             }
         }
@@ -60,12 +67,13 @@ impl Roles {
 
     /// Whether a column may be a feature; a note where it was asked for and is none.
     pub(super) fn takes(&self, column: &str, notes: &mut Vec<Note>) -> bool {
-        let listed = self.features.as_ref().is_none_or(|features| features.iter().any(|name| name == column));
+        let names = |name: &String| name == column || is_element(column, name);
+        let listed = self.features.as_ref().is_none_or(|features| features.iter().any(names));
         let other_role = if self.target == column {
             "the target"
         } else if self.weights_column.as_deref() == Some(column) {
             "the weights column"
-        } else if self.ignored_columns.iter().any(|name| name == column) {
+        } else if self.ignored_columns.iter().any(names) {
             "ignored"
         } else {
             return listed;
@@ -77,7 +85,22 @@ impl Roles {
     }
 }
 
+/// A column, or a list whose elements are columns.
+fn is_there(name: &str, frame: &Frame) -> bool {
+    frame.column(name).is_some() || frame.columns.iter().any(|column| is_element(&column.name, name))
+}
+
+/// Whether a column is `LIST[3]`.
+fn is_element(column: &str, list: &str) -> bool {
+    let rest = column.strip_prefix(list).and_then(|rest| rest.strip_prefix('[')?.strip_suffix(']'));
+    rest.is_some_and(|at| !at.is_empty() && at.bytes().all(|digit| digit.is_ascii_digit()))
+}
+
 fn unknown(role: &'static str, column: &str, frame: &Frame) -> EncodingError {
+    if let Some(left_out) = frame.left_out.iter().find(|left_out| left_out.name == column) {
+        let LeftOut { name, source_type, reason } = left_out.clone();
+        return EncodingError::LeftOutColumn { role, column: name, source_type, reason };
+    }
     let available: Vec<String> = frame.columns.iter().map(|column| column.name.clone()).collect();
     let lower = column.to_lowercase();
     let likeness = |name: &String| strsim::normalized_damerau_levenshtein(&lower, &name.to_lowercase());

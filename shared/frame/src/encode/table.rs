@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
-use arrow_schema::DataType;
+use arrow_array::ArrayRef;
 
-use super::{Encoding, Target};
+use super::column::{is_text, pieces};
+use super::{CodeColumn, Encoding, NumericColumn, TargetColumn};
 use crate::block::{BLOCK_ROWS, block_rows};
 use crate::error::{EncodingError, Error, ShardError};
+use crate::filter::Side;
 use crate::shard::Shard;
-use crate::value::Value;
 
 /// Shards of a frame, or those that are needed, as the inputs of one encoding.
 #[derive(Debug)]
@@ -18,8 +17,26 @@ pub struct EncodedFrame {
     rows: u64,
     encoding: Arc<Encoding>,
     with_target: bool,
+    /// Rows that are read; all of them if there is none.
+    side: Option<Side>,
     /// In row order.
     tables: Vec<ShardTable>,
+}
+
+/// What an encoding is applied for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Apply {
+    /// Rows without a target are left out of batches.
+    pub with_target: bool,
+    /// A feature's column may be absent: then it is missing in every row.
+    pub impute_absent: bool,
+}
+
+impl Apply {
+    /// Training and scoring.
+    pub const TARGET: Apply = Apply { with_target: true, impute_absent: false };
+    /// Prediction.
+    pub const FEATURES: Apply = Apply { with_target: false, impute_absent: false };
 }
 
 /// One shard's columns, in the order of the encoding, each in pieces of [`Shard::piece_rows`].
@@ -30,48 +47,38 @@ pub(crate) struct ShardTable {
     pub(crate) categorical: Vec<CodeColumn>,
     pub(crate) target: Option<TargetColumn>,
     pub(crate) weights: Option<Vec<ArrayRef>>,
-}
-
-#[derive(Debug)]
-pub(crate) struct NumericColumn {
-    pub(crate) pieces: Vec<ArrayRef>,
-    pub(crate) shift: f64,
-    pub(crate) scale: f64,
-    /// The input of a missing value.
-    pub(crate) fill: f32,
-}
-
-#[derive(Debug)]
-pub(crate) struct CodeColumn {
-    pub(crate) pieces: Vec<ArrayRef>,
-    /// Of each code of the shard's dictionary: the input that is 1.
-    pub(crate) inputs: Vec<u32>,
-    pub(crate) missing: u32,
-}
-
-#[derive(Debug)]
-pub(crate) enum TargetColumn {
-    /// (y − mean) × inverse.
-    Number { pieces: Vec<ArrayRef>, mean: f64, inverse: f64 },
-    /// Of each code of the shard's dictionary: the class.
-    Codes { pieces: Vec<ArrayRef>, classes: Vec<f32> },
-    /// Of each value, in order: the class.
-    Values { pieces: Vec<ArrayRef>, classes: Vec<(Value, f32)> },
+    /// What a chronological split looks at.
+    pub(crate) instant: Option<NumericColumn>,
 }
 
 impl EncodedFrame {
-    /// `rows` are the frame's; `shards` may be some of its shards. With a target, rows without one are left out of batches.
-    pub fn new(rows: u64, shards: Vec<Arc<Shard>>, encoding: Arc<Encoding>, with_target: bool) -> Result<Self, Error> {
+    /// `rows` are the frame's; `shards` may be some of its shards.
+    pub fn new(rows: u64, shards: Vec<Arc<Shard>>, encoding: Arc<Encoding>, apply: Apply) -> Result<Self, Error> {
         let mut tables = Vec::with_capacity(shards.len());
         for shard in shards {
             if shard.rows().end > rows || !shard.rows().start.is_multiple_of(BLOCK_ROWS) {
                 let reason = format!("a shard has the rows {:?} of {rows}", shard.rows());
                 return Err(ShardError::DoNotFit { reason }.into());
             }
-            tables.push(ShardTable::new(shard, &encoding, with_target)?);
+            tables.push(ShardTable::new(shard, &encoding, apply)?);
         }
         tables.sort_by_key(|table| table.shard.rows().start);
-        Ok(Self { rows, encoding, with_target, tables })
+        Ok(Self { rows, encoding, with_target: apply.with_target, side: None, tables })
+    }
+
+    /// Only the rows on this side of a split; the others are left out of batches, as if they had no target.
+    pub fn with_side(mut self, side: Option<Side>) -> Result<Self, Error> {
+        if let Some(side) = &side {
+            for table in &mut self.tables {
+                table.instant = side.instant_of(&table.shard)?;
+            }
+        }
+        self.side = side;
+        Ok(self)
+    }
+
+    pub(crate) fn side(&self) -> Option<&Side> {
+        self.side.as_ref()
     }
 
     /// Rows of the frame.
@@ -102,34 +109,22 @@ impl EncodedFrame {
 }
 
 impl ShardTable {
-    fn new(shard: Arc<Shard>, encoding: &Encoding, with_target: bool) -> Result<Self, Error> {
-        let pieces = |name: &str, text: bool| -> Result<Vec<ArrayRef>, EncodingError> {
-            let missing = || EncodingError::MissingColumn { column: name.to_owned() };
-            let pieces: Vec<ArrayRef> = shard.column(name).ok_or_else(missing)?.into_iter().cloned().collect();
-            match pieces.iter().find(|piece| is_text(piece) != text) {
-                None => Ok(pieces),
-                Some(piece) => Err(mismatch(name, piece, if text { "text" } else { "numeric" })),
-            }
-        };
-        let mut numeric = Vec::with_capacity(encoding.numeric.len());
-        for of in &encoding.numeric {
-            let fill = of.input(of.fill);
-            numeric.push(NumericColumn { pieces: pieces(&of.column, false)?, shift: of.shift, scale: of.scale, fill });
-        }
+    fn new(shard: Arc<Shard>, encoding: &Encoding, apply: Apply) -> Result<Self, Error> {
+        let Apply { with_target, impute_absent } = apply;
+        let numeric = encoding.numeric.iter().map(|of| NumericColumn::new(&shard, of, impute_absent));
+        let numeric = numeric.collect::<Result<_, _>>()?;
         let mut categorical = Vec::with_capacity(encoding.categorical.len());
         let mut offset = encoding.numeric.len();
         for of in &encoding.categorical {
-            let pieces = pieces(&of.column, true)?;
-            let inputs = dictionary(&pieces).iter().map(|text| (offset + of.slot(text)) as u32).collect();
-            categorical.push(CodeColumn { pieces, inputs, missing: (offset + of.levels.len()) as u32 });
+            categorical.push(CodeColumn::new(&shard, of, offset, impute_absent)?);
             offset += of.slots();
         }
         let target = with_target.then(|| TargetColumn::new(&shard, &encoding.target)).transpose()?;
-        let weights = match &encoding.weights_column {
-            Some(name) if with_target && shard.column(name).is_some() => Some(pieces(name, false)?),
-            _ => None,
+        let weights = match encoding.weights_column.as_ref().filter(|_| with_target) {
+            Some(name) => weights(&shard, name)?,
+            None => None,
         };
-        Ok(Self { shard, numeric, categorical, target, weights })
+        Ok(Self { shard, numeric, categorical, target, weights, instant: None })
     }
 
     /// The global number of a row of this shard.
@@ -138,67 +133,11 @@ impl ShardTable {
     }
 }
 
-impl TargetColumn {
-    fn new(shard: &Shard, target: &Target) -> Result<Self, EncodingError> {
-        let name = target.column();
-        let missing = || EncodingError::MissingTarget { column: name.to_owned() };
-        let pieces: Vec<ArrayRef> = shard.column(name).ok_or_else(missing)?.into_iter().cloned().collect();
-        let text = pieces.first().filter(|piece| is_text(piece));
-        match (target, text) {
-            (Target::Regression { .. }, Some(piece)) => Err(mismatch(name, piece, "numeric")),
-            (Target::Regression { mean, deviation, .. }, None) => {
-                Ok(Self::Number { pieces, mean: *mean, inverse: 1.0 / deviation })
-            }
-            (Target::Classes { levels, .. }, Some(_)) => {
-                let class = |text: &&str| levels.iter().position(|level| level == text.trim());
-                let texts = dictionary(&pieces);
-                let classes: Option<Vec<usize>> = texts.iter().map(class).collect();
-                let unseen = || unseen_class(target, texts.iter().find(|text| class(text).is_none()).unwrap_or(&""));
-                let classes = classes.ok_or_else(unseen)?.into_iter().map(|class| class as f32).collect();
-                Ok(Self::Codes { pieces, classes })
-            }
-            (Target::Classes { levels, .. }, None) => {
-                let data_type = pieces.first().map_or(DataType::Null, |piece| piece.data_type().clone());
-                let class = |(at, level): (usize, &String)| Some((parse(&data_type, level)?, at as f32));
-                let mut classes: Vec<(Value, f32)> = levels.iter().enumerate().filter_map(class).collect();
-                classes.sort_by(|a, b| a.0.cmp(&b.0));
-                Ok(Self::Values { pieces, classes })
-            }
-        }
+/// Data without the weights column weighs 1 a row.
+fn weights(shard: &Shard, name: &str) -> Result<Option<Vec<ArrayRef>>, EncodingError> {
+    let Some(pieces) = pieces(shard, name) else { return Ok(None) };
+    if pieces.iter().any(is_text) || shard.time_type(name).is_some() {
+        return Err(EncodingError::BadWeights { column: name.to_owned(), reason: "holds no numbers".into() });
     }
-}
-
-/// The error of a class that training did not have.
-pub(crate) fn unseen_class(target: &Target, found: &str) -> EncodingError {
-    let known = match target {
-        Target::Classes { levels, .. } => crate::error::list(levels),
-        Target::Regression { .. } => String::new(),
-    };
-    let (unseen, found) = (found.to_owned(), found.to_owned());
-    EncodingError::UnseenClasses { column: target.column().to_owned(), unseen, found, known }
-}
-
-/// A class name as a value of a stored type; none if that type cannot hold it.
-fn parse(data_type: &DataType, level: &str) -> Option<Value> {
-    match data_type {
-        DataType::Boolean => level.parse().ok().map(Value::Bool),
-        DataType::Float32 | DataType::Float64 => level.parse().ok().filter(|x: &f64| x.is_finite()).map(Value::float),
-        _ => level.parse().ok().map(Value::Int).or_else(|| level.parse().ok().map(Value::unsigned)),
-    }
-}
-
-/// The texts of a shard's codes: all its pieces share one dictionary.
-fn dictionary(pieces: &[ArrayRef]) -> Vec<&str> {
-    let values = pieces.first().and_then(|piece| piece.as_any_dictionary_opt()).map(|dictionary| dictionary.values());
-    let texts = values.and_then(|values| values.as_string_opt::<i32>());
-    texts.map_or_else(Vec::new, |texts| texts.iter().map(Option::unwrap_or_default).collect())
-}
-
-fn is_text(piece: &ArrayRef) -> bool {
-    matches!(piece.data_type(), DataType::Dictionary(..))
-}
-
-fn mismatch(column: &str, piece: &ArrayRef, expected: &'static str) -> EncodingError {
-    let found = if is_text(piece) { "text".to_owned() } else { piece.data_type().to_string() };
-    EncodingError::KindMismatch { column: column.to_owned(), found, expected }
+    Ok(Some(pieces))
 }

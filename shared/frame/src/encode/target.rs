@@ -1,11 +1,12 @@
 //! Which task a target makes, and its classes or its scale.
 
 use super::levels::text_levels;
-use super::{Note, Roles, Target, TaskChoice};
+use super::{Meaning, Note, Roles, Target, TaskChoice};
 use crate::error::{EncodingError, Error};
 use crate::frame::{Frame, FrameColumn};
+use crate::reading::Reading;
 use crate::schema::ColumnKind;
-use crate::stats::{LEVELS_MAX_NUMBER, Level, Tally};
+use crate::stats::{ColumnSummary, LEVELS_MAX_NUMBER, Level, ReadingSummary, Tally};
 use crate::value::Value;
 
 /// Whole numbers of so few values may be the names of classes.
@@ -14,7 +15,7 @@ const FEW_VALUES: usize = 20;
 /// Classes of a target, at most: a confusion matrix, which every rank makes, has their square.
 pub const CLASSES_MAX: usize = 1024;
 
-pub(super) fn fit(frame: &Frame, roles: &Roles, notes: &mut Vec<Note>) -> Result<Target, Error> {
+pub(crate) fn fit(frame: &Frame, roles: &Roles, notes: &mut Vec<Note>) -> Result<Target, Error> {
     // `Roles::check` has found it.
     let missing = || EncodingError::MissingTarget { column: roles.target.clone() };
     let column = frame.column(&roles.target).ok_or_else(missing)?;
@@ -27,7 +28,19 @@ pub(super) fn fit(frame: &Frame, roles: &Roles, notes: &mut Vec<Note>) -> Result
         let message = format!("{} rows without a target are left out", tally.missing);
         notes.push(Note::of("rows_without_target", name, message));
     }
-    Ok(if is_classification(column, roles.task, notes)? { classes(column)? } else { regression(column)? })
+    let typed = roles.types.get(name).copied();
+    Ok(match number_of_text(column, roles.task, typed, notes)? {
+        Some(numbers) => {
+            let absent = numbers.summary.tally.missing - tally.missing;
+            if absent > 0 {
+                let message = format!("{absent} rows whose target is no number are left out");
+                notes.push(Note::of("rows_without_target", name, message));
+            }
+            regression(name, Some(numbers.reading), &numbers.summary)?
+        }
+        None if is_classification(column, roles.task, typed, notes)? => classes(column)?,
+        None => regression(name, None, &column.stats)?,
+    })
 }
 
 pub(super) fn check_finite(column: &str, tally: &Tally) -> Result<(), EncodingError> {
@@ -46,12 +59,49 @@ pub(super) fn class_levels(kind: ColumnKind, levels: &[Level]) -> Vec<String> {
     }
 }
 
-fn is_classification(column: &FrameColumn, task: TaskChoice, notes: &mut Vec<Note>) -> Result<bool, EncodingError> {
+/// The numbers of a text target, if it is to be learned as one. Whole numbers of few values are names of classes rather.
+fn number_of_text<'a>(
+    column: &'a FrameColumn,
+    task: TaskChoice,
+    typed: Option<Meaning>,
+    notes: &mut Vec<Note>,
+) -> Result<Option<&'a ReadingSummary>, EncodingError> {
+    let name = &column.name;
+    let not_numeric = || EncodingError::TargetNotNumeric { column: name.clone() };
+    let wanted = task == TaskChoice::Regression || typed == Some(Meaning::Numeric);
+    if column.kind != ColumnKind::Text || task == TaskChoice::Classification || typed == Some(Meaning::Categorical) {
+        return if wanted && column.kind == ColumnKind::Text { Err(not_numeric()) } else { Ok(None) };
+    }
+    let found = column.stats.readings.iter().find(|found| found.reading == Reading::Number);
+    let Some(found) = found.filter(|found| found.unread == 0 || typed == Some(Meaning::Numeric)) else {
+        return if wanted { Err(not_numeric()) } else { Ok(None) };
+    };
+    let few = match &found.summary.tally.levels {
+        Some(levels) => levels.len() == 2 || (levels.len() <= FEW_VALUES && levels.iter().all(|l| is_whole(&l.value))),
+        None => false,
+    };
+    if !wanted && (few || found.padded) {
+        return Ok(None);
+    }
+    let message = format!("{name} is text that is all numbers, and is learned as a number");
+    notes.push(Note::of("text_as_numbers", name, message));
+    Ok(Some(found))
+}
+
+fn is_classification(
+    column: &FrameColumn,
+    task: TaskChoice,
+    typed: Option<Meaning>,
+    notes: &mut Vec<Note>,
+) -> Result<bool, EncodingError> {
     let levels = column.stats.tally.levels.as_deref();
+    if typed == Some(Meaning::Categorical) && task == TaskChoice::Regression || column.kind == ColumnKind::Time {
+        return Err(EncodingError::TargetNotNumeric { column: column.name.clone() });
+    }
+    if typed == Some(Meaning::Categorical) {
+        return Ok(true);
+    }
     match (task, column.kind, levels) {
-        (TaskChoice::Regression, ColumnKind::Text, _) => {
-            Err(EncodingError::TargetNotNumeric { column: column.name.clone() })
-        }
         (TaskChoice::Regression, ..) => Ok(false),
         (TaskChoice::Classification, ..) | (TaskChoice::Auto, ColumnKind::Text | ColumnKind::Bool, _) => Ok(true),
         (TaskChoice::Auto, _, Some([a, b])) => {
@@ -98,10 +148,10 @@ fn classes(column: &FrameColumn) -> Result<Target, EncodingError> {
     }
 }
 
-fn regression(column: &FrameColumn) -> Result<Target, EncodingError> {
-    let name = column.name.clone();
-    let Tally { min, max, .. } = &column.stats.tally;
-    let (Some(moments), Some(min), Some(max)) = (column.stats.moments, min, max) else {
+fn regression(name: &str, reading: Option<Reading>, summary: &ColumnSummary) -> Result<Target, EncodingError> {
+    let name = name.to_owned();
+    let Tally { min, max, .. } = &summary.tally;
+    let (Some(moments), Some(min), Some(max)) = (summary.moments, min, max) else {
         return Err(EncodingError::ValuesOutOfRange { column: name });
     };
     if min == max {
@@ -112,5 +162,5 @@ fn regression(column: &FrameColumn) -> Result<Target, EncodingError> {
     if !(deviation > 0.0 && (deviation as f32).is_finite() && encodes(min.number()) && encodes(max.number())) {
         return Err(EncodingError::ValuesOutOfRange { column: name });
     }
-    Ok(Target::Regression { column: name, mean, deviation })
+    Ok(Target::Regression { column: name, reading, mean, deviation })
 }

@@ -13,6 +13,7 @@ use std::path::Path;
 pub use encoding::EncodingError;
 pub(crate) use encoding::list;
 pub use shard::ShardError;
+pub(crate) use source::Cause;
 pub use source::{Place, SourceError};
 
 /// Any failure of this crate.

@@ -54,6 +54,10 @@ pub enum SourceError {
     CorruptFooter { file: String, reason: String },
     #[error("{file} has a footer of {bytes} bytes: at most {limit} are read")]
     FooterTooLarge { file: String, bytes: u64, limit: u64 },
+    #[error("{place} has {found} {what}: at most {limit} are read")]
+    OverLimit { place: Place, what: &'static str, found: u64, limit: u64, hint: &'static str },
+    #[error("there is no memory for {place}: reading it may take {bytes} bytes")]
+    NoMemory { place: Place, bytes: u64 },
     #[error("{file} is encrypted")]
     Encrypted { file: String },
     #[error("there are no rows in {files}")]
@@ -64,8 +68,14 @@ pub enum SourceError {
     NoColumns { file: String },
     #[error("{file} has two columns named {column:?}")]
     DuplicateColumn { file: String, column: String },
-    #[error("{file} has columns of types that are not supported yet: {columns}")]
-    UnsupportedColumns { file: String, columns: String },
+    #[error("{file} has no column that can be used: {columns}")]
+    NothingUsable { file: String, columns: String },
+    #[error("columns are not in all files: {columns}")]
+    MissingColumns { columns: String },
+    #[error("no file has a column {column:?}, which is to be ignored")]
+    NoSuchColumn { column: String },
+    #[error("{first} and {second} are in folders of other names: {difference}")]
+    PartitionMismatch { first: String, second: String, difference: String },
     #[error("{first} and {second} disagree: {difference}")]
     SchemaMismatch { first: String, second: String, difference: String },
     #[error("corrupt data in {place}")]
@@ -80,6 +90,14 @@ pub enum SourceError {
         #[source]
         source: Cause,
     },
+    #[error("a value is no text in {place}: it is not valid UTF-8")]
+    NotText { place: Place },
+    #[error(
+        "{place} has the value {value}, which {source_type}, the column's type in all files, does not hold exactly"
+    )]
+    LossyValue { place: Place, value: String, source_type: String },
+    #[error("a list of {length} values in {place}, where all are said to have {expected}")]
+    ListLength { place: Place, length: usize, expected: usize },
     #[error("the text of {place} is too long for a shard: more than 2 GiB of distinct values")]
     TextTooLong { place: Place },
     #[error("{file} has changed since it was planned: {reason}")]
@@ -100,15 +118,23 @@ impl SourceError {
             Self::Truncated { .. } => "truncated",
             Self::CorruptFooter { .. } => "corrupt_footer",
             Self::FooterTooLarge { .. } => "footer_too_large",
+            Self::OverLimit { .. } => "over_limit",
+            Self::NoMemory { .. } => "no_memory",
             Self::Encrypted { .. } => "encrypted",
             Self::NoRows { .. } => "no_rows",
             Self::TooManyRows { .. } => "too_many_rows",
             Self::NoColumns { .. } => "no_columns",
             Self::DuplicateColumn { .. } => "duplicate_column",
-            Self::UnsupportedColumns { .. } => "unsupported_columns",
+            Self::NothingUsable { .. } => "nothing_usable",
+            Self::MissingColumns { .. } => "missing_columns",
+            Self::NoSuchColumn { .. } => "no_such_column",
+            Self::PartitionMismatch { .. } => "partition_mismatch",
             Self::SchemaMismatch { .. } => "schema_mismatch",
             Self::CorruptData { .. } => "corrupt_data",
             Self::ChecksumMismatch { .. } => "checksum_mismatch",
+            Self::NotText { .. } => "not_text",
+            Self::LossyValue { .. } => "lossy_value",
+            Self::ListLength { .. } => "list_length",
             Self::TextTooLong { .. } => "text_too_long",
             Self::SourceChanged { .. } => "source_changed",
         }
@@ -119,7 +145,7 @@ impl SourceError {
             Self::NoSuchFile { .. } => "check the path; one without a leading / begins in the current folder",
             Self::NoRows { .. } => "give files with rows",
             Self::NoColumns { .. } => "write the file again, with its columns",
-            Self::DuplicateColumn { .. } => "give each column a name of its own",
+            Self::DuplicateColumn { .. } => "with --rename each gets a name of its own",
             Self::EmptyFolder { .. } => "files must end in .parquet; names that begin with . or _ are skipped",
             Self::NoMatch { .. } => "quote the pattern, so that the shell leaves it alone",
             Self::UnsupportedScheme { .. } => "copy the data to a local path first",
@@ -129,13 +155,23 @@ impl SourceError {
                 "the file is damaged: write or copy it again"
             }
             Self::FooterTooLarge { .. } => "write the file again, as several files or with larger row groups",
-            Self::Encrypted { .. } => "decrypt it first: encrypted Parquet is not supported",
-            Self::UnsupportedColumns { .. } => {
-                "write the file without them, or with them as booleans, integers, floats or text; `ignored_columns` does not help yet"
+            Self::OverLimit { hint, .. } => hint,
+            Self::NoMemory { .. } => {
+                "give the process more memory, or write the file again with smaller pages and row groups"
             }
-            Self::SchemaMismatch { .. } => "files of one data set need the same columns, types and order",
+            Self::Encrypted { .. } => "decrypt it first: encrypted Parquet is not supported",
+            Self::NothingUsable { .. } => "write the file with columns of numbers, times or text, not nested in others",
+            Self::MissingColumns { .. } => {
+                "with --schema union they are missing values there; or leave them out with --ignore"
+            }
+            Self::NoSuchColumn { .. } => "check the name",
+            Self::PartitionMismatch { .. } => "with --partitions off folders are no columns",
+            Self::SchemaMismatch { .. } => "give the column one type in all files, or leave it out with --ignore",
+            Self::NotText { .. } => "leave the column out with --ignore",
+            Self::LossyValue { .. } => "write the column with one type in all files, or leave it out with --ignore",
+            Self::ListLength { .. } => "leave the column out with --ignore",
             Self::SourceChanged { .. } => "start again, and leave the files alone while they are read",
-            Self::TextTooLong { .. } => "leave the column out of the file",
+            Self::TextTooLong { .. } => "leave the column out with --ignore",
             _ => return None,
         };
         Some(hint.into())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::StringBuilder;
 use arrow_array::types::{ArrowDictionaryKeyType, UInt8Type, UInt16Type, UInt32Type};
 use arrow_array::{
     ArrayRef, BooleanArray, DictionaryArray, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
@@ -11,7 +12,9 @@ use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::ArrowError;
 
 use super::gather::{Texts, Values};
-use crate::stats::{ColumnStats, count_levels, number_stats};
+use crate::guard::has_room;
+use crate::sample::Sampled;
+use crate::stats::{ColumnStats, ShardRows, TextColumn, number_stats, text_stats};
 use crate::value::Value;
 
 /// A column as it is stored.
@@ -22,11 +25,15 @@ pub(super) struct Narrowed {
 }
 
 /// Narrows a gathered column whose first row begins `first_block`, and takes its statistics.
-pub(super) fn narrow(values: Values, nulls: Option<NullBuffer>, first_block: u64) -> Result<Narrowed, ArrowError> {
-    let stats = |values: &Values| stats(values, nulls.as_ref(), first_block);
+pub(super) fn narrow(
+    values: Values,
+    nulls: Option<NullBuffer>,
+    first_block: u64,
+    sampled: &Sampled,
+) -> Result<Narrowed, ArrowError> {
     let stats = match values {
-        Values::Text(texts) => return narrow_text(texts, nulls),
-        ref numbers => stats(numbers),
+        Values::Text(texts) => return narrow_text(texts, nulls, first_block, sampled),
+        ref numbers => stats(numbers, ShardRows { nulls: nulls.as_ref(), first_block, sampled }),
     };
     let (array, stored_type) = match values {
         Values::Bool(values) => (Arc::new(BooleanArray::new(values.into(), nulls)) as ArrayRef, "bool"),
@@ -47,29 +54,43 @@ pub(super) fn narrow(values: Values, nulls: Option<NullBuffer>, first_block: u64
             (Arc::new(Float32Array::new(values.into(), nulls)) as ArrayRef, "float32")
         }
         Values::Single(values) => (Arc::new(Float32Array::new(values.into(), nulls)) as ArrayRef, "float32"),
-        Values::Text(texts) => return narrow_text(texts, nulls),
+        Values::Text(texts) => return narrow_text(texts, nulls, first_block, sampled),
     };
     Ok(Narrowed { array, stored_type, stats })
 }
 
-fn stats(values: &Values, nulls: Option<&NullBuffer>, first_block: u64) -> ColumnStats {
+fn stats(values: &Values, rows: ShardRows<'_>) -> ColumnStats {
     // −0 is 0, as a level.
     let bits = |x: f64| (x + 0.0).to_bits();
-    macro_rules! numbers {
-        ($values:ident, $number:expr, $value:expr, $bits:expr) => {
-            number_stats($values, nulls, first_block, $number, $value, $bits)
-        };
-    }
-    match values {
-        Values::Bool(values) => numbers!(values, |x| f64::from(u8::from(x)), Value::Bool, u64::from),
-        Values::Signed(values) => numbers!(values, |x| x as f64, Value::Int, |x| x as u64),
-        Values::Unsigned(values) => numbers!(values, |x| x as f64, Value::unsigned, |x| x),
+    let mut stats = match values {
+        Values::Bool(values) => number_stats(values, rows, |x| f64::from(u8::from(x)), Value::Bool, u64::from),
+        Values::Signed(values) => number_stats(values, rows, |x| x as f64, Value::Int, |x| x as u64),
+        Values::Unsigned(values) => number_stats(values, rows, |x| x as f64, Value::unsigned, |x| x),
         Values::Single(values) => {
-            numbers!(values, f64::from, |x| Value::float(f64::from(x)), |x| bits(f64::from(x)))
+            number_stats(values, rows, f64::from, |x| Value::float(f64::from(x)), |x| bits(f64::from(x)))
         }
-        Values::Double(values) => numbers!(values, |x| x, Value::float, bits),
-        Values::Text(_) => ColumnStats { tally: Default::default(), moments: Vec::new() },
-    }
+        Values::Double(values) => number_stats(values, rows, |x| x, Value::float, bits),
+        Values::Text(_) => ColumnStats::default(),
+    };
+    stats.tally.rounded = rounded(values);
+    stats
+}
+
+/// Whole numbers that 64-bit floats hold rounded only. Nulls are 0.
+fn rounded(values: &Values) -> u64 {
+    const EXACT_MAX: u64 = 1 << 53;
+    let count = match values {
+        Values::Signed(values) => {
+            let rounded = |x: &i64| x.unsigned_abs() > EXACT_MAX && (*x as f64) as i128 != i128::from(*x);
+            values.iter().filter(|x| rounded(x)).count()
+        }
+        Values::Unsigned(values) => {
+            let rounded = |x: &u64| *x > EXACT_MAX && (*x as f64) as u128 != u128::from(*x);
+            values.iter().filter(|x| rounded(x)).count()
+        }
+        _ => 0,
+    };
+    count as u64
 }
 
 fn fits_single(value: f64) -> bool {
@@ -100,7 +121,12 @@ fn narrow_signed(values: Vec<i64>, nulls: Option<NullBuffer>) -> (ArrayRef, &'st
 }
 
 /// Text: the dictionary in byte order, so it does not depend on which row came first.
-fn narrow_text(texts: Texts, nulls: Option<NullBuffer>) -> Result<Narrowed, ArrowError> {
+fn narrow_text(
+    texts: Texts,
+    nulls: Option<NullBuffer>,
+    first_block: u64,
+    sampled: &Sampled,
+) -> Result<Narrowed, ArrowError> {
     let Texts { mut codes, distinct, .. } = texts;
     let mut order: Vec<u32> = (0..distinct.len() as u32).collect();
     order.sort_unstable_by(|&a, &b| distinct[a as usize].as_bytes().cmp(distinct[b as usize].as_bytes()));
@@ -118,9 +144,16 @@ fn narrow_text(texts: Texts, nulls: Option<NullBuffer>) -> Result<Narrowed, Arro
         }
     }
     let sorted: Vec<&str> = order.iter().map(|&code| &*distinct[code as usize]).collect();
-    let missing = nulls.as_ref().map_or(0, |nulls| nulls.null_count() as u64);
-    let stats = count_levels(&sorted, &rows, missing);
-    let dictionary = Arc::new(StringArray::from_iter_values(&sorted));
+    let shard_rows = ShardRows { nulls: nulls.as_ref(), first_block, sampled };
+    let column = TextColumn { dictionary: &sorted, rows_of: &rows, codes: &codes, rows: shard_rows };
+    let stats = text_stats(&column);
+    let bytes: usize = sorted.iter().map(|text| text.len()).sum();
+    if !has_room(bytes as u64) {
+        return Err(ArrowError::MemoryError(format!("{bytes} bytes of text")));
+    }
+    let mut dictionary = StringBuilder::with_capacity(sorted.len(), bytes);
+    sorted.iter().for_each(|text| dictionary.append_value(text));
+    let dictionary = Arc::new(dictionary.finish());
     let (array, stored_type) = match sorted.len() {
         0..=0x100 => (coded::<UInt8Type>(&codes, nulls, dictionary)?, "text8"),
         0x101..=0x1_0000 => (coded::<UInt16Type>(&codes, nulls, dictionary)?, "text16"),

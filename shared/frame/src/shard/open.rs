@@ -11,10 +11,11 @@ use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::{Block, root_as_footer};
 use arrow_schema::ArrowError;
 
-use super::{BATCH_ROWS, ShardRecord};
+use super::{BATCH_ROWS, ShardRecord, TYPE_KEY};
 use crate::error::{Error, ShardError};
 use crate::guard::guarded;
 use crate::map::map_file;
+use crate::time::TimeType;
 
 /// Magic and padding, footer length, magic.
 const HEAD: usize = 8;
@@ -91,6 +92,12 @@ impl Shard {
     /// A column, in pieces of [`Shard::piece_rows`] rows, the last one shorter.
     pub fn column(&self, name: &str) -> Option<Vec<&ArrayRef>> {
         self.batches.iter().map(|batch| batch.column_by_name(name)).collect()
+    }
+
+    /// What the whole numbers of a time column count; none for other columns.
+    pub(crate) fn time_type(&self, name: &str) -> Option<TimeType> {
+        let schema = self.batches.first()?.schema();
+        TimeType::parse(schema.field_with_name(name).ok()?.metadata().get(TYPE_KEY)?)
     }
 
     /// Rows of each piece of a column but the last.

@@ -5,18 +5,24 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 
-use super::{corrupt_footer, thrift};
-use crate::error::{Error, SourceError};
-use crate::guard::guarded;
+use super::corrupt_footer;
+use super::shape::{self, Shape};
+use crate::error::{Error, Place, SourceError};
+use crate::guard::{guarded, has_room, readable};
 
 /// Magic, 4 bytes of length, magic.
 const TAIL: u64 = 8;
 /// A footer is read whole; none that a writer made is longer.
 const FOOTER_BYTES_MAX: u64 = 256 << 20;
+/// Columns of a file, with those in nested ones: each takes a decoder that knows of all of them.
+const COLUMNS_MAX: u64 = 1 << 16;
+/// Memory that a decoded footer may take: a million of column chunks takes a quarter of it.
+const METADATA_BYTES_MAX: u64 = 4 << 30;
+/// Rows that a byte of a file may stand for. A page of 30 bytes can hold two thousand million nulls; no data is like that.
+const ROWS_A_BYTE_MAX: u64 = 1 << 16;
 
 pub(super) struct Footer {
     pub(super) metadata: Arc<ParquetMetaData>,
@@ -49,12 +55,6 @@ impl Footer {
         })?;
         let metadata = decode(&footer, bytes, name)?;
         Ok(Self { metadata: Arc::new(metadata), hash: blake3::hash(&footer).to_hex().to_string(), bytes, modified })
-    }
-
-    /// The columns as stored, or as the writer's Arrow schema has them.
-    pub(super) fn columns(&self, name: &str, as_stored: bool) -> Result<ArrowReaderMetadata, SourceError> {
-        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(as_stored);
-        guarded(|| ArrowReaderMetadata::try_new(self.metadata.clone(), options)).map_err(|e| corrupt_footer(name, e))
     }
 }
 
@@ -109,16 +109,48 @@ fn footer_bytes(file: &mut File, bytes: u64, name: &str) -> Result<Vec<u8>, Fail
 }
 
 fn decode(footer: &[u8], bytes: u64, name: &str) -> Result<ParquetMetaData, SourceError> {
-    match thrift::is_encrypted(footer) {
-        Some(false) => {}
-        Some(true) => return Err(SourceError::Encrypted { file: name.to_owned() }),
+    match Shape::of(footer) {
+        Some(shape) => admit(&shape, name)?,
         None => return Err(corrupt_footer(name, "its lengths do not fit")),
     }
     let metadata = guarded(|| ParquetMetaDataReader::decode_metadata(footer)).map_err(|e| corrupt_footer(name, e))?;
     let end = bytes - TAIL - footer.len() as u64;
-    guarded(|| Ok::<_, ParquetError>(inconsistency(&metadata, end)))
-        .map_err(|error| corrupt_footer(name, error))?
-        .map_or(Ok(metadata), |reason| Err(corrupt_footer(name, reason)))
+    let reason =
+        guarded(|| Ok::<_, ParquetError>(inconsistency(&metadata, end))).map_err(|e| corrupt_footer(name, e))?;
+    if let Some(reason) = reason {
+        return Err(corrupt_footer(name, reason));
+    }
+    let rows = metadata.file_metadata().num_rows().max(0).unsigned_abs();
+    let hint = "are they constant or null? leave such columns out, and write the file again";
+    over(name, "rows for its size", rows, bytes.saturating_mul(ROWS_A_BYTE_MAX), hint)?;
+    Ok(metadata)
+}
+
+/// What is well formed, and more than is read.
+fn admit(shape: &Shape, name: &str) -> Result<(), SourceError> {
+    if shape.encrypted {
+        return Err(SourceError::Encrypted { file: name.to_owned() });
+    }
+    over(name, "levels of nesting", shape.depth, shape::DEPTH_MAX - 1, "write the file again with fewer levels")?;
+    over(name, "columns", shape.columns, COLUMNS_MAX, "write the file again with fewer columns, or as several")?;
+    let memory = shape.memory();
+    let hint = "write the file again, as several files or with larger row groups";
+    over(name, "bytes of metadata once decoded", memory, METADATA_BYTES_MAX, hint)?;
+    match has_room(memory) {
+        true => Ok(()),
+        false => Err(SourceError::NoMemory { place: whole(name), bytes: memory }),
+    }
+}
+
+fn over(name: &str, what: &'static str, found: u64, limit: u64, hint: &'static str) -> Result<(), SourceError> {
+    match found > limit {
+        true => Err(SourceError::OverLimit { place: whole(name), what, found, limit, hint }),
+        false => Ok(()),
+    }
+}
+
+fn whole(name: &str) -> Place {
+    Place { file: name.to_owned(), ..Place::default() }
 }
 
 /// What the decoder does not check, and would panic on or lose rows by later.
@@ -146,21 +178,21 @@ fn group_inconsistency(group: &RowGroupMetaData, columns: usize, end: u64) -> Op
         return Some(format!("{} rows", group.num_rows()));
     }
     for column in group.columns() {
-        let path = column.column_path();
+        let path = || readable(&column.column_path().string());
         if column.dictionary_page_offset().is_some_and(|at| at < 0)
             || column.data_page_offset() < 0
             || column.compressed_size() < 0
             || column.uncompressed_size() < 0
         {
-            return Some(format!("column {path} has a negative size or offset"));
+            return Some(format!("column {} has a negative size or offset", path()));
         }
         let (start, length) = column.byte_range();
         if start.checked_add(length).is_none_or(|stop| stop > end) {
-            return Some(format!("column {path} ends outside the file"));
+            return Some(format!("column {} ends outside the file", path()));
         }
         // Only flat columns are read; a repeated one is refused by its type later.
         if column.column_descr().max_rep_level() == 0 && column.num_values() != group.num_rows() {
-            return Some(format!("column {path} has {} values in {} rows", column.num_values(), group.num_rows()));
+            return Some(format!("column {} has {} values in {} rows", path(), column.num_values(), group.num_rows()));
         }
     }
     None

@@ -3,18 +3,24 @@
 //! Everything here meets files that others made. The decoder below may panic on a bad one, so it runs
 //! behind [`crate::guard`].
 
+mod columns;
 mod footer;
 mod list;
+mod merge;
+mod open;
+mod pages;
 mod read;
+mod shape;
 mod survey;
 mod thrift;
 
 use crate::error::SourceError;
 
-pub use list::list;
-pub(crate) use read::{SourceReader, open_sources};
+pub use list::{Listed, Partitions, list};
+pub(crate) use open::Sources;
+pub(crate) use read::{Slice, SliceValues};
 pub(crate) use survey::ROWS_MAX;
-pub use survey::{SourceFile, Survey, survey};
+pub use survey::{SchemaMode, SourceFile, SourceOptions, Survey, survey};
 
 fn corrupt_footer(file: &str, reason: impl ToString) -> SourceError {
     SourceError::CorruptFooter { file: file.to_owned(), reason: reason.to_string() }

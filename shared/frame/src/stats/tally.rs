@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Moments;
-use crate::tree::{Fold, Node, whole_nodes};
+use super::{Moments, packed};
+use crate::reading::Reading;
+use crate::time::TimePart;
 use crate::value::Value;
 
 /// Distinct numbers or booleans that are counted; columns with more have no levels.
@@ -35,6 +36,12 @@ pub struct Tally {
     pub max: Option<Value>,
     /// Distinct values in order; none if there are too many.
     pub levels: Option<Vec<Level>>,
+    /// Values that 64-bit floats hold rounded only: whole numbers beyond 2^53, and decimals of more digits than they have.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub rounded: u64,
+    /// Of text: no text is there twice; where levels are not counted, no block of rows has one twice.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub unique: bool,
 }
 
 /// The moments of one node of the tree over blocks; none if it has no finite value.
@@ -46,11 +53,37 @@ pub struct MomentsNode {
 }
 
 /// One shard's part of a column.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ColumnStats {
     pub tally: Tally,
     /// Empty for text.
     pub moments: Vec<MomentsNode>,
+    /// Finite values of the rows that are sampled for quantiles, in order of value. Empty for text. They are there where
+    /// levels are counted too: the frame may have too many.
+    #[serde(skip_serializing_if = "Vec::is_empty", default, with = "packed")]
+    pub quantile_sample: Vec<f64>,
+    /// Of the rows that are sampled to be looked at, in row order, so the columns of a frame have the same rows; none where
+    /// missing or not finite, and texts to their 64th character.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub row_sample: Vec<Option<Value>>,
+    /// Of text: what it is if it is read otherwise. Numbers first, always; none at all where every text is a missing one.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub readings: Vec<ReadingStats>,
+}
+
+/// Text of one shard under a reading.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReadingStats {
+    pub reading: Reading,
+    /// Rows whose text neither stands for a missing value nor can be read so, and the first such text by bytes.
+    pub unread: u64,
+    pub unread_example: Option<String>,
+    /// A number has leading zeros (`007`): perhaps a code, not a quantity.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub padded: bool,
+    /// As of a column of such numbers, or of microseconds; what is unread counts as missing. Without moments and sampled
+    /// rows where nothing reads so.
+    pub stats: Box<ColumnStats>,
 }
 
 /// A column of a frame.
@@ -58,10 +91,48 @@ pub struct ColumnStats {
 pub struct ColumnSummary {
     pub tally: Tally,
     pub moments: Option<Moments>,
+    /// The 0/128 to 128/128 quantiles of the finite values, linear between neighbours (type 7 of Hyndman and Fan 1996, as
+    /// NumPy's default): exact where all values were sampled or counted. Empty for text.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub quantiles: Vec<f64>,
+    /// As [`ColumnStats::row_sample`].
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub row_sample: Vec<Option<Value>>,
+    /// Of a time column: each part that such a type has, from the sampled values, or exactly where levels are counted.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub parts: Vec<PartSummary>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub readings: Vec<ReadingSummary>,
+}
+
+/// A part of a time column's values. The least and the largest include those of the column's least and largest value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PartSummary {
+    pub part: TimePart,
+    pub min: f64,
+    pub max: f64,
+    pub mean: f64,
+    /// The sample's standard deviation (n − 1).
+    pub deviation: f64,
+}
+
+/// Text of a frame under a reading; readings that no text has are left out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReadingSummary {
+    pub reading: Reading,
+    pub unread: u64,
+    pub unread_example: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub padded: bool,
+    pub summary: Box<ColumnSummary>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Tally {
-    fn merge(self, other: Self) -> Self {
+    pub(super) fn merge(self, other: Self) -> Self {
         let least = |a: Option<Value>, b: Option<Value>| match (a, b) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -77,37 +148,13 @@ impl Tally {
             min: least(self.min, other.min),
             max: most(self.max, other.max),
             levels: self.levels.zip(other.levels).and_then(|(a, b)| merge_levels(a, b)),
+            rounded: self.rounded + other.rounded,
+            unique: self.unique && other.unique,
         }
     }
 }
 
 impl ColumnSummary {
-    /// Joins the parts of a column, in order of their blocks: `0..total` in all. None if they do not fit together.
-    pub(crate) fn merge(parts: impl IntoIterator<Item = ColumnStats>, total: u64) -> Option<Self> {
-        let mut tally: Option<Tally> = None;
-        let mut fold = Fold::default();
-        let mut next = 0;
-        for part in parts {
-            for node in part.moments {
-                // What comes from the network is checked here: the fold asserts.
-                let end = node.first_block.checked_add(node.blocks)?;
-                let fits = node.first_block == next && end <= total;
-                let node_of = Node { lo: node.first_block, n: node.blocks };
-                if !fits || whole_nodes(next..end, total) != [node_of] {
-                    return None;
-                }
-                fold.push(node_of, node.moments, Moments::merge);
-                next = end;
-            }
-            tally = Some(match tally {
-                Some(so_far) => so_far.merge(part.tally),
-                None => part.tally,
-            });
-        }
-        (next == 0 || next == total).then_some(())?;
-        Some(Self { tally: tally?, moments: fold.finish(Moments::merge) })
-    }
-
     /// The sample's standard deviation (n − 1); none without a finite value.
     pub fn deviation(&self) -> Option<f64> {
         self.moments.map(|moments| moments.deviation())

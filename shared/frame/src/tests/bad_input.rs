@@ -7,11 +7,11 @@ use parquet::basic::Compression;
 use arrow_array::Array;
 
 use super::*;
-use crate::{Error, plan};
+use crate::plan;
 
 /// Everything that reads a file; the records of its shards.
 fn read(file: &Path, folder: &Path) -> Result<Vec<ShardRecord>, Error> {
-    let plan = plan(survey(&[file.to_owned()])?);
+    let plan = plan(look(&[file.to_owned()])?);
     (0..plan.shards.len()).map(|k| import_shard(&plan, k, folder)).collect()
 }
 
@@ -28,7 +28,7 @@ fn what_a_footer_can_say_wrongly() {
     let path = folder.path().join("bad.parquet");
     let check = |bytes: &[u8], code: &str| {
         fs::write(&path, bytes).unwrap();
-        let error = survey(std::slice::from_ref(&path)).unwrap_err();
+        let error = look(std::slice::from_ref(&path)).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
         assert!(error.to_string().contains("bad.parquet"), "{error}");
     };
@@ -42,7 +42,7 @@ fn what_a_footer_can_say_wrongly() {
     check(&[&good[..tail], &u32::MAX.to_le_bytes(), b"PAR1"].concat(), "corrupt_footer");
     check(&[&good[..tail], &9u32.to_le_bytes(), b"PAR1"].concat(), "corrupt_footer");
     check(&[b"PAR1", &good[500..]].concat(), "corrupt_footer");
-    assert_eq!(survey(&[folder.path().join("none.parquet")]).unwrap_err().code(), "no_such_file");
+    assert_eq!(look(&[folder.path().join("none.parquet")]).unwrap_err().code(), "no_such_file");
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn an_immense_footer_is_not_read() {
     file.write_all_at(b"PAR1", 0).unwrap();
     file.write_all_at(&footer.to_le_bytes(), length - 8).unwrap();
     file.write_all_at(b"PAR1", length - 4).unwrap();
-    let error = survey(&[path]).unwrap_err();
+    let error = look(&[path]).unwrap_err();
     assert_eq!(error.code(), "footer_too_large");
     assert!(error.to_string().contains("immense.parquet has a footer of 269484032 bytes"), "{error}");
 }
@@ -65,7 +65,7 @@ fn an_immense_footer_is_not_read() {
 fn a_plan_is_checked_before_it_is_done() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "data", mixed(5000));
-    let good = plan_with_shard_rows(survey(&[path]).unwrap(), 2048);
+    let good = plan_with_shard_rows(look(&[path]).unwrap(), 2048);
     import_shard(&good, 1, folder.path()).unwrap();
     let refuse = |change: &dyn Fn(&mut Plan)| {
         let mut plan = good.clone();
@@ -100,16 +100,14 @@ fn long_texts_are_read_in_short_slices() {
         let column = texts(words.iter().map(|word| Some(word.as_str())));
         let properties = WriterProperties::builder().set_dictionary_enabled(distinct < 600).build();
         let path = write_with(folder.path(), name, vec![("t", column)], properties);
-        let plan = plan(survey(&[path]).unwrap());
+        let plan = plan(look(&[path]).unwrap());
         let mut slices = Vec::new();
-        for source in crate::source::open_sources(&plan, &(0..600)).unwrap() {
-            source
-                .read_column(0, "t", |slice| {
-                    slices.push(slice.len());
-                    Ok(())
-                })
-                .unwrap();
-        }
+        let sources = crate::source::Sources::open(&plan, &(0..600)).unwrap();
+        let take = |slice: crate::source::Slice<'_>| {
+            slices.push(slice.rows);
+            Ok(())
+        };
+        sources.read(0, take).unwrap();
         assert_eq!(slices.iter().sum::<usize>(), 600);
         slices.into_iter().max().unwrap()
     };
@@ -128,7 +126,7 @@ fn every_truncation_is_an_error() {
     let path = folder.path().join("cut.parquet");
     for length in (0..good.len()).step_by(7) {
         fs::write(&path, &good[..length]).unwrap();
-        let error = survey(std::slice::from_ref(&path)).unwrap_err();
+        let error = look(std::slice::from_ref(&path)).unwrap_err();
         assert!(["not_parquet", "truncated", "corrupt_footer"].contains(&error.code()), "{length}: {error}");
         // Cut out of the middle: the footer is whole.
         fs::write(&path, [&good[..length.min(good.len() / 2)], &good[good.len() / 2 + 1..]].concat()).unwrap();
@@ -197,41 +195,55 @@ fn schemas_that_are_not_taken_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let refuse = |columns: Vec<(&str, ArrayRef)>, code: &str, says: &str| {
         let file = write(folder.path(), "schema", columns);
-        let error = survey(&[file]).unwrap_err();
+        let error = look(&[file]).unwrap_err();
         assert_eq!(error.code(), code);
         assert!(error.to_string().contains(says), "{error}");
     };
-    let dates = || Arc::new(arrow_array::Date32Array::from(vec![1, 2])) as ArrayRef;
     let x = || floats([Some(1.0), Some(2.0)]);
-    let columns =
-        vec![("x", x()), ("day", dates()), ("span", Arc::new(arrow_array::DurationSecondArray::from(vec![1, 2])) as _)];
-    refuse(columns, "unsupported_columns", "\"day\" (Date32), \"span\" (Duration(s))");
+    let interval = Arc::new(arrow_array::IntervalYearMonthArray::from(vec![1, 2])) as ArrayRef;
+    let boxed =
+        Arc::new(arrow_array::StructArray::from(arrow_array::RecordBatch::try_from_iter([("a", x())]).unwrap()));
+    let columns = vec![("span", interval), ("box", boxed as ArrayRef)];
+    refuse(
+        columns,
+        "nothing_usable",
+        "schema.parquet has no column that can be used: \"span\" (interval), \"box\" (struct)",
+    );
     refuse(vec![("x", x()), ("x", x())], "duplicate_column", "\"x\"");
     refuse(vec![("x", x().slice(0, 0))], "no_rows", "schema.parquet");
 
     let path = folder.path().join("nothing.parquet");
     let schema = Arc::new(arrow_schema::Schema::empty());
     ArrowWriter::try_new(File::create(&path).unwrap(), schema, None).unwrap().close().unwrap();
-    assert_eq!(survey(&[path]).unwrap_err().code(), "no_columns");
+    assert_eq!(look(&[path]).unwrap_err().code(), "no_columns");
 
     let first = write(folder.path(), "first", vec![("x", x()), ("y", x())]);
-    let disagree = |columns: Vec<(&str, ArrayRef)>, says: &str| {
+    let disagree = |columns: Vec<(&str, ArrayRef)>, code: &str, says: &str| {
         let second = write(folder.path(), "second", columns);
-        let error = survey(&[first.clone(), second]).unwrap_err();
-        assert_eq!(error.code(), "schema_mismatch");
-        let text = error.to_string();
-        assert!(text.contains("first.parquet") && text.contains("second.parquet") && text.contains(says), "{text}");
+        let error = look(&[first.clone(), second]).unwrap_err();
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.to_string().contains(says), "{error}");
     };
-    disagree(vec![("x", x())], "column 2 is \"y\" (float64) in the one and no more columns in the other");
-    disagree(vec![("y", x()), ("x", x())], "column 1 is \"x\" (float64) in the one and \"y\" (float64)");
-    disagree(vec![("x", x()), ("y", ints([Some(1), None]))], "\"y\" (float64) in the one and \"y\" (int64)");
+    disagree(vec![("x", x())], "missing_columns", "columns are not in all files: \"y\" is not in ");
+    disagree(vec![("z", x()), ("y", x()), ("x", x())], "missing_columns", "\"z\" is not in ");
+    let word = || texts([Some("1"), None]);
+    disagree(
+        vec![("y", word()), ("x", x())],
+        "schema_mismatch",
+        "column \"y\" is float64 in the one and text in the other",
+    );
+    disagree(
+        vec![("x", x()), ("y", fixed_list(2, 1))],
+        "schema_mismatch",
+        "\"y\" is float64 in the one and list of 1 int64",
+    );
 }
 
 #[test]
 fn a_source_that_changed_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "data", mixed(300));
-    let plan = plan(survey(std::slice::from_ref(&path)).unwrap());
+    let plan = plan(look(std::slice::from_ref(&path)).unwrap());
     write(folder.path(), "data", mixed(301));
     assert_eq!(import_shard(&plan, 0, folder.path()).unwrap_err().code(), "source_changed");
     fs::remove_file(&path).unwrap();
@@ -288,7 +300,7 @@ fn a_shard_that_is_damaged_is_told() {
 fn shards_that_do_not_make_the_frame_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "data", mixed(5000));
-    let plan = plan_with_shard_rows(survey(&[path]).unwrap(), 1024);
+    let plan = plan_with_shard_rows(look(&[path]).unwrap(), 1024);
     let records: Vec<ShardRecord> = (0..5).map(|k| import_shard(&plan, k, folder.path()).unwrap()).collect();
     let mut reversed = records.clone();
     reversed.reverse();
@@ -313,7 +325,7 @@ fn statistics_that_contradict_themselves_are_refused() {
     use crate::{ColumnStats, Value};
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "data", mixed(5000));
-    let plan = plan_with_shard_rows(survey(&[path]).unwrap(), 2048);
+    let plan = plan_with_shard_rows(look(&[path]).unwrap(), 2048);
     let records: Vec<ShardRecord> = (0..3).map(|k| import_shard(&plan, k, folder.path()).unwrap()).collect();
     Frame::merge(&plan, records.clone()).unwrap();
     let refuse = |column: usize, change: &dyn Fn(&mut ColumnStats)| {
@@ -356,8 +368,8 @@ fn a_frame_of_a_later_format_is_refused() {
     let (_, frame, _) = import(&[path], 1024, folder.path());
     let json = serde_json::to_string(&frame).unwrap();
     assert_eq!(serde_json::from_str::<Frame>(&json).unwrap(), frame);
-    for version in [0, 2] {
-        let other = json.replacen("\"version\":1", &format!("\"version\":{version}"), 1);
+    for version in [0, 1, 3] {
+        let other = json.replacen("\"version\":2", &format!("\"version\":{version}"), 1);
         let error = serde_json::from_str::<Frame>(&other).unwrap_err().to_string();
         assert!(error.contains(&format!("the frame is of format {version}")) && error.contains("update"), "{error}");
     }

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{Batch, EncodedFrame, Encoding, Reader, Target, block_count, rank_blocks};
+use crate::{
+    Apply, Batch, EncodedFrame, Encoding, EncodingOptions, Reader, Scaling, SourceOptions, Target, block_count,
+    rank_blocks,
+};
 
 fn encoded(frame: &Frame, shards: Vec<Arc<Shard>>, roles: &Roles) -> Arc<EncodedFrame> {
     let (encoding, _) = Encoding::fit(frame, roles).unwrap();
-    Arc::new(EncodedFrame::new(frame.rows, shards, Arc::new(encoding), true).unwrap())
+    Arc::new(EncodedFrame::new(frame.rows, shards, Arc::new(encoding), Apply::TARGET).unwrap())
 }
 
 /// All of an epoch, read in slices of `step`.
@@ -138,7 +141,8 @@ fn wide_rows_fill_every_column() {
     columns.push(("y", floats((0..1500).map(|i| Some(i as f64)))));
     let file = write(folder.path(), "wide", columns);
     let (_, frame, shards) = import(&[file], 1024, folder.path());
-    let data = encoded(&frame, shards, &Roles { standardize: false, ..roles("y") });
+    let options = EncodingOptions { scaling: Scaling::None, ..Default::default() };
+    let data = encoded(&frame, shards, &Roles { options, ..roles("y") });
     let mut reader = Reader::new(data, 0..2, 0, 1);
     for batch in epoch(&mut reader, 0, 77) {
         assert_eq!(batch.stride, 48);
@@ -159,8 +163,8 @@ fn classes_are_the_same_from_any_storage() {
         let (_, frame, shards) = import(&[file], 1024, folder.path());
         let roles = Roles { task: TaskChoice::Classification, ..roles("y") };
         let encoding = model.unwrap_or_else(|| Encoding::fit(&frame, &roles).unwrap().0);
-        encoding.check(&frame, true).unwrap();
-        let data = Arc::new(EncodedFrame::new(50, shards, Arc::new(encoding.clone()), true).unwrap());
+        encoding.check(&frame, Apply::TARGET).unwrap();
+        let data = Arc::new(EncodedFrame::new(50, shards, Arc::new(encoding.clone()), Apply::TARGET).unwrap());
         let mut batch = Batch::default();
         Reader::new(data, 0..1, 0, 1).block(0, &mut batch).unwrap();
         (batch.targets, encoding)
@@ -186,17 +190,16 @@ fn prediction_needs_no_target() {
     columns.pop();
     columns.reverse();
     let file = write(folder.path(), "new", columns);
-    let survey = survey(&[file]).unwrap();
-    encoding.check_schema(&survey.columns, false).unwrap();
-    assert_eq!(encoding.check_schema(&survey.columns, true).unwrap_err().code(), "target_missing");
+    let survey = survey(&[file.into()], &SourceOptions::default()).unwrap();
+    encoding.check_schema(&survey.columns, Apply::FEATURES).unwrap();
+    assert_eq!(encoding.check_schema(&survey.columns, Apply::TARGET).unwrap_err().code(), "target_missing");
     let plan = plan_with_shard_rows(survey, 2048);
     let encoding = Arc::new(encoding);
     let mut rows = Vec::new();
     for k in 0..plan.shards.len() {
-        let (shard, record) = crate::import_shard_in_memory(&plan, k).unwrap();
-        encoding.check_shard(&record, false).unwrap();
+        let (shard, _) = crate::import_shard_in_memory(&plan, k).unwrap();
         let blocks = shard.rows().start / 1024..block_count(shard.rows().end);
-        let data = EncodedFrame::new(plan.rows, vec![Arc::new(shard)], encoding.clone(), false).unwrap();
+        let data = EncodedFrame::new(plan.rows, vec![Arc::new(shard)], encoding.clone(), Apply::FEATURES).unwrap();
         let mut reader = Reader::new(Arc::new(data), blocks.clone(), 0, 0);
         for block in blocks {
             let mut batch = Batch::default();

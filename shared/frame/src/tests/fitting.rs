@@ -1,7 +1,7 @@
 //! What becomes of columns, and what is refused.
 
 use super::*;
-use crate::{Encoding, Note, Target};
+use crate::{Apply, Encoding, EncodingOptions, Note, Scaling, Target};
 
 type Fitted = Result<(Encoding, Vec<crate::Note>), crate::Error>;
 
@@ -82,7 +82,7 @@ fn a_feature_of_very_many_levels_has_a_note() {
 fn outputs_follow_from_the_target() {
     let classes = |n: usize| Target::Classes { column: "y".into(), levels: (0..n).map(|i| i.to_string()).collect() };
     assert_eq!((classes(2).outputs(), classes(3).outputs(), classes(1024).outputs()), (1, 3, 1024));
-    assert_eq!(Target::Regression { column: "y".into(), mean: 0.0, deviation: 1.0 }.outputs(), 1);
+    assert_eq!(Target::Regression { column: "y".into(), reading: None, mean: 0.0, deviation: 1.0 }.outputs(), 1);
 }
 
 #[test]
@@ -98,7 +98,8 @@ fn numbers_are_standardised_by_the_sample_deviation() {
     assert!((x.fill - mean).abs() < 1e-15 && x.shift == x.fill && (x.scale - 1.0 / deviation).abs() < 1e-15);
     let Target::Regression { mean, deviation, .. } = encoding.target else { panic!("a number") };
     assert_eq!((mean, deviation), (2.5, 3.5f64.sqrt()));
-    let (plain, _) = fit(columns(), &Roles { standardize: false, ..roles("y") }).unwrap();
+    let options = EncodingOptions { scaling: Scaling::None, ..Default::default() };
+    let (plain, _) = fit(columns(), &Roles { options, ..roles("y") }).unwrap();
     assert_eq!((plain.numeric[0].shift, plain.numeric[0].scale), (0.0, 1.0));
 }
 
@@ -144,7 +145,7 @@ fn bad_targets_are_refused() {
     let error = fit(many, &Roles { task: TaskChoice::Classification, ..roles("y") }).unwrap_err();
     assert_eq!(error.code(), "too_many_classes");
     let classes = |count: usize| {
-        let names: Vec<String> = (0..count).map(|i| i.to_string()).collect();
+        let names: Vec<String> = (0..count).map(|i| format!("c{i}")).collect();
         let y = texts(names.iter().map(|name| Some(name.as_str())));
         fit(vec![("x", floats((0..count).map(|i| Some(i as f64)))), ("y", y)], &roles("y"))
     };
@@ -208,10 +209,10 @@ fn other_data_is_checked_against_the_encoding() {
     };
     let train = frame(columns([Some("a"), Some("b"), Some("a")], [Some("no"), Some("yes"), Some("no")]));
     let (encoding, _) = Encoding::fit(&train, &roles("y")).unwrap();
-    assert_eq!(encoding.check(&train, true).unwrap(), []);
+    assert_eq!(encoding.check(&train, Apply::TARGET).unwrap(), []);
 
     let other = frame(columns([Some("c "), Some("c"), Some(" b")], [Some("yes"), None, Some("no ")]));
-    let notes = encoding.check(&other, true).unwrap();
+    let notes = encoding.check(&other, Apply::TARGET).unwrap();
     assert_eq!(
         notes.iter().map(|note| note.code.as_str()).collect::<Vec<_>>(),
         ["rows_without_target", "unseen_levels"]
@@ -219,20 +220,20 @@ fn other_data_is_checked_against_the_encoding() {
     assert!(notes[1].message.contains("2 rows have 2 values not seen"), "{}", notes[1].message);
 
     let dotted = frame(columns([Some("a"); 3], [Some("yes."), Some("no."), Some("no")]));
-    let error = encoding.check(&dotted, true).unwrap_err();
+    let error = encoding.check(&dotted, Apply::TARGET).unwrap_err();
     assert_eq!(error.code(), "unseen_classes");
     assert!(error.to_string().contains("no., yes.; here: no, no., yes.; in training: no, yes"), "{error}");
-    encoding.check(&dotted, false).unwrap();
+    encoding.check(&dotted, Apply::FEATURES).unwrap();
 
     let refuse = |columns: Vec<(&str, ArrayRef)>, code: &str| {
-        let error = encoding.check(&frame(columns), true).unwrap_err();
+        let error = encoding.check(&frame(columns), Apply::TARGET).unwrap_err();
         assert_eq!(error.code(), code, "{error}");
     };
     let good = || columns([Some("a"); 3], [Some("yes"), Some("no"), Some("no")]);
     refuse(good().drain(1..).collect(), "missing_column");
     refuse(good().drain(..2).collect(), "target_missing");
     let mut swapped = good();
-    swapped[0].1 = texts([Some("1"); 3]);
+    swapped[0].1 = texts([Some("1"), Some("1"), Some("one")]);
     refuse(swapped, "kind_mismatch");
     let mut swapped = good();
     swapped[1].1 = ints([Some(1); 3]);

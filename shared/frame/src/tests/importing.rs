@@ -13,7 +13,7 @@ use crate::shard::BATCH_ROWS;
 use crate::{Value, import_shard_in_memory, plan};
 
 /// The column as i128, f64 bits or text, whatever type it is stored in.
-fn values(shards: &[Arc<Shard>], column: &str) -> Vec<Option<String>> {
+pub(super) fn values(shards: &[Arc<Shard>], column: &str) -> Vec<Option<String>> {
     let mut values = Vec::new();
     for piece in shards.iter().flat_map(|shard| shard.column(column).unwrap()) {
         for row in 0..piece.len() {
@@ -101,7 +101,7 @@ fn columns_are_as_narrow_as_their_values() {
     let folder = tempfile::tempdir().unwrap();
     let check = |array: ArrayRef, expected: &str| {
         let file = write(folder.path(), "narrow", vec![("x", array)]);
-        let record = import_shard(&plan(survey(&[file]).unwrap()), 0, folder.path()).unwrap();
+        let record = import_shard(&plan(look(&[file]).unwrap()), 0, folder.path()).unwrap();
         assert_eq!(record.columns[0].stored_type, expected);
     };
     check(ints([Some(-128), Some(127), None]), "int8");
@@ -131,7 +131,7 @@ fn a_shard_is_mapped_and_not_copied() {
         ("t", texts((0..rows).map(|i| (i % 3 > 0).then_some(["a", "b"][i % 2])))),
     ];
     let file = write(folder.path(), "wide", columns);
-    let plan = plan(survey(&[file]).unwrap());
+    let plan = plan(look(&[file]).unwrap());
     let record = import_shard(&plan, 0, folder.path()).unwrap();
     let shard = Shard::open(folder.path(), &record, false).unwrap();
     let map = shard.mapped().unwrap();

@@ -3,7 +3,12 @@
 mod bad_input;
 mod batches;
 mod fitting;
+mod folders;
 mod importing;
+mod insights;
+mod meaning;
+mod source_types;
+mod statistics;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,7 +18,10 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
-use crate::{Frame, Plan, Roles, Shard, ShardRecord, TaskChoice, import_shard, plan_with_shard_rows, survey};
+use crate::{
+    Error, Frame, Plan, Roles, Shard, ShardRecord, SourceOptions, Survey, TaskChoice, import_shard,
+    plan_with_shard_rows, survey,
+};
 
 /// Writes columns as `folder/name.parquet`.
 fn write(folder: &Path, name: &str, columns: Vec<(&str, ArrayRef)>) -> PathBuf {
@@ -37,6 +45,13 @@ fn ints(values: impl IntoIterator<Item = Option<i64>>) -> ArrayRef {
     Arc::new(values.into_iter().collect::<Int64Array>())
 }
 
+/// Lists of `length` whole numbers that count up from row to row.
+fn fixed_list(rows: usize, length: i32) -> ArrayRef {
+    let item = Arc::new(arrow_schema::Field::new("item", arrow_schema::DataType::Int64, true));
+    let numbers = ints((0..rows as i64 * i64::from(length)).map(Some));
+    Arc::new(arrow_array::FixedSizeListArray::new(item, length, numbers, None))
+}
+
 fn texts<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> ArrayRef {
     Arc::new(values.into_iter().collect::<StringArray>())
 }
@@ -54,9 +69,16 @@ fn mixed(rows: usize) -> Vec<(&'static str, ArrayRef)> {
     ]
 }
 
+fn look(files: &[PathBuf]) -> Result<Survey, Error> {
+    survey(&files.iter().cloned().map(Into::into).collect::<Vec<_>>(), &SourceOptions::default())
+}
+
 /// Imports with shards of `shard_rows`.
 fn import(files: &[PathBuf], shard_rows: u64, folder: &Path) -> (Plan, Frame, Vec<Arc<Shard>>) {
-    let plan = plan_with_shard_rows(survey(files).unwrap(), shard_rows);
+    import_planned(plan_with_shard_rows(look(files).unwrap(), shard_rows), folder)
+}
+
+fn import_planned(plan: Plan, folder: &Path) -> (Plan, Frame, Vec<Arc<Shard>>) {
     let records: Vec<ShardRecord> = (0..plan.shards.len()).map(|k| import_shard(&plan, k, folder).unwrap()).collect();
     let shards = records.iter().map(|record| Arc::new(Shard::open(folder, record, true).unwrap())).collect();
     let frame = Frame::merge(&plan, records).unwrap();
@@ -70,6 +92,7 @@ fn roles(target: &str) -> Roles {
         ignored_columns: Vec::new(),
         weights_column: None,
         task: TaskChoice::Auto,
-        standardize: true,
+        types: Default::default(),
+        options: Default::default(),
     }
 }

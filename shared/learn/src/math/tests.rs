@@ -57,6 +57,63 @@ fn sigmoid_is_within_3_ulp() {
     assert!(worst(sigmoid, |x| 1.0 / (1.0 + (-x).exp()), f32::is_finite) < 3.0);
 }
 
+#[test]
+fn exp_m1_is_within_3_ulp() {
+    assert!(worst(exp_m1, f64::exp_m1, |x| x.is_finite() && x <= 0.0) < 3.0);
+    assert_eq!(exp_m1(0.0), 0.0);
+    assert_eq!(exp_m1(f32::MIN), -1.0);
+    assert!(exp_m1(f32::NAN).is_nan());
+}
+
+#[test]
+fn cos_quarter_is_within_2_ulp() {
+    let mut worst = 0u64;
+    for i in 0..=1_000_003u32 {
+        let x = f64::from(i) / 1_000_003.0;
+        // Beyond the middle from the other end, as π/2 · x would lose the digits that we keep.
+        let want = match x <= 0.5 {
+            true => (std::f64::consts::FRAC_PI_2 * x).cos(),
+            false => (std::f64::consts::FRAC_PI_2 * (1.0 - x)).sin(),
+        };
+        worst = worst.max(cos_quarter(x).to_bits().abs_diff(want.to_bits()));
+    }
+    println!("worst error {worst} ulp");
+    assert!(worst <= 2);
+    assert_eq!((cos_quarter(0.0), cos_quarter(1.0)), (1.0, 0.0));
+    assert!((cos_quarter(2.0 / 3.0) - 0.5).abs() < 1e-15);
+}
+
+/// Shares of a normal distribution below these (standard tables), and four moments, over 2¹⁸ draws: within 4 deviations
+/// of what chance allows.
+#[test]
+fn normal_pairs_are_normal_and_independent() {
+    let stream = aquifer_frame::Philox::new(1, "test of normal draws");
+    let pairs: Vec<[f32; 2]> = (0..1u64 << 17)
+        .map(|i| {
+            let [a, b, ..] = stream.draw(0, 0, i);
+            normal_pair([a, b])
+        })
+        .collect();
+    let z: Vec<f64> = pairs.iter().flatten().map(|z| f64::from(*z)).collect();
+    let n = z.len() as f64;
+    for (limit, share) in [(-2.0, 0.022_750), (-1.0, 0.158_655), (0.0, 0.5), (0.5, 0.691_462), (3.0, 0.998_650)] {
+        let below = z.iter().filter(|z| **z < limit).count() as f64 / n;
+        assert!((below - share).abs() < 4.0 * (share * (1.0 - share) / n).sqrt(), "{below} below {limit}, not {share}");
+    }
+    let moment = |power: i32| z.iter().map(|z| z.powi(power)).sum::<f64>() / n;
+    for (power, expected, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)] {
+        let got = moment(power);
+        assert!((got - expected).abs() < 4.0 * (variance / n).sqrt(), "moment {power} is {got}");
+    }
+    let together = pairs.iter().map(|[a, b]| f64::from(a * b)).sum::<f64>() / pairs.len() as f64;
+    assert!(together.abs() < 4.0 / (pairs.len() as f64).sqrt(), "the two of a pair move together by {together}");
+    for word in [0, u32::MAX, 1 << 30, 1 << 31] {
+        for other in [0, u32::MAX] {
+            assert!(normal_pair([word, other]).iter().chain(&normal_pair([other, word])).all(|z| z.abs() < 5.8));
+        }
+    }
+}
+
 /// ln(1 + eˣ) as the objective makes it.
 fn softplus(x: f32) -> f32 {
     (if x > 0.0 { x } else { 0.0 }) + logistic(x).1

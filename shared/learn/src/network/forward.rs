@@ -8,11 +8,11 @@ use std::ops::Range;
 use aquifer_frame::{Batch, Target};
 use aquifer_model::params::Activation;
 
+use super::activation;
 use super::layout::Panel;
 use super::{Buffers, Network};
 use crate::Workspace;
 use crate::kernels::{DROPPED, Left, Loop, Right, Shape, Table, Use, add_rows, product};
-use crate::math;
 
 /// Some rows of a batch as the first layer reads them.
 #[derive(Clone, Copy)]
@@ -167,8 +167,6 @@ impl Network {
 }
 
 /// The activation f over sums x, in place. With slopes, which come as dropout's factors k: y = f(x) k, slope = f′(x) k.
-///
-/// Rectifier: `x > 0 ? x : 0`, f′ = `x > 0 ? 1 : 0`; tanh: f′ = 1 − f²; linear: f′ = 1.
 struct Activate<'a> {
     activation: Activation,
     outputs: &'a mut [f32],
@@ -180,27 +178,31 @@ impl Loop for Activate<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let pairs = self.outputs.iter_mut().zip(self.slopes.iter_mut());
-        match (self.activation, pairs.len() > 0) {
-            (Activation::Linear, false) => (),
-            (Activation::Rectifier, false) => self.outputs.iter_mut().for_each(|x| *x = rectified(*x)),
-            (Activation::Tanh, false) => self.outputs.iter_mut().for_each(|x| *x = math::tanh(*x)),
-            (Activation::Linear, true) => pairs.for_each(|(x, k)| *x *= *k),
-            (Activation::Rectifier, true) => pairs.for_each(|(x, k)| {
-                let factor = *k;
-                *k = if *x > 0.0 { factor } else { 0.0 };
-                *x = rectified(*x) * factor;
-            }),
-            (Activation::Tanh, true) => pairs.for_each(|(x, k)| {
-                let (factor, f) = (*k, math::tanh(*x));
-                *k = f.mul_add(-f, 1.0) * factor;
-                *x = f * factor;
-            }),
+        match self.activation {
+            Activation::Linear if self.slopes.is_empty() => (),
+            Activation::Linear => self.each(activation::linear),
+            Activation::Rectifier => self.each(activation::rectifier),
+            Activation::Tanh => self.each(activation::tanh),
+            Activation::LeakyRectifier => self.each(activation::leaky_rectifier),
+            Activation::Sigmoid => self.each(activation::sigmoid),
+            Activation::Swish => self.each(activation::swish),
+            Activation::Elu => self.each(activation::elu),
         }
     }
 }
 
-#[inline(always)]
-fn rectified(x: f32) -> f32 {
-    if x > 0.0 { x } else { 0.0 }
+impl Activate<'_> {
+    /// `f` gives the activation and its derivative; where nobody asks for the latter, it is not computed.
+    #[inline(always)]
+    fn each(self, f: impl Fn(f32) -> (f32, f32)) {
+        if self.slopes.is_empty() {
+            self.outputs.iter_mut().for_each(|x| *x = f(*x).0);
+            return;
+        }
+        for (x, k) in self.outputs.iter_mut().zip(self.slopes) {
+            let (value, slope) = f(*x);
+            *x = value * *k;
+            *k *= slope;
+        }
+    }
 }

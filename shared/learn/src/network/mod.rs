@@ -3,6 +3,7 @@
 //! Rows go through the whole net in blocks of 32 while they are in cache: forward, loss, backward; gradients are chains
 //! that continue from block to block, so the cutting into blocks changes no bit. Start at [`Network::gradient`].
 
+mod activation;
 mod backward;
 mod buffers;
 mod dropout;
@@ -17,7 +18,7 @@ use crate::objective::Objective;
 use crate::{Error, Isa};
 pub(crate) use buffers::{Aligned, Buffers};
 use dropout::Dropout;
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, PANEL};
 
 /// Rows that go through the net together. Larger ones pay only for nets beyond the second-level cache.
 const ROW_BLOCK: usize = 32;
@@ -43,7 +44,7 @@ pub struct Network {
 impl Network {
     /// The network that these (checked) parameters make of this encoding.
     pub fn new(params: &DeepLearning, encoding: &Encoding, isa: Isa) -> Result<Self, Error> {
-        let objective = Objective::of(&encoding.target)?;
+        let objective = Objective::of(&encoding.target, params.loss)?;
         let mut sizes = vec![encoding.inputs()];
         sizes.extend(&params.hidden);
         sizes.push(objective.outputs());
@@ -119,7 +120,8 @@ impl Network {
     /// Whether the derivative of a hidden layer's activation and dropout needs memory of its own: a rectifier's can be
     /// read off the outputs, a linear one's is 1.
     fn has_slopes(&self, hidden: usize) -> bool {
-        self.activation == Activation::Tanh || self.hidden_dropout[hidden].is_some()
+        let told = matches!(self.activation, Activation::Rectifier | Activation::Linear);
+        !told || self.hidden_dropout[hidden].is_some()
     }
 
     /// A batch of another encoding is our own mistake.

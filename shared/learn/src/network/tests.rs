@@ -1,7 +1,7 @@
 //! Gradients against finite differences of an f64 reference that shares no code with the network, and one hash for all
 //! instruction sets and row blocks.
 
-use aquifer_model::params::{AveragingMode, Optimizer};
+use aquifer_model::params::{AveragingMode, Loss, Optimizer};
 
 use super::*;
 use crate::synthetic::Synthetic;
@@ -11,7 +11,7 @@ fn params(hidden: &[usize], activation: Activation) -> DeepLearning {
     DeepLearning {
         hidden: hidden.to_vec(),
         activation,
-        optimizer: Optimizer::Sgd { momentum: 0.0 },
+        optimizer: Optimizer::Sgd { momentum: 0.0, nesterov: false },
         learning_rate: 0.01,
         mini_batch_size: 32,
         epochs: 1.0,
@@ -25,6 +25,7 @@ fn params(hidden: &[usize], activation: Activation) -> DeepLearning {
         averaging_interval: 32,
         outer_rate: 1.0,
         outer_momentum: 0.0,
+        ..DeepLearning::default()
     }
 }
 
@@ -88,6 +89,10 @@ fn reference(network: &Network, params: &DeepLearning, weights: &[f64], batch: &
                         Activation::Rectifier => y.max(0.0),
                         Activation::Tanh => y.tanh(),
                         Activation::Linear => *y,
+                        Activation::LeakyRectifier => y.max(0.01 * *y),
+                        Activation::Sigmoid => 1.0 / (1.0 + (-*y).exp()),
+                        Activation::Swish => *y / (1.0 + (-*y).exp()),
+                        Activation::Elu => y.max(0.0) + y.min(0.0).exp_m1(),
                     } * masked(&format!("dropout of hidden layer {l}"), ratio, id, j);
                 }
             }
@@ -96,6 +101,11 @@ fn reference(network: &Network, params: &DeepLearning, weights: &[f64], batch: &
         let (y, w) = (f64::from(batch.targets[r]), f64::from(batch.weights[r]));
         loss += w * match network.objective {
             Objective::Quadratic => 0.5 * (x[0] - y) * (x[0] - y),
+            Objective::Absolute => (x[0] - y).abs(),
+            Objective::Huber { delta } => {
+                let (size, delta) = ((x[0] - y).abs(), f64::from(delta));
+                if size > delta { delta * (size - 0.5 * delta) } else { 0.5 * size * size }
+            }
             Objective::Bernoulli => x[0].max(0.0) - x[0] * y + (-x[0].abs()).exp().ln_1p(),
             Objective::Multinomial { .. } => x.iter().map(|z| z.exp()).sum::<f64>().ln() - x[y as usize],
         };
@@ -141,8 +151,8 @@ fn check(params: &DeepLearning, data: &Synthetic, rows: usize) {
 
 #[test]
 fn gradients_are_those_of_the_formulas() {
-    use Activation::{Linear, Rectifier, Tanh};
-    for activation in [Rectifier, Tanh, Linear] {
+    use Activation::{Elu, LeakyRectifier, Linear, Rectifier, Sigmoid, Swish, Tanh};
+    for activation in [Rectifier, Tanh, Linear, LeakyRectifier, Sigmoid, Swish, Elu] {
         check(&params(&[13, 37], activation), &data(5, &[], Some(2), false), 71);
         check(&params(&[20], activation), &data(4, &[3, 5], Some(4), true), 33);
         check(&params(&[9, 3, 8], activation), &data(0, &[6], None, true), 40);
@@ -153,6 +163,9 @@ fn gradients_are_those_of_the_formulas() {
         };
         check(&dropout, &data(6, &[4, 3], Some(2), true), 50);
         check(&dropout, &data(6, &[], Some(3), false), 50);
+        for loss in [Loss::Quadratic, Loss::Absolute, Loss::Huber { delta: 0.7 }] {
+            check(&DeepLearning { loss, ..params(&[12, 5], activation) }, &data(5, &[3], None, true), 45);
+        }
     }
     check(&params(&[], Rectifier), &data(28, &[12], Some(2), false), 64);
     check(&params(&[], Rectifier), &data(3, &[], Some(40), true), 5);
@@ -162,7 +175,8 @@ fn gradients_are_those_of_the_formulas() {
 
 #[test]
 fn bits_depend_on_neither_instructions_nor_row_blocks() {
-    for activation in [Activation::Rectifier, Activation::Tanh] {
+    use Activation::{Elu, LeakyRectifier, Rectifier, Sigmoid, Swish, Tanh};
+    for activation in [Rectifier, Tanh, LeakyRectifier, Sigmoid, Swish, Elu] {
         let params = DeepLearning {
             hidden_dropout_ratios: vec![0.0, 0.4],
             input_dropout_ratio: 0.1,

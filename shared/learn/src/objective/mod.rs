@@ -1,17 +1,22 @@
 //! What training minimises: a loss of a network's outputs and the target, one file a formula.
 
+mod absolute;
 mod bernoulli;
+mod huber;
 mod multinomial;
 mod quadratic;
 
 use aquifer_frame::Target;
+use aquifer_model::params::Loss;
 
 use crate::{Error, Isa};
 
 /// The closed set of objectives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Objective {
     Quadratic,
+    Absolute,
+    Huber { delta: f32 },
     Bernoulli,
     Multinomial { classes: usize },
 }
@@ -29,9 +34,17 @@ pub(crate) struct Outcome<'a> {
 }
 
 impl Objective {
-    pub(crate) fn of(target: &Target) -> Result<Self, Error> {
+    /// The loss that was asked for, or the target's own; one of another task is an error.
+    pub(crate) fn of(target: &Target, loss: Loss) -> Result<Self, Error> {
+        if !loss.is_for(target) {
+            return Err(Error::Params { key: "loss" });
+        }
         match target {
-            Target::Regression { .. } => Ok(Objective::Quadratic),
+            Target::Regression { .. } => Ok(match loss {
+                Loss::Absolute => Objective::Absolute,
+                Loss::Huber { delta } => Objective::Huber { delta: delta as f32 },
+                Loss::Auto | Loss::Quadratic | Loss::CrossEntropy => Objective::Quadratic,
+            }),
             Target::Classes { levels, .. } => match levels.len() {
                 levels @ (0 | 1) => Err(Error::Classes { levels }),
                 2 => Ok(Objective::Bernoulli),
@@ -43,7 +56,7 @@ impl Objective {
     /// Units of the output layer.
     pub(crate) fn outputs(self) -> usize {
         match self {
-            Objective::Quadratic | Objective::Bernoulli => 1,
+            Objective::Quadratic | Objective::Absolute | Objective::Huber { .. } | Objective::Bernoulli => 1,
             Objective::Multinomial { classes } => classes,
         }
     }
@@ -53,6 +66,8 @@ impl Objective {
     pub(crate) fn loss(self, isa: Isa, outcome: Outcome<'_>, gradient: &mut [f32], losses: &mut [f64]) {
         match self {
             Objective::Quadratic => quadratic::loss(outcome, gradient, losses),
+            Objective::Absolute => absolute::loss(outcome, gradient, losses),
+            Objective::Huber { delta } => huber::loss(delta, outcome, gradient, losses),
             Objective::Bernoulli => isa.run(bernoulli::Loss { outcome, gradient, losses }),
             Objective::Multinomial { classes } => isa.run(multinomial::Loss { classes, outcome, gradient, losses }),
         }
@@ -61,7 +76,9 @@ impl Objective {
     /// Outputs of a row become probabilities of the classes; a regression's stay what they are.
     pub(crate) fn probabilities(self, outputs: &[f32], probabilities: &mut Vec<f32>) {
         match self {
-            Objective::Quadratic => probabilities.extend_from_slice(outputs),
+            Objective::Quadratic | Objective::Absolute | Objective::Huber { .. } => {
+                probabilities.extend_from_slice(outputs);
+            }
             Objective::Bernoulli => outputs.iter().for_each(|z| probabilities.extend(bernoulli::probabilities(*z))),
             Objective::Multinomial { classes } => {
                 outputs.chunks_exact(classes).for_each(|z| multinomial::softmax(z, probabilities));

@@ -32,6 +32,9 @@ fn check(objective: Objective, outputs: &[f32], target: f32) {
 fn derivatives_are_those_of_the_losses() {
     for z in [-3.0, -0.2, 0.0, 0.7, 4.0] {
         check(Objective::Quadratic, &[z], 0.4);
+        check(Objective::Absolute, &[z], 0.4);
+        check(Objective::Huber { delta: 0.5 }, &[z], 0.4);
+        check(Objective::Huber { delta: 100.0 }, &[z], 0.4);
         check(Objective::Bernoulli, &[z], 0.0);
         check(Objective::Bernoulli, &[z], 1.0);
         check(Objective::Multinomial { classes: 3 }, &[z, 0.3, -1.0], 0.0);
@@ -43,6 +46,11 @@ fn derivatives_are_those_of_the_losses() {
 fn losses_have_known_values_and_stay_finite() {
     let near = |got: f64, want: f64| assert!((got - want).abs() < 1e-6 * want.max(1e-3), "{got}, not {want}");
     near(loss(Objective::Quadratic, &[3.0], 1.0, 2.0).0, 4.0);
+    near(loss(Objective::Absolute, &[3.0], 1.0, 2.0).0, 4.0);
+    near(loss(Objective::Huber { delta: 1.5 }, &[3.0], 1.0, 2.0).0, 2.0 * 1.5 * (2.0 - 0.75));
+    near(loss(Objective::Huber { delta: 2.0 }, &[3.0], 1.0, 2.0).0, 4.0);
+    assert_eq!(loss(Objective::Absolute, &[1.0], 1.0, 2.0), (0.0, vec![0.0]), "no side where there is no error");
+    assert_eq!(loss(Objective::Huber { delta: 1.5 }, &[-1e30], 1.0, 2.0).1, [-3.0]);
     near(loss(Objective::Bernoulli, &[0.0], 1.0, 1.0).0, std::f64::consts::LN_2);
     near(loss(Objective::Bernoulli, &[100.0], 0.0, 1.0).0, 100.0);
     near(loss(Objective::Bernoulli, &[-100.0], 0.0, 1.0).0, 0.0);

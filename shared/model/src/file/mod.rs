@@ -52,8 +52,9 @@ pub struct Tensor {
 }
 
 impl Model {
-    /// A model of the present format and exact arithmetic.
-    pub fn new(tensors: Vec<Tensor>, spec: FitSpec, encoding: Encoding, scores: Vec<Score>) -> Self {
+    /// A model of the present format and exact arithmetic. Of the metrics it keeps [`crate::Metrics::kept`].
+    pub fn new(tensors: Vec<Tensor>, spec: FitSpec, encoding: Encoding, mut scores: Vec<Score>) -> Self {
+        scores.iter_mut().for_each(|score| score.metrics = score.metrics.kept());
         Self { tensors, spec, encoding, scores, numeric_class: EXACT.into(), format: MODEL_FORMAT }
     }
 

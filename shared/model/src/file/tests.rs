@@ -12,13 +12,15 @@ fn model(sets: &[&str]) -> Model {
     spec.set("target=y").unwrap();
     sets.iter().for_each(|set| spec.set(set).unwrap());
     let encoding = Encoding {
-        numeric: vec![Numeric { column: "age".into(), fill: 38.6, shift: 38.6, scale: 0.1 + 0.2 }],
+        numeric: vec![Numeric::plain("age", 38.6, 38.6, 0.1 + 0.2)],
         categorical: vec![Categorical {
             column: "stadt".into(),
             levels: vec!["Köln \"am\" Rhein".into(), "{\\".into()],
+            other: false,
         }],
         target: Target::Classes { column: "y".into(), levels: vec!["no".into(), "yes".into()] },
         weights_column: None,
+        skip_missing: false,
     };
     let metrics = Metrics { rows: 5000, auc: Some(0.91), confusion: Some(vec![3, 2, 1, 4]), ..Metrics::default() };
     let tensor = |name: &str, shape: &[usize]| Tensor {
@@ -158,7 +160,9 @@ fn metadata_that_makes_no_sense_is_refused() {
         model.encoding.target =
             Target::Classes { column: "y".into(), levels: (0..1025).map(|i| i.to_string()).collect() }
     });
-    refuse(&|model| model.encoding.target = Target::Regression { column: "y".into(), mean: 1.0, deviation: 0.0 });
+    refuse(&|model| {
+        model.encoding.target = Target::Regression { column: "y".into(), reading: None, mean: 1.0, deviation: 0.0 }
+    });
     for levels in [&["-1", "0", "10"][..], &["0.5", "9", "10"], &["A", "a", "b"], &["false", "true"]] {
         let model = Model { encoding: Encoding { target: classes(levels), ..model(&[]).encoding }, ..model(&[]) };
         Model::from_bytes(&model.to_bytes().unwrap()).unwrap();

@@ -5,7 +5,9 @@
 
 use aquifer_frame::{Fold, Node};
 
-use super::scoring::{BINS, Family, Scoring};
+use super::logit::{BINS, bin};
+use super::math;
+use super::scoring::{CLASS_SUMS, Family, REGRESSION_SUMS, Scoring};
 use crate::partial::{Partial, Values};
 
 /// Sums over rows, block after block: what becomes a rank's partial of a scoring round.
@@ -27,7 +29,7 @@ pub struct Accumulator {
 struct BlockSums {
     rows: u64,
     /// Weight, then what [`Scoring::vectors`] says.
-    sums: [f64; 3],
+    sums: Vec<f64>,
     /// (class · BINS + bin, weight): sorted by place once the block is done, as most bins of a block are empty.
     weights: Vec<(u32, f64)>,
 }
@@ -40,7 +42,7 @@ impl Accumulator {
             Family::Regression => 0,
         };
         let counts = (scoring.family == Family::Binomial && !scoring.weighted).then(|| [vec![0; BINS], vec![0; BINS]]);
-        let (block, blocks) = (BlockSums::default(), Fold::default());
+        let (block, blocks) = (BlockSums::new(&scoring), Fold::default());
         Self { scoring, rows: 0, confusion: vec![0; classes * classes], counts, block, blocks }
     }
 
@@ -57,19 +59,40 @@ impl Accumulator {
     /// A row of several classes, one score each; the first of the largest is predicted.
     pub fn add_multinomial(&mut self, scores: &[f32], class: usize, weight: f32, logloss: f64) {
         debug_assert_eq!(self.scoring.family, Family::Multinomial { classes: scores.len() });
-        self.add_class(class, first_largest(scores), weight, logloss);
+        let place = place(scores, class);
+        self.add_class(class, if place == 0 { class } else { first_largest(scores) }, weight, logloss);
+        // Hits of 1 are counted as right.
+        let (weight, hits, classes) = (f64::from(weight), self.scoring.hits(), scores.len());
+        for k in place.max(1)..hits {
+            self.block.sums[CLASS_SUMS - 1 + k] += weight;
+        }
+        let by_class = CLASS_SUMS - 1 + hits;
+        self.block.sums[by_class + class] += weight;
+        if place == 0 {
+            self.block.sums[by_class + classes + class] += weight;
+        }
     }
 
-    /// A row of a number, both in the target's own unit.
-    pub fn add_regression(&mut self, prediction: f64, actual: f64, weight: f32) {
+    /// A row of a number, both in the target's own unit; the deviance is that of the loss in use.
+    pub fn add_regression(&mut self, prediction: f64, actual: f64, weight: f32, deviance: f64) {
         debug_assert_eq!(self.scoring.family, Family::Regression);
         let (weight, error) = (f64::from(weight), prediction - actual);
-        self.block.add([weight, weight * (error * error), weight * error.abs()]);
+        let centred = actual - self.scoring.center;
+        let terms: [f64; REGRESSION_SUMS] = [
+            weight,
+            weight * (error * error),
+            weight * error.abs(),
+            weighted_log_error(prediction, actual, weight),
+            weight * centred,
+            weight * (centred * centred),
+            weight * deviance,
+        ];
+        self.block.add(&terms);
     }
 
     /// The rows since the last call were those of this block of the part; the next ones are of the block after it.
     pub fn end_block(&mut self, block: u64) {
-        let mut sums = std::mem::take(&mut self.block);
+        let mut sums = std::mem::replace(&mut self.block, BlockSums::new(&self.scoring));
         self.rows += sums.rows;
         sums.join_bins();
         let some = (sums.rows > 0).then_some(sums);
@@ -78,8 +101,9 @@ impl Accumulator {
 
     pub fn into_partial(self) -> Partial {
         assert_eq!(self.block.rows, 0, "every row is of a block that has ended");
-        let BlockSums { sums, weights, .. } = self.blocks.finish(BlockSums::merge).unwrap_or_default();
-        let mut vectors = vec![Values::U64(vec![self.rows]), Values::F64(sums.into())];
+        let total = self.blocks.finish(BlockSums::merge);
+        let BlockSums { sums, weights, .. } = total.unwrap_or_else(|| BlockSums::new(&self.scoring));
+        let mut vectors = vec![Values::U64(vec![self.rows]), Values::F64(sums)];
         if self.scoring.family != Family::Regression {
             vectors.push(Values::U64(self.confusion));
         }
@@ -94,14 +118,19 @@ impl Accumulator {
 
     fn add_class(&mut self, class: usize, predicted: usize, weight: f32, logloss: f64) {
         let weight = f64::from(weight);
-        self.block.add([weight, weight * logloss, if class == predicted { weight } else { 0.0 }]);
+        self.block.add(&[weight, weight * logloss, if class == predicted { weight } else { 0.0 }]);
         let classes = self.confusion.len().isqrt();
         self.confusion[class * classes + predicted] += 1;
     }
 }
 
 impl BlockSums {
-    fn add(&mut self, terms: [f64; 3]) {
+    fn new(scoring: &Scoring) -> Self {
+        Self { sums: vec![0.0; scoring.sums()], ..Self::default() }
+    }
+
+    /// A row's terms of the first sums.
+    fn add(&mut self, terms: &[f64]) {
         self.rows += 1;
         self.sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
     }
@@ -149,39 +178,36 @@ fn first_largest(scores: &[f32]) -> usize {
     best
 }
 
-/// `floor((clamp(z, −16, 16) + 16) · 2048)`, at most the last bin: comparisons, one sum and one product in f64.
-fn bin(z: f32) -> usize {
-    const PER_UNIT: f64 = 2048.0;
-    let z = f64::from(z);
-    let z = if z < -16.0 { -16.0 } else { z };
-    let z = if z > 16.0 { 16.0 } else { z };
-    (((z + 16.0) * PER_UNIT) as usize).min(BINS - 1)
+/// How many classes come before this one: those with a larger score, and the earlier ones with the same.
+fn place(scores: &[f32], class: usize) -> usize {
+    let own = scores[class];
+    scores.iter().enumerate().filter(|(at, score)| **score > own || (**score == own && *at < class)).count()
+}
+
+/// `weight · (ln(1 + prediction) − ln(1 + actual))²`; infinite, so that no mean is left, where one has no logarithm.
+fn weighted_log_error(prediction: f64, actual: f64, weight: f64) -> f64 {
+    if !(prediction > -1.0 && actual > -1.0) {
+        return f64::INFINITY;
+    }
+    // As one logarithm, of 1 + the relative error: two of large numbers would lose their small difference.
+    let error = (prediction - actual) / (1.0 + actual);
+    if error.is_finite() && error > -1.0 {
+        let log = math::ln_1p(error);
+        weight * (log * log)
+    } else {
+        f64::INFINITY
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn bins_cut_the_logits_evenly_and_hold_all_of_them() {
-        let check = |z: f32, expected: usize| assert_eq!(bin(z), expected, "{z}");
-        check(-16.0, 0);
-        check(f32::NEG_INFINITY, 0);
-        check(-0.0, 32_768);
-        check(0.0, 32_768);
-        check(-f32::MIN_POSITIVE, 32_768); // not seen beside 16
-        check(-1e-6, 32_767);
-        check(1.0, 34_816);
-        check(15.9999, 65_535);
-        check(16.0, 65_535);
-        check(f32::MAX, 65_535);
-    }
-
     /// 1 + ε/2 eats a small term, ε + … does not: the order of the sums shows in the last bit.
     #[test]
     fn blocks_are_joined_in_the_tree() {
         const HALF: f64 = f64::EPSILON / 2.0;
-        let scoring = Scoring { family: Family::Binomial, weighted: true };
+        let scoring = Scoring::new(Family::Binomial, true);
         let total = |blocks: &[&[f64]], first: u64| {
             let mut sums = scoring.accumulator();
             for (block, rows) in (first..).zip(blocks) {
@@ -200,7 +226,7 @@ mod tests {
 
     #[test]
     fn weights_of_a_bin_are_added_once_each() {
-        let scoring = Scoring { family: Family::Binomial, weighted: true };
+        let scoring = Scoring::new(Family::Binomial, true);
         let mut sums = scoring.accumulator();
         for block in 0..3 {
             for (z, class, weight) in [(0.5, 1, 1.0), (-3.0, 0, 2.0), (0.5, 1, 0.25), (0.5, 0, 8.0)] {
@@ -218,5 +244,7 @@ mod tests {
     fn the_first_largest_wins() {
         assert_eq!(first_largest(&[1.0, 3.0, 3.0]), 1);
         assert_eq!(first_largest(&[-0.0, 0.0]), 0);
+        let scores = [1.0, 3.0, 3.0, 0.0, 1.0];
+        assert_eq!([0, 1, 2, 3, 4].map(|class| place(&scores, class)), [2, 0, 1, 4, 3]);
     }
 }

@@ -5,11 +5,20 @@
 
 mod accumulator;
 mod auc;
+mod confusion;
+mod gains;
+mod logit;
+mod math;
 mod metrics;
+mod precision_recall;
 mod scoring;
 #[cfg(test)]
 mod tests;
+mod threshold;
 
 pub use accumulator::Accumulator;
+pub use confusion::{AtThreshold, Counts};
+pub use gains::GainsGroup;
 pub use metrics::Metrics;
 pub use scoring::{Family, Scoring};
+pub use threshold::{Best, BestThresholds};

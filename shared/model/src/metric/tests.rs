@@ -19,6 +19,8 @@
 //!     print(mean_squared_error(a, f, sample_weight=sw) ** 0.5, mean_absolute_error(a, f, sample_weight=sw))
 //! ```
 
+mod golden;
+
 use super::*;
 use crate::partial::{Partial, Values};
 
@@ -46,7 +48,7 @@ fn close(found: Option<f64>, expected: f64) {
 
 /// Partials of these rows, split among ranks at `cut`, and their sum as metrics.
 fn binomial(weighted: bool, cut: usize) -> Metrics {
-    let scoring = Scoring { family: Family::Binomial, weighted };
+    let scoring = Scoring::new(Family::Binomial, weighted);
     let rank = |rows: std::ops::Range<usize>| {
         let mut sums = scoring.accumulator();
         for i in rows {
@@ -83,7 +85,7 @@ fn multinomial_metrics_are_those_of_scikit_learn() {
     for (weights, accuracy, logloss) in
         [([1.0f32; 5], 0.6, 0.8752020025233224), ([1.0, 2.0, 0.5, 1.0, 4.0], 0.47058823529411764, 1.0794294348800735)]
     {
-        let scoring = Scoring { family: Family::Multinomial { classes: 3 }, weighted: weights[1] != 1.0 };
+        let scoring = Scoring::new(Family::Multinomial { classes: 3 }, weights[1] != 1.0);
         let mut sums = scoring.accumulator();
         for i in 0..5 {
             sums.add_multinomial(&scores[i], classes[i], weights[i], losses[i]);
@@ -103,10 +105,10 @@ fn regression_metrics_are_those_of_scikit_learn() {
     for (weights, rmse, mae) in
         [([1.0f32; 4], 1.2808688457449497, 0.8125), ([1.0, 2.0, 0.5, 4.0], 0.695221787153807, 0.36666666666666664)]
     {
-        let scoring = Scoring { family: Family::Regression, weighted: weights[1] != 1.0 };
+        let scoring = Scoring::new(Family::Regression, weights[1] != 1.0);
         let mut sums = scoring.accumulator();
         for ((prediction, actual), weight) in rows.into_iter().zip(weights) {
-            sums.add_regression(prediction, actual, weight);
+            sums.add_regression(prediction, actual, weight, 0.0);
         }
         sums.end_block(0);
         let metrics = scoring.metrics(&sums.into_partial());
@@ -128,7 +130,7 @@ fn the_true_area_lies_within_the_resolution() {
             ((noise + 0.2 * class as f32) / 100.0, class)
         })
         .collect();
-    let scoring = Scoring { family: Family::Binomial, weighted: false };
+    let scoring = Scoring::new(Family::Binomial, false);
     let mut sums = scoring.accumulator();
     rows.iter().for_each(|(z, class)| sums.add_binomial(*z, *class, 1.0, 0.0));
     sums.end_block(0);
@@ -157,7 +159,7 @@ fn the_true_area_lies_within_the_resolution() {
 fn partials_have_the_vectors_that_are_announced() {
     for family in [Family::Binomial, Family::Multinomial { classes: 4 }, Family::Regression] {
         for weighted in [false, true] {
-            let scoring = Scoring { family, weighted };
+            let scoring = Scoring::new(family, weighted);
             let partial = scoring.accumulator().into_partial();
             let shape: Vec<_> = partial.vectors.iter().map(|values| (values.value_type(), values.len())).collect();
             let announced: Vec<_> = scoring.vectors().iter().map(|spec| (spec.value_type, spec.len)).collect();
@@ -166,16 +168,136 @@ fn partials_have_the_vectors_that_are_announced() {
     }
 }
 
+/// What is left of metrics that are all absent, but for what is taken out.
+fn nothing_but(metrics: &Metrics, take: impl Fn(&mut Metrics)) {
+    let mut left = metrics.clone();
+    take(&mut left);
+    left.rows = 0;
+    left.confusion = None;
+    assert_eq!(left, Metrics::default(), "{metrics:?}");
+}
+
 #[test]
 fn what_has_no_value_is_absent() {
-    let scoring = Scoring { family: Family::Binomial, weighted: false };
-    let empty = scoring.metrics(&scoring.accumulator().into_partial());
-    assert_eq!((empty.rows, empty.logloss, empty.auc, empty.accuracy), (0, None, None, None));
+    for family in [Family::Binomial, Family::Multinomial { classes: 4 }, Family::Regression] {
+        for weighted in [false, true] {
+            let scoring = Scoring::new(family, weighted);
+            let empty = scoring.metrics(&scoring.accumulator().into_partial());
+            assert_eq!(empty.rows, 0);
+            nothing_but(&empty, |_| ());
+            let strange = Partial { weight: 1.0, vectors: vec![Values::F32(vec![1.0])] };
+            assert_eq!(scoring.metrics(&strange), Metrics::default());
+            assert_eq!(scoring.at_threshold(&strange, 0.5), None);
+        }
+        // Rows that weigh nothing are there, and say nothing.
+        let scoring = Scoring::new(family, true);
+        let mut sums = scoring.accumulator();
+        match family {
+            Family::Binomial => [(1.0, 1), (-1.0, 0)].iter().for_each(|(z, y)| sums.add_binomial(*z, *y, 0.0, 0.5)),
+            Family::Multinomial { .. } => sums.add_multinomial(&[1.0, 0.0, 0.0, 0.0], 1, 0.0, 0.5),
+            Family::Regression => sums.add_regression(1.0, 2.0, 0.0, 1.0),
+        }
+        sums.end_block(0);
+        let metrics = scoring.metrics(&sums.into_partial());
+        assert!(metrics.rows > 0);
+        nothing_but(&metrics, |_| ());
+    }
+}
+
+#[test]
+fn one_class_has_no_curve() {
+    for (weighted, class) in [(false, 1), (true, 0)] {
+        let scoring = Scoring::new(Family::Binomial, weighted);
+        let mut sums = scoring.accumulator();
+        sums.add_binomial(1.0, class, 1.0, f64::INFINITY);
+        sums.end_block(0);
+        let total = sums.into_partial();
+        let metrics = scoring.metrics(&total);
+        assert_eq!((metrics.accuracy, metrics.mean_per_class_error), (Some(class as f64), Some(1.0 - class as f64)));
+        nothing_but(&metrics, |left| (left.accuracy, left.mean_per_class_error) = (None, None));
+        // Nobody is predicted to be of class 1, and nobody of class 0.
+        for (threshold, recall) in [(1.0, 0.0), (0.0, 1.0)] {
+            let at = scoring.at_threshold(&total, threshold).unwrap();
+            assert_eq!(
+                (at.threshold, at.recall.is_some(), at.specificity.is_some()),
+                (threshold, class == 1, class == 0)
+            );
+            assert_eq!(at.recall.or(at.specificity.map(|s| 1.0 - s)), Some(recall));
+            assert_eq!((at.precision.is_some(), at.f1, at.mcc), (threshold == 0.0, None, None));
+        }
+    }
+    let scoring = Scoring::new(Family::Multinomial { classes: 3 }, false);
     let mut sums = scoring.accumulator();
-    sums.add_binomial(1.0, 1, 1.0, f64::INFINITY);
+    sums.add_multinomial(&[0.0, 1.0, 2.0], 1, 1.0, 1.0);
     sums.end_block(0);
-    let one_class = scoring.metrics(&sums.into_partial());
-    assert_eq!((one_class.auc, one_class.logloss, one_class.accuracy), (None, None, Some(1.0)));
-    let strange = Partial { weight: 1.0, vectors: vec![Values::F32(vec![1.0])] };
-    assert_eq!(scoring.metrics(&strange), Metrics::default());
+    let metrics = scoring.metrics(&sums.into_partial());
+    assert_eq!((metrics.hit_ratios, metrics.mean_per_class_error), (Some(vec![0.0, 1.0, 1.0]), Some(1.0)));
+}
+
+#[test]
+fn equal_predictions_are_one_group() {
+    for weighted in [false, true] {
+        let scoring = Scoring::new(Family::Binomial, weighted);
+        let mut sums = scoring.accumulator();
+        (0..10).for_each(|row| sums.add_binomial(-0.25, usize::from(row < 3), 1.0, 0.5));
+        sums.end_block(0);
+        let metrics = scoring.metrics(&sums.into_partial());
+        close(metrics.auc, 0.5);
+        close(metrics.auc_resolution, 0.5);
+        close(metrics.pr_auc, 0.3);
+        close(metrics.pr_auc_resolution, 0.7);
+        assert_eq!((metrics.gini, metrics.f1, metrics.mcc), (Some(0.0), Some(0.0), Some(0.0)));
+        let best = metrics.best.unwrap();
+        // All or nobody: nobody is more often right.
+        assert_eq!((best.accuracy.value, best.f1.value, best.mcc.value, best.ks.value), (0.7, 6.0 / 13.0, 0.0, 0.0));
+        assert!(best.accuracy.threshold > best.f1.threshold);
+        assert_eq!((best.accuracy.resolution, best.ks.resolution), (1.0 - 0.7, 1.0));
+        let gains = metrics.gains_lift.unwrap();
+        assert_eq!((gains.len(), gains[0].lift, gains[0].cumulative_capture_rate), (1, 1.0, 1.0));
+    }
+}
+
+#[test]
+fn a_constant_target_has_no_r2() {
+    for (actual, center) in [(0.1, 0.1), (0.1, 7.3), (1e9, 0.3)] {
+        let scoring = Scoring { center, ..Scoring::new(Family::Regression, true) };
+        let mut sums = scoring.accumulator();
+        for row in 0..1000 {
+            sums.add_regression(0.2, actual, 0.1 + (row % 7) as f32, 0.0);
+        }
+        sums.end_block(0);
+        let metrics = scoring.metrics(&sums.into_partial());
+        assert!(metrics.r2.is_none() && metrics.rmse.is_some(), "{metrics:?}");
+    }
+}
+
+#[test]
+fn logarithms_that_are_not_there() {
+    for (prediction, actual, there) in [
+        (-1.0, 0.0, false),
+        (0.0, -1.0, false),
+        (-2.0, -3.0, false),
+        (f64::MAX, -0.999999, false), // beyond f64
+        (-0.999999, 1e9, true),
+        (f64::MAX, 0.0, true),
+        (1e-9, 0.0, true),
+    ] {
+        let scoring = Scoring::new(Family::Regression, false);
+        let mut sums = scoring.accumulator();
+        [(prediction, actual), (0.0, 0.0)].iter().for_each(|(p, a)| sums.add_regression(*p, *a, 1.0, 0.0));
+        sums.end_block(0);
+        let rmsle = scoring.metrics(&sums.into_partial()).rmsle;
+        assert_eq!(rmsle.is_some_and(|rmsle| rmsle > 0.0), there, "{prediction}, {actual}: {rmsle:?}");
+    }
+}
+
+#[test]
+fn a_model_file_keeps_few() {
+    let sklearn = binomial(false, 5);
+    let kept = sklearn.kept();
+    assert_eq!((kept.auc, kept.logloss, &kept.confusion), (sklearn.auc, sklearn.logloss, &sklearn.confusion));
+    let text = serde_json::to_string(&kept).unwrap();
+    let names = ["rows", "logloss", "auc", "auc_resolution", "accuracy", "confusion"];
+    let at: Vec<usize> = names.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
+    assert!(at.is_sorted() && text.matches(':').count() == names.len(), "{text}");
 }

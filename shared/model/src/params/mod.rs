@@ -3,4 +3,6 @@
 mod deeplearning;
 pub mod range;
 
-pub use deeplearning::{Activation, AveragingMode, DeepLearning, Optimizer};
+pub use deeplearning::{
+    Activation, AveragingMode, DeepLearning, InitialWeights, LearningRateSchedule, Loss, Optimizer,
+};

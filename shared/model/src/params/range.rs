@@ -7,7 +7,9 @@ use aquifer_frame::{block_count, block_rows, rank_blocks};
 
 pub const LAYERS_MAX: usize = 64;
 pub const UNITS: RangeInclusive<u64> = 1..=65_536;
+pub const LEVELS: RangeInclusive<u64> = 1..=65_536;
 pub const MINI_BATCH: RangeInclusive<u64> = 1..=1 << 20;
+pub const WARMUP: RangeInclusive<u64> = 0..=1 << 48;
 /// Positions, and so rows times epochs, are counted in 48 bits.
 const POSITIONS_MAX: f64 = (1u64 << 48) as f64;
 
@@ -27,10 +29,15 @@ pub fn share(x: f64) -> bool {
     x >= 0.0 && (x as f32) < 1.0
 }
 
-/// Adam's ε. A zero would make 0 / 0 of a weight that never had a gradient, and a subnormal one nearly so.
+/// An optimizer's ε. A zero would make 0 / 0 of a weight that never had a gradient, and a subnormal one nearly so.
 pub fn epsilon(x: f64) -> bool {
     let single = x as f32;
     single.is_finite() && single >= f32::MIN_POSITIVE
+}
+
+/// Of initial weights: even the rarest draw of a normal distribution stays far from infinity.
+pub fn initial_scale(x: f64) -> bool {
+    above_zero(x) && x <= 1e6
 }
 
 /// One of each hidden layer, or none.
@@ -59,6 +66,7 @@ mod tests {
         assert!(above_zero(1e-45) && !above_zero(1e-46) && !above_zero(1e39) && !above_zero(0.0));
         assert!(not_negative(1e-300) && !not_negative(-1e-300) && !not_negative(1e39) && !not_negative(f64::NAN));
         assert!(share(0.999_999_9) && !share(0.999_999_999) && !share(-1e-300) && !share(f64::NAN));
+        assert!(initial_scale(1e6) && !initial_scale(1.1e6) && !initial_scale(0.0) && !initial_scale(f64::NAN));
         assert!(epsilon(1.2e-38) && !epsilon(1.1e-38) && !epsilon(1e39));
     }
 

@@ -34,6 +34,8 @@ pub enum SpecError {
     NotApplicable { key: &'static str, because: &'static str },
     #[error("`{key}` is not given")]
     Missing { key: &'static str },
+    #[error("`loss` is \"{loss}\", which is not one of the target `{column}`: {}", other_task(loss))]
+    LossOfAnotherTask { loss: &'static str, column: String },
     #[error("{reason}")]
     Contradiction { reason: String },
     #[error(
@@ -51,6 +53,13 @@ fn one_of(choices: &[&str], suggestion: Option<&str>) -> String {
     match suggestion {
         Some(suggestion) => format!("did you mean \"{suggestion}\"?"),
         None => format!("supported: {}", quoted(choices)),
+    }
+}
+
+fn other_task(loss: &str) -> &'static str {
+    match loss {
+        "cross_entropy" => "it is for classes, and the target is a number",
+        _ => "it is for numbers, and the target has classes",
     }
 }
 
@@ -73,6 +82,7 @@ impl SpecError {
             SpecError::OutOfRange { .. } => "out_of_range",
             SpecError::NotApplicable { .. } => "not_applicable",
             SpecError::Missing { .. } => "missing_key",
+            SpecError::LossOfAnotherTask { .. } => "loss_of_another_task",
             SpecError::Contradiction { .. } => "contradiction",
             SpecError::TooManyRanks { .. } => "too_many_ranks",
             SpecError::Assignment { .. } => "not_an_assignment",
@@ -101,6 +111,9 @@ impl SpecError {
             }
             SpecError::Misplaced { belongs, .. } => Some(format!("move it to {belongs}; `--set` needs no table")),
             SpecError::Version { .. } => Some("write version = 1, or update aquifer".into()),
+            SpecError::LossOfAnotherTask { .. } => {
+                Some("leave out `loss`: \"auto\" is the target's own; or give the `task` that it is for".into())
+            }
             SpecError::Contradiction { .. } => Some("keep one of the two".into()),
             SpecError::Assignment { .. } => Some("for example `--set epochs=5`".into()),
             _ => None,

@@ -1,6 +1,8 @@
 //! The fit spec: what decides the bits of a model. No path, device, threads, cluster or search stands in it.
 
-use aquifer_frame::TaskChoice;
+use std::collections::BTreeMap;
+
+use aquifer_frame::{EncodingOptions, Meaning, Target, TaskChoice};
 use serde::{Deserialize, Serialize};
 
 use super::{Spec, SpecError};
@@ -23,6 +25,10 @@ pub struct FitSpec {
     pub features: Option<Vec<String>>,
     pub ignored_columns: Vec<String>,
     pub weights_column: Option<String>,
+    /// What columns mean, where it is not what they look like.
+    pub types: BTreeMap<String, Meaning>,
+    /// The rows that are trained on; the others are the test data.
+    pub split: Option<SplitChoice>,
     pub encoding: EncodingOptions,
     pub algorithm: Algorithm,
     pub params: DeepLearning,
@@ -35,27 +41,14 @@ pub enum Algorithm {
     DeepLearning,
 }
 
-/// How columns become inputs, as far as the user chooses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// How the training frame is cut in two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EncodingOptions {
-    /// Numeric inputs get mean 0 and deviation 1.
-    pub standardize: bool,
-    pub missing_values_handling: MissingValues,
-}
-
-/// What stands in for a missing number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MissingValues {
-    #[default]
-    MeanImputation,
-}
-
-impl Default for EncodingOptions {
-    fn default() -> Self {
-        Self { standardize: true, missing_values_handling: MissingValues::MeanImputation }
-    }
+pub struct SplitChoice {
+    /// Of the rows, to train on.
+    pub share: f64,
+    /// The column whose times order the rows; random if there is none.
+    pub by: Option<String>,
 }
 
 /// The form in model files.
@@ -82,6 +75,15 @@ impl FitSpec {
     /// Reads the form in model files back, as [`FitSpec::normalised`].
     pub(crate) fn from_canonical(canonical: &CanonicalFit) -> Result<FitSpec, SpecError> {
         Spec::from_table(&canonical.spec)?.resolve(canonical.rows, &canonical.data)
+    }
+
+    /// What only an encoding can tell, as it says what the target is.
+    pub fn check_target(&self, target: &Target) -> Result<(), SpecError> {
+        let (Target::Regression { column, .. } | Target::Classes { column, .. }) = target;
+        match self.params.loss {
+            loss if loss.is_for(target) => Ok(()),
+            loss => Err(SpecError::LossOfAnotherTask { loss: loss.name(), column: column.clone() }),
+        }
     }
 
     /// This fit with `averaging` at its defaults where it changes no bit: with one rank.

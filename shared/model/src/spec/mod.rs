@@ -19,5 +19,5 @@ pub(crate) use fit::CanonicalFit;
 
 pub use defaults::defaults_page;
 pub use error::SpecError;
-pub use fit::{Algorithm, EncodingOptions, FitSpec, MissingValues};
-pub use raw::{Device, RawAveraging, RawEncoding, RawOptimizer, RawParams, Spec};
+pub use fit::{Algorithm, FitSpec, SplitChoice};
+pub use raw::{Device, RawAveraging, RawEncoding, RawInitialWeights, RawLoss, RawOptimizer, RawParams, Spec};

@@ -1,13 +1,15 @@
 //! From TOML to a [`Spec`]: every key is read in one place, by name and type.
 
-use aquifer_frame::TaskChoice;
+use std::collections::BTreeMap;
+
+use aquifer_frame::{Meaning, MissingValues, Scaling, SchemaMode, TaskChoice, TimeFeatures};
 use toml::Value;
 
-use super::fit::{Algorithm, MissingValues};
+use super::fit::Algorithm;
 use super::keys::{self, AVERAGING, Table};
-use super::raw::{Device, RawOptimizer};
+use super::raw::{Device, RawInitialWeights, RawLoss, RawOptimizer};
 use super::{Spec, SpecError};
-use crate::params::{Activation, AveragingMode};
+use crate::params::{Activation, AveragingMode, LearningRateSchedule};
 
 /// A spec is read whole; nobody writes one this long.
 const SPEC_BYTES_MAX: usize = 1 << 20;
@@ -66,6 +68,15 @@ impl Spec {
             "frame" => self.frame = Some(text(key, value)?),
             "valid" => self.valid = texts(key, value)?,
             "test" => self.test = texts(key, value)?,
+            "schema" => {
+                let choices = [("strict", SchemaMode::Strict), ("union", SchemaMode::Union)];
+                self.schema = Some(choice(key, value, &choices)?);
+            }
+            "partitions" => self.partitions = Some(boolean(key, value)?),
+            "rename" => self.rename = Some(boolean(key, value)?),
+            "split" => self.split = Some(number(key, value)?),
+            "split_by" => self.split_by = Some(text(key, value)?),
+            "types" => self.types = types(key, value)?,
             "target" => self.target = Some(text(key, value)?),
             "features" => self.features = Some(texts(key, value)?),
             "ignored_columns" => self.ignored_columns = texts(key, value)?,
@@ -81,31 +92,92 @@ impl Spec {
             "algorithm" => self.algorithm = Some(choice(key, value, &[("deeplearning", Algorithm::DeepLearning)])?),
             "device" => self.device = Some(choice(key, value, &[("auto", Device::Auto), ("cpu", Device::Cpu)])?),
             "standardize" => self.encoding.standardize = Some(boolean(key, value)?),
+            "scaling" => {
+                let choices = [("standard", Scaling::Standard), ("min_max", Scaling::MinMax), ("none", Scaling::None)];
+                self.encoding.scaling = Some(choice(key, value, &choices)?);
+            }
             "missing_values_handling" => {
-                let choices = [("mean_imputation", MissingValues::MeanImputation)];
+                let choices = [
+                    ("mean_imputation", MissingValues::MeanImputation),
+                    ("median_imputation", MissingValues::MedianImputation),
+                    ("mode_imputation", MissingValues::ModeImputation),
+                    ("constant", MissingValues::Constant),
+                    ("skip", MissingValues::Skip),
+                ];
                 self.encoding.missing_values_handling = Some(choice(key, value, &choices)?);
             }
+            "missing_value" => self.encoding.missing_value = Some(number(key, value)?),
+            "missing_indicators" => self.encoding.missing_indicators = Some(boolean(key, value)?),
+            "max_categorical_levels" => self.encoding.max_categorical_levels = Some(whole(key, value)?),
+            "time_features" => {
+                let choices = [("parts", TimeFeatures::Parts), ("number", TimeFeatures::Number)];
+                self.encoding.time_features = Some(choice(key, value, &choices)?);
+            }
+            "log" => self.encoding.log = texts(key, value)?,
+            "signed_log" => self.encoding.signed_log = texts(key, value)?,
             "hidden" => params.hidden = Some(wholes(key, value)?),
             "activation" => {
-                let choices =
-                    [("rectifier", Activation::Rectifier), ("tanh", Activation::Tanh), ("linear", Activation::Linear)];
+                let choices = [
+                    ("rectifier", Activation::Rectifier),
+                    ("tanh", Activation::Tanh),
+                    ("linear", Activation::Linear),
+                    ("leaky_rectifier", Activation::LeakyRectifier),
+                    ("sigmoid", Activation::Sigmoid),
+                    ("swish", Activation::Swish),
+                    ("elu", Activation::Elu),
+                ];
                 params.activation = Some(choice(key, value, &choices)?);
             }
+            "loss" => {
+                let choices = [
+                    ("auto", RawLoss::Auto),
+                    ("cross_entropy", RawLoss::CrossEntropy),
+                    ("quadratic", RawLoss::Quadratic),
+                    ("absolute", RawLoss::Absolute),
+                    ("huber", RawLoss::Huber),
+                ];
+                params.loss = Some(choice(key, value, &choices)?);
+            }
+            "huber_delta" => params.huber_delta = Some(number(key, value)?),
             "optimizer" => {
-                let choices = [("adam", RawOptimizer::Adam), ("sgd", RawOptimizer::Sgd)];
+                let choices = [
+                    ("adam", RawOptimizer::Adam),
+                    ("sgd", RawOptimizer::Sgd),
+                    ("rmsprop", RawOptimizer::Rmsprop),
+                    ("adadelta", RawOptimizer::Adadelta),
+                ];
                 params.optimizer = Some(choice(key, value, &choices)?);
             }
             "learning_rate" => params.learning_rate = Some(number(key, value)?),
+            "learning_rate_schedule" => {
+                let choices = [("constant", LearningRateSchedule::Constant), ("cosine", LearningRateSchedule::Cosine)];
+                params.learning_rate_schedule = Some(choice(key, value, &choices)?);
+            }
+            "rate_annealing" => params.rate_annealing = Some(number(key, value)?),
+            "warmup" => params.warmup = Some(whole(key, value)?),
             "momentum" => params.momentum = Some(number(key, value)?),
+            "nesterov" => params.nesterov = Some(boolean(key, value)?),
             "beta1" => params.beta1 = Some(number(key, value)?),
             "beta2" => params.beta2 = Some(number(key, value)?),
+            "rho" => params.rho = Some(number(key, value)?),
             "epsilon" => params.epsilon = Some(number(key, value)?),
             "mini_batch_size" => params.mini_batch_size = Some(whole(key, value)?),
             "epochs" => params.epochs = Some(number(key, value)?),
             "l1" => params.l1 = Some(number(key, value)?),
             "l2" => params.l2 = Some(number(key, value)?),
+            "max_w2" => params.max_w2 = Some(number(key, value)?),
+            "gradient_clip_norm" => params.gradient_clip_norm = Some(number(key, value)?),
             "input_dropout_ratio" => params.input_dropout_ratio = Some(number(key, value)?),
             "hidden_dropout_ratios" => params.hidden_dropout_ratios = Some(numbers(key, value)?),
+            "initial_weight_distribution" => {
+                let choices = [
+                    ("uniform_adaptive", RawInitialWeights::UniformAdaptive),
+                    ("uniform", RawInitialWeights::Uniform),
+                    ("normal", RawInitialWeights::Normal),
+                ];
+                params.initial_weight_distribution = Some(choice(key, value, &choices)?);
+            }
+            "initial_weight_scale" => params.initial_weight_scale = Some(number(key, value)?),
             "seed" => params.seed = Some(whole(key, value)?),
             "ranks" => params.ranks = Some(whole(key, value)?),
             "averaging.mode" => {
@@ -165,6 +237,17 @@ fn texts(key: &str, value: &Value) -> Result<Vec<String>, SpecError> {
         return Ok(vec![text(key, value)?]);
     }
     list(key, value, "a list of texts such as [\"a\", \"b\"]", |item| text(key, item).ok())
+}
+
+/// A type for each of some columns.
+fn types(key: &str, value: &Value) -> Result<BTreeMap<String, Meaning>, SpecError> {
+    let choices = Meaning::ALL.map(|meaning| (meaning.name(), meaning));
+    let columns = value.as_table().ok_or_else(|| wrong_type(key, value, "a table such as { age = \"numeric\" }"))?;
+    let mut types = BTreeMap::new();
+    for (column, value) in columns {
+        types.insert(column.clone(), choice(&format!("{key}.{column}"), value, &choices)?);
+    }
+    Ok(types)
 }
 
 fn boolean(key: &str, value: &Value) -> Result<bool, SpecError> {

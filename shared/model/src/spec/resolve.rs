@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use aquifer_frame::{Roles, block_count};
+use aquifer_frame::{EncodingOptions, Roles, Scaling, SourceOptions, Transform, block_count};
 
 use super::check::out_of_range;
-use super::fit::{EncodingOptions, FitSpec};
-use super::raw::{RawOptimizer, RawParams};
+use super::fit::{FitSpec, SplitChoice};
+use super::raw::{RawEncoding, RawInitialWeights, RawLoss, RawOptimizer, RawParams};
 use super::{Spec, SpecError};
-use crate::params::{Activation, AveragingMode, DeepLearning, Optimizer, range};
+use crate::params::{
+    Activation, AveragingMode, DeepLearning, InitialWeights, LearningRateSchedule, Loss, Optimizer, range,
+};
 
 pub(super) const HIDDEN: [usize; 2] = [200, 200];
 const MINI_BATCH_SIZE: usize = 32;
@@ -28,10 +30,9 @@ impl Spec {
             features: roles.features,
             ignored_columns: roles.ignored_columns,
             weights_column: roles.weights_column,
-            encoding: EncodingOptions {
-                standardize: roles.standardize,
-                missing_values_handling: self.encoding.missing_values_handling.unwrap_or_default(),
-            },
+            types: roles.types,
+            split: self.split.map(|share| SplitChoice { share, by: self.split_by.clone() }),
+            encoding: roles.options,
             algorithm: self.algorithm.unwrap_or_default(),
             params: self.params.resolve(rows)?,
         })
@@ -41,15 +42,47 @@ impl Spec {
 impl Spec {
     /// What each column is for: what an encoding is fitted to.
     pub fn roles(&self) -> Result<Roles, SpecError> {
-        let standardize = EncodingOptions::default().standardize;
         Ok(Roles {
             target: self.target.clone().ok_or(SpecError::Missing { key: "target" })?,
             features: self.features.as_deref().map(as_set),
             ignored_columns: as_set(&self.ignored_columns),
             weights_column: self.weights_column.clone(),
             task: self.task.unwrap_or_default(),
-            standardize: self.encoding.standardize.unwrap_or(standardize),
+            types: self.types.clone(),
+            options: self.encoding.options(),
         })
+    }
+
+    /// How the files of the data are read.
+    pub fn source_options(&self) -> SourceOptions {
+        SourceOptions {
+            schema: self.schema.unwrap_or_default(),
+            partitions: self.partitions.unwrap_or(true),
+            rename: self.rename.unwrap_or(false),
+            ..SourceOptions::default()
+        }
+    }
+}
+
+impl RawEncoding {
+    fn options(&self) -> EncodingOptions {
+        let default = EncodingOptions::default();
+        let scaling = match (self.scaling, self.standardize) {
+            (Some(scaling), _) => scaling,
+            (None, Some(false)) => Scaling::None,
+            (None, _) => default.scaling,
+        };
+        let log = self.log.iter().map(|column| (column.clone(), Transform::Log));
+        let signed_log = self.signed_log.iter().map(|column| (column.clone(), Transform::SignedLog));
+        EncodingOptions {
+            scaling,
+            missing_values_handling: self.missing_values_handling.unwrap_or(default.missing_values_handling),
+            missing_value: self.missing_value.unwrap_or(default.missing_value),
+            missing_indicators: self.missing_indicators.unwrap_or(default.missing_indicators),
+            max_categorical_levels: self.max_categorical_levels.map_or(default.max_categorical_levels, |n| n as u32),
+            time_features: self.time_features.unwrap_or(default.time_features),
+            transforms: log.chain(signed_log).collect(),
+        }
     }
 }
 
@@ -75,18 +108,26 @@ impl RawParams {
         Ok(DeepLearning {
             hidden: self.hidden.as_ref().map_or(default.hidden, |h| h.iter().map(|units| *units as usize).collect()),
             activation: self.activation.unwrap_or(default.activation),
+            loss: self.resolve_loss(),
             optimizer,
             learning_rate: self.learning_rate.unwrap_or(match optimizer {
-                Optimizer::Adam { .. } => 0.001,
+                Optimizer::Adam { .. } | Optimizer::Rmsprop { .. } => 0.001,
                 Optimizer::Sgd { .. } => 0.01,
+                Optimizer::Adadelta { .. } => 1.0, // it finds its own rate: H2O has no other, PyTorch this one
             }),
+            learning_rate_schedule: self.learning_rate_schedule.unwrap_or(default.learning_rate_schedule),
+            rate_annealing: self.rate_annealing.unwrap_or(default.rate_annealing),
+            warmup: self.warmup.unwrap_or(default.warmup),
             mini_batch_size,
             epochs,
             l1: self.l1.unwrap_or(default.l1),
             l2: self.l2.unwrap_or(default.l2),
+            max_w2: self.max_w2,
+            gradient_clip_norm: self.gradient_clip_norm,
             input_dropout_ratio: self.input_dropout_ratio.unwrap_or(default.input_dropout_ratio),
             // Nothing dropped anywhere is no dropout: one form for one meaning.
             hidden_dropout_ratios: if ratios.iter().all(|ratio| *ratio == 0.0) { Vec::new() } else { ratios },
+            initial_weights: self.resolve_initial_weights(),
             seed: self.seed.unwrap_or(default.seed),
             ranks,
             averaging_mode: self.averaging.mode.unwrap_or(default.averaging_mode),
@@ -109,7 +150,34 @@ impl RawParams {
                 beta2: self.beta2.unwrap_or(0.999),
                 epsilon: self.epsilon.unwrap_or(1e-8),
             },
-            RawOptimizer::Sgd => Optimizer::Sgd { momentum: self.momentum.unwrap_or(0.9) },
+            RawOptimizer::Sgd => {
+                Optimizer::Sgd { momentum: self.momentum.unwrap_or(0.9), nesterov: self.nesterov.unwrap_or(false) }
+            }
+            RawOptimizer::Rmsprop => {
+                Optimizer::Rmsprop { rho: self.rho.unwrap_or(0.99), epsilon: self.epsilon.unwrap_or(1e-8) }
+            }
+            RawOptimizer::Adadelta => {
+                Optimizer::Adadelta { rho: self.rho.unwrap_or(0.99), epsilon: self.epsilon.unwrap_or(1e-8) }
+            }
+        }
+    }
+
+    pub(super) fn resolve_loss(&self) -> Loss {
+        match self.loss.unwrap_or(RawLoss::Auto) {
+            RawLoss::Auto => Loss::Auto,
+            RawLoss::CrossEntropy => Loss::CrossEntropy,
+            RawLoss::Quadratic => Loss::Quadratic,
+            RawLoss::Absolute => Loss::Absolute,
+            RawLoss::Huber => Loss::Huber { delta: self.huber_delta.unwrap_or(1.0) },
+        }
+    }
+
+    fn resolve_initial_weights(&self) -> InitialWeights {
+        let scale = self.initial_weight_scale.unwrap_or(1.0);
+        match self.initial_weight_distribution.unwrap_or(RawInitialWeights::UniformAdaptive) {
+            RawInitialWeights::UniformAdaptive => InitialWeights::UniformAdaptive,
+            RawInitialWeights::Uniform => InitialWeights::Uniform { scale },
+            RawInitialWeights::Normal => InitialWeights::Normal { scale },
         }
     }
 
@@ -138,14 +206,21 @@ impl Default for DeepLearning {
         Self {
             hidden: HIDDEN.into(),
             activation: Activation::Rectifier,
+            loss: Loss::Auto,
             optimizer: Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
             learning_rate: 0.001,
+            learning_rate_schedule: LearningRateSchedule::Constant,
+            rate_annealing: 0.0,
+            warmup: 0,
             mini_batch_size: MINI_BATCH_SIZE,
             epochs: 10.0,
             l1: 0.0,
             l2: 0.0,
+            max_w2: None,
+            gradient_clip_norm: None,
             input_dropout_ratio: 0.0,
             hidden_dropout_ratios: Vec::new(),
+            initial_weights: InitialWeights::UniformAdaptive,
             seed: 1,
             ranks: 1,
             averaging_mode: AveragingMode::Average,

@@ -1,9 +1,9 @@
 //! Specs in, fits and errors out.
 
-use aquifer_frame::TaskChoice;
+use aquifer_frame::{Meaning, Scaling, TaskChoice, Transform};
 
 use super::*;
-use crate::params::{AveragingMode, Optimizer};
+use crate::params::{Activation, AveragingMode, InitialWeights, LearningRateSchedule, Loss, Optimizer};
 
 const ROWS: u64 = 32_561;
 
@@ -67,9 +67,9 @@ fn reads_every_key_in_its_table() {
     let spec = Spec::parse(text).unwrap();
     assert_eq!((spec.data.len(), &spec.valid[..]), (2, &["v.parquet".to_owned()][..]));
     let fit = spec.resolve(ROWS, "hash").unwrap();
-    assert_eq!((fit.task, fit.encoding.standardize), (TaskChoice::Classification, false));
+    assert_eq!((fit.task, fit.encoding.scaling), (TaskChoice::Classification, Scaling::None));
     let p = &fit.params;
-    assert_eq!((&p.hidden[..], p.optimizer), (&[64, 32][..], Optimizer::Sgd { momentum: 0.0 }));
+    assert_eq!((&p.hidden[..], p.optimizer), (&[64, 32][..], Optimizer::Sgd { momentum: 0.0, nesterov: false }));
     assert_eq!((p.epochs, p.mini_batch_size, p.ranks, p.seed), (2.5, 16, 4, 7));
     assert_eq!(p.averaging_interval, 1024, "rounded up to a multiple of 16 · 4");
     // What was resolved is taken back, and resolves to the same.
@@ -81,6 +81,74 @@ fn reads_every_key_in_its_table() {
     huge.params.seed = Some(u64::MAX);
     assert_eq!(huge.check().unwrap_err().code(), "out_of_range");
     assert_eq!(Spec::parse(&huge.to_toml()).unwrap_err().code(), "wrong_type");
+}
+
+#[test]
+fn reads_the_choices_of_training() {
+    let p = fit(&[
+        "activation=swish",
+        "loss=huber",
+        "huber_delta=0.5",
+        "optimizer=rmsprop",
+        "rho=0.9",
+        "epsilon=1e-6",
+        "rate_annealing=1e-6",
+        "warmup=1000",
+        "max_w2=10",
+        "gradient_clip_norm=1",
+        "initial_weight_distribution=normal",
+        "initial_weight_scale=0.05",
+    ])
+    .params;
+    assert_eq!((p.activation, p.loss), (Activation::Swish, Loss::Huber { delta: 0.5 }));
+    assert_eq!((p.optimizer, p.learning_rate), (Optimizer::Rmsprop { rho: 0.9, epsilon: 1e-6 }, 0.001));
+    assert_eq!((p.learning_rate_schedule, p.rate_annealing, p.warmup), (LearningRateSchedule::Constant, 1e-6, 1000));
+    assert_eq!((p.max_w2, p.gradient_clip_norm), (Some(10.0), Some(1.0)));
+    assert_eq!(p.initial_weights, InitialWeights::Normal { scale: 0.05 });
+    let p = fit(&["optimizer=adadelta", "learning_rate_schedule=cosine", "initial_weight_distribution=uniform"]).params;
+    assert_eq!((p.optimizer, p.learning_rate), (Optimizer::Adadelta { rho: 0.99, epsilon: 1e-8 }, 1.0));
+    assert_eq!(p.learning_rate_schedule, LearningRateSchedule::Cosine);
+    assert_eq!(p.initial_weights, InitialWeights::Uniform { scale: 1.0 });
+    assert_eq!(
+        fit(&["optimizer=sgd", "nesterov=true"]).params.optimizer,
+        Optimizer::Sgd { momentum: 0.9, nesterov: true }
+    );
+    // What was resolved is taken back, with the same fit.
+    for sets in [
+        &["optimizer=sgd", "nesterov=true", "activation=leaky_rectifier", "loss=absolute"][..],
+        &["optimizer=sgd", "momentum=0", "learning_rate_schedule=cosine", "warmup=7"],
+        &["optimizer=adadelta", "loss=huber", "initial_weight_distribution=uniform", "max_w2=3"],
+        &["optimizer=rmsprop", "loss=cross_entropy", "rate_annealing=1e-6", "gradient_clip_norm=0.5"],
+    ] {
+        let (spec, fit) = (spec(sets), fit(sets));
+        assert_eq!(Spec::parse(&spec.resolved_toml(&fit)).unwrap().resolve(ROWS, "hash").unwrap(), fit);
+    }
+}
+
+#[test]
+fn a_loss_is_of_the_target_that_was_found() {
+    use aquifer_frame::Target;
+    let number = Target::Regression { column: "y".into(), reading: None, mean: 0.0, deviation: 1.0 };
+    let classes = Target::Classes { column: "y".into(), levels: vec!["a".into(), "b".into()] };
+    for (loss, of_number, of_classes) in [
+        ("auto", true, true),
+        ("cross_entropy", false, true),
+        ("quadratic", true, false),
+        ("absolute", true, false),
+        ("huber", true, false),
+    ] {
+        let fit = fit(&[&format!("loss={loss}")]);
+        assert_eq!(fit.check_target(&number).is_ok(), of_number, "{loss}");
+        assert_eq!(fit.check_target(&classes).is_ok(), of_classes, "{loss}");
+    }
+    assert_eq!(
+        first(fit(&["loss=huber"]).check_target(&classes)),
+        "`loss` is \"huber\", which is not one of the target `y`: it is for numbers, and the target has classes"
+    );
+    assert_eq!(
+        first(fit(&["loss=cross_entropy"]).check_target(&number)),
+        "`loss` is \"cross_entropy\", which is not one of the target `y`: it is for classes, and the target is a number"
+    );
 }
 
 #[test]
@@ -128,11 +196,40 @@ fn names_the_key_that_was_meant() {
     assert!(set("qqq=1").starts_with("unknown key `qqq` | keys of a spec: version, data, "));
     assert_eq!(
         set("activation=relu"),
-        "`activation` is \"relu\": did you mean \"rectifier\"? | supported: \"rectifier\", \"tanh\", \"linear\""
+        "`activation` is \"relu\": did you mean \"rectifier\"? | supported: \"rectifier\", \"tanh\", \"linear\", \
+         \"leaky_rectifier\", \"sigmoid\", \"swish\", \"elu\""
     );
+    for (key, value, ours) in [
+        ("activation", "LeakyReLU", "leaky_rectifier"),
+        ("activation", "silu", "swish"),
+        ("activation", "ExpRectifier", "elu"),
+        ("loss", "mae", "absolute"),
+        ("loss", "l1_loss", "absolute"),
+        ("loss", "gaussian", "quadratic"),
+        ("loss", "crossentropy", "cross_entropy"),
+        ("initial_weight_distribution", "gaussian", "normal"),
+        ("initial_weight_distribution", "UniformAdaptive", "uniform_adaptive"),
+        ("learning_rate_schedule", "CosineAnnealingLR", "cosine"),
+        ("optimizer", "RMSProp", "rmsprop"),
+    ] {
+        let expected = format!("`{key}` is \"{value}\": did you mean \"{ours}\"?");
+        assert_eq!(first(Spec::default().set(&format!("{key}={value}"))), expected);
+    }
+    for (theirs, ours) in [
+        ("clipnorm", "gradient_clip_norm"),
+        ("max_grad_norm", "gradient_clip_norm"),
+        ("max_norm", "max_w2"),
+        ("nesterov_accelerated_gradient", "nesterov"),
+        ("huber_alpha", "huber_delta"),
+        ("warmup_steps", "warmup"),
+        ("distribution", "loss"),
+        ("alpha", "l2"),
+    ] {
+        assert_eq!(set(&format!("{theirs}=1")), format!("unknown key `{theirs}`: did you mean `{ours}`?"));
+    }
     assert_eq!(
-        first(Spec::default().set("missing_values_handling=skip")),
-        "`missing_values_handling` is \"skip\": supported: \"mean_imputation\""
+        first(Spec::default().set("missing_values_handling=median")),
+        "`missing_values_handling` is \"median\": did you mean \"median_imputation\"?"
     );
     assert_eq!(first(Spec::default().set("device=cuda")), "`device` is \"cuda\": supported: \"auto\", \"cpu\"");
     assert_eq!(first(Spec::default().set("epochs")), "`epochs` is not an assignment: key=value is expected");
@@ -147,23 +244,19 @@ fn names_the_key_that_was_meant() {
     assert_eq!(parse("[parms]\nepochs = 3"), "unknown key `parms`: did you mean `params`?");
     assert_eq!(parse("[params.averagin]\nmode = 'average'"), "unknown key `averagin`: did you mean `averaging`?");
     assert_eq!(parse("[params]\ntargt = 3"), "unknown key `targt`: did you mean `target` in the top level?");
-    assert!(parse("[encoding]\nqqq = 3").ends_with(" | keys of [encoding]: standardize, missing_values_handling"));
+    assert!(
+        parse("[encoding]\nqqq = 3").contains(" | keys of [encoding]: scaling, standardize, missing_values_handling, ")
+    );
 }
 
 #[test]
 fn keys_of_later_parts_are_refused_by_name() {
-    for text in
-        ["split = 0.2", "[search]\nstrategy = 'grid'", "[cross_validation]\nnfolds = 5", "[stopping]", "types = {}"]
-    {
+    for text in ["[search]\nstrategy = 'grid'", "[cross_validation]\nnfolds = 5", "[stopping]"] {
         let message = first(Spec::parse(text));
         assert!(message.ends_with("is not supported yet"), "{message}");
     }
     assert_eq!(first(Spec::default().set("nfolds=5")), "`nfolds` is not supported yet");
     assert_eq!(first(Spec::default().set("search_stopping_rounds=5")), "`search_stopping_rounds` is not supported yet");
-    assert_eq!(
-        first(Spec::parse("[encoding]\nmax_categorical_levels = 5")),
-        "`max_categorical_levels` is not supported yet"
-    );
 }
 
 #[test]
@@ -201,6 +294,16 @@ fn values_out_of_range_are_named_with_the_range() {
     check(&["epsilon=1e-39"], "`epsilon` is 1e-39: must be a finite number, at least 1.2e-38");
     check(&["averaging.outer_rate=1e-50"], "`averaging.outer_rate` is 1e-50: must be");
     check(&["learning_rate=nan"], "`learning_rate` is NaN: must be");
+    check(&["optimizer=rmsprop", "rho=1"], "`rho` is 1.0: must be at least 0, below 1");
+    check(&["loss=huber", "huber_delta=0"], "`huber_delta` is 0.0: must be a finite number above 0");
+    check(&["rate_annealing=-1e-6"], "`rate_annealing` is -1e-6: must be a finite number, at least 0");
+    check(&["warmup=281474976710657"], "`warmup` is 281474976710657: must be 0 to 2^48");
+    check(&["max_w2=0"], "`max_w2` is 0.0: must be a finite number above 0");
+    check(&["gradient_clip_norm=inf"], "`gradient_clip_norm` is inf: must be a finite number above 0");
+    check(
+        &["initial_weight_distribution=normal", "initial_weight_scale=1e7"],
+        "`initial_weight_scale` is 10000000.0: must be above 0, at most 1e6",
+    );
     check(&["l2=inf"], "`l2` is inf: must be a finite number, at least 0");
     check(&["epochs=0"], "`epochs` is 0.0: must be");
     check(&["epochs=1e-6"], "`epochs` is 1e-6 with 32561 rows and `ranks` 1: must be");
@@ -237,6 +340,31 @@ fn settings_without_effect_and_contradictions_are_errors() {
     };
     check(&["momentum=0.5"], "`momentum` does not apply: `optimizer` is \"adam\"");
     check(&["optimizer=sgd", "beta1=0.5"], "`beta1` does not apply: `optimizer` is \"sgd\"");
+    check(&["rho=0.9"], "`rho` does not apply: `optimizer` is \"adam\"");
+    check(&["optimizer=sgd", "rho=0.9"], "`rho` does not apply: `optimizer` is \"sgd\"");
+    check(&["optimizer=sgd", "epsilon=1e-6"], "`epsilon` does not apply: `optimizer` is \"sgd\"");
+    check(&["optimizer=rmsprop", "beta2=0.5"], "`beta2` does not apply: `optimizer` is \"rmsprop\", which has `rho`");
+    check(&["optimizer=adadelta", "momentum=0.5"], "`momentum` does not apply: `optimizer` is \"adadelta\"");
+    check(&["nesterov=false"], "`nesterov` does not apply: `optimizer` is \"adam\"");
+    check(&["optimizer=sgd", "momentum=0", "nesterov=true"], "`nesterov` does not apply: `momentum` is 0");
+    check(&["huber_delta=2"], "`huber_delta` does not apply: `loss` is not \"huber\"");
+    check(&["loss=absolute", "huber_delta=2"], "`huber_delta` does not apply: `loss` is not \"huber\"");
+    check(
+        &["learning_rate_schedule=cosine", "rate_annealing=1e-6"],
+        "`rate_annealing` does not apply: `learning_rate_schedule` is \"cosine\"",
+    );
+    check(
+        &["initial_weight_scale=0.1"],
+        "`initial_weight_scale` does not apply: `initial_weight_distribution` is \"uniform_adaptive\"",
+    );
+    check(
+        &["loss=huber", "task=classification"],
+        "`loss` is \"huber\", but `task` is \"classification\", which has others",
+    );
+    check(
+        &["loss=cross_entropy", "task=regression"],
+        "`loss` is \"cross_entropy\", but `task` is \"regression\", which has others",
+    );
     check(&["averaging={mode=\"gradient\", interval=64}"], "`averaging.interval` does not apply");
     check(&["data=a.parquet", "frame=a"], "`data` and `frame` are both given");
     check(&["ignored_columns=y"], "column `y` is both `target` and in `ignored_columns`");
@@ -266,10 +394,69 @@ fn the_canonical_form_holds_only_what_decides() {
     );
     check(
         &["optimizer=sgd", "momentum=0.9", "learning_rate=0.01", "epochs=10", "hidden=[64, 64]", "standardize=false"],
-        r#"{"encoding":{"standardize":false},"params":{"hidden":[64,64],"optimizer":"sgd","ranks":1},"target":"y"}"#,
+        r#"{"encoding":{"scaling":"none"},"params":{"hidden":[64,64],"optimizer":"sgd","ranks":1},"target":"y"}"#,
+    );
+    check(
+        &["ranks=1", "optimizer=sgd", "nesterov=false", "loss=auto", "warmup=0", "rate_annealing=0", "activation=elu"],
+        r#"{"params":{"activation":"elu","optimizer":"sgd","ranks":1},"target":"y"}"#,
+    );
+    check(
+        &["ranks=1", "optimizer=adadelta", "rho=0.99", "loss=huber", "huber_delta=1", "max_w2=10"],
+        r#"{"params":{"loss":"huber","max_w2":10.0,"optimizer":"adadelta","ranks":1},"target":"y"}"#,
+    );
+    check(
+        &["ranks=1", "initial_weight_distribution=normal", "initial_weight_scale=1", "learning_rate_schedule=cosine"],
+        r#"{"params":{"initial_weight_distribution":"normal","learning_rate_schedule":"cosine","ranks":1},"target":"y"}"#,
     );
     check(
         &["ranks=4", "averaging.interval=5000", "l2=1e-4", "weights_column=w", "epochs=0.1"],
         r#"{"params":{"averaging":{"interval":5120},"epochs":0.1,"l2":0.0001,"ranks":4},"target":"y","weights_column":"w"}"#,
     );
+}
+
+#[test]
+fn what_columns_mean_and_become_is_part_of_the_fit() {
+    let text = r#"
+        target = "y"
+        split = 0.8
+        split_by = "when"
+        types = { zip = "categorical", "a b" = "numeric" }
+        [encoding]
+        scaling = "min_max"
+        missing_values_handling = "constant"
+        missing_value = -1
+        missing_indicators = true
+        max_categorical_levels = 100
+        time_features = "number"
+        log = ["a"]
+        signed_log = ["b", "c"]
+    "#;
+    let spec = Spec::parse(text).unwrap();
+    let fit = spec.resolve(ROWS, "hash").unwrap();
+    assert_eq!(fit.types["zip"], Meaning::Categorical);
+    assert_eq!(fit.split, Some(SplitChoice { share: 0.8, by: Some("when".into()) }));
+    let options = &fit.encoding;
+    assert_eq!((options.scaling, options.missing_value), (Scaling::MinMax, -1.0));
+    assert_eq!(options.transforms["a"], Transform::Log);
+    assert_eq!(options.transforms["c"], Transform::SignedLog);
+    let back = Spec::parse(&spec.resolved_toml(&fit)).unwrap();
+    assert_eq!(back.resolve(ROWS, "hash").unwrap(), fit);
+    let canonical = fit.canonical().unwrap();
+    assert_eq!(FitSpec::from_canonical(&canonical).unwrap(), fit);
+    assert!(fit.canonical_json().unwrap().contains(r#""types":{"a b":"numeric","zip":"categorical"}"#));
+
+    let refused = |more: &str| {
+        let mut spec = Spec::parse("target = \"y\"").unwrap();
+        more.split_whitespace().for_each(|set| spec.set(set).unwrap());
+        spec.check().unwrap_err().code()
+    };
+    assert_eq!(refused("split_by=t"), "missing_key");
+    assert_eq!(refused("split=1.0"), "out_of_range");
+    assert_eq!(refused("split=0.5 test=x.parquet"), "contradiction");
+    assert_eq!(refused("scaling=none standardize=true"), "contradiction");
+    assert_eq!(refused("log=a signed_log=a"), "contradiction");
+    assert_eq!(refused("missing_value=3"), "not_applicable");
+    assert_eq!(refused("max_categorical_levels=0"), "out_of_range");
+    let error = Spec::parse("types = { a = \"numerc\" }").unwrap_err();
+    assert!(error.to_string().contains("did you mean \"numeric\"?"), "{error}");
 }

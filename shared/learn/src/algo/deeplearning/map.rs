@@ -5,7 +5,7 @@ use aquifer_model::{Partial, State, Values};
 
 use super::{Trial, Workspace};
 use crate::kernels::Loop;
-use crate::optimizer::{moment_names, step};
+use crate::optimizer::{StepAt, moment_names, step};
 use crate::round::TrainRound;
 use crate::{Error, Isa, Rows};
 
@@ -41,7 +41,7 @@ impl Trial {
             if weight > 0.0 {
                 sums.add(weight, batch.rows, self.batch_gradient(round.epoch, workspace));
                 if averages {
-                    self.local_step(self.schedule.step_number(round.epoch, start), weight, workspace);
+                    self.local_step(self.step_at(round.epoch, start, weight), workspace);
                 }
             }
         }
@@ -73,10 +73,9 @@ impl Trial {
         self.network.gradient((weights, transposed), batch, epoch, buffers, gradient)
     }
 
-    fn local_step(&self, t: u64, weight: f64, workspace: &mut Workspace) {
+    fn local_step(&self, at: StepAt, workspace: &mut Workspace) {
         let Workspace { weights, moments, gradient, .. } = workspace;
-        let scale = (1.0 / weight) as f32;
-        step(self.network.isa(), &self.params, self.network.layout(), (t, scale), weights, moments, gradient);
+        step(self.network.isa(), &self.params, self.network.layout(), at, weights, moments, gradient);
     }
 
     /// Weight · (local − start) of weights and moments; the local ones themselves with a single rank.

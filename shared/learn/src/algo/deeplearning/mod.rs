@@ -17,7 +17,7 @@ use aquifer_frame::Encoding;
 use aquifer_model::params::{AveragingMode, DeepLearning};
 use aquifer_model::{Part, Partial, Record, State, Tensor, ValueType, VectorSpec};
 
-use crate::optimizer::moment_names;
+use crate::optimizer::{StepAt, is_constant, moment_names, rate};
 use crate::round::{RoundKind, Schedule};
 use crate::{Error, Isa, Network, Rows};
 pub use workspace::Workspace;
@@ -149,6 +149,16 @@ impl Trial {
         }
         state.record.round += 1;
         Ok(())
+    }
+
+    /// The step that a batch of this weight at `offset` of any rank's order is: its number and rate are functions of the
+    /// position, equal for all ranks and in both modes.
+    fn step_at(&self, epoch: u64, offset: u64, weight: f64) -> StepAt {
+        let rate = match is_constant(&self.params) {
+            true => self.params.learning_rate,
+            false => rate(&self.params, self.schedule.positions(epoch, offset), self.schedule.last_position()),
+        };
+        StepAt { number: self.schedule.step_number(epoch, offset), rate, scale: (1.0 / weight) as f32 }
     }
 
     /// Whether a state has an outer momentum: several ranks that are averaged.

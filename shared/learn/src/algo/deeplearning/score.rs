@@ -1,6 +1,7 @@
 //! What a rank does in a scoring round: forward without dropout over its blocks of the part.
 
-use aquifer_frame::{Batch, block_count, rank_blocks};
+use aquifer_frame::{Batch, Target, block_count, rank_blocks};
+use aquifer_model::params::Loss;
 use aquifer_model::{Accumulator, Family, Part, Partial, Score, Scoring, State, VectorSpec};
 
 use super::{Trial, Workspace};
@@ -70,9 +71,55 @@ impl Trial {
                 Family::Binomial => accumulator.add_binomial(z[0], *y as usize, *weight, *loss),
                 Family::Multinomial { .. } => accumulator.add_multinomial(z, *y as usize, *weight, *loss),
                 Family::Regression => {
-                    accumulator.add_regression(self.network.value(z[0]), self.network.value(*y), *weight);
+                    let (prediction, actual) = (self.network.value(z[0]), self.network.value(*y));
+                    accumulator.add_regression(prediction, actual, *weight, self.deviance(prediction - actual, *loss));
                 }
             }
         }
+    }
+
+    /// What a row of a regression adds to the mean residual deviance (H2O's): the loss in use, in the target's own unit
+    /// and without the ½ of a square. For the quadratic loss that is the squared error.
+    fn deviance(&self, error: f64, loss: f64) -> f64 {
+        match (self.params.loss, &self.encoding.target) {
+            (Loss::Absolute, _) => error.abs(),
+            (Loss::Huber { .. }, Target::Regression { deviation, .. }) => 2.0 * loss * (deviation * deviation),
+            _ => error * error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aquifer_model::Metrics;
+    use aquifer_model::params::DeepLearning;
+
+    use super::*;
+    use crate::Isa;
+    use crate::self_test::train;
+    use crate::synthetic::Synthetic;
+
+    fn scored(loss: Loss) -> Metrics {
+        let data = Synthetic { rows: 2100, numeric: 5, slots: vec![3], classes: None, weighted: true, left_out: None };
+        let params =
+            DeepLearning { loss, hidden: vec![8], epochs: 1.0, averaging_interval: 1024, ..DeepLearning::default() };
+        let trial = Trial::new(params, data.encoding(), data.part_rows(), Isa::detect()).unwrap();
+        train(&trial, &data).unwrap().record.scores.remove(0).metrics
+    }
+
+    /// The target's deviation is 3, so an error of δ is one of 3 δ in its own unit.
+    #[test]
+    fn the_deviance_is_that_of_the_loss_in_use() {
+        let near = |loss: Loss, of: &dyn Fn(&Metrics) -> f64| {
+            let metrics = scored(loss);
+            let (found, expected) = (metrics.mean_residual_deviance.unwrap(), of(&metrics));
+            assert!((found - expected).abs() < 1e-5 * expected, "{loss:?}: {found}, not {expected}");
+        };
+        near(Loss::Auto, &|m| m.mse.unwrap());
+        near(Loss::Absolute, &|m| m.mae.unwrap());
+        // All errors are within δ, or (nearly) all beyond it.
+        near(Loss::Huber { delta: 1e6 }, &|m| m.mse.unwrap());
+        let small = 3.0 * 1e-6;
+        near(Loss::Huber { delta: 1e-6 }, &|m| small * (2.0 * m.mae.unwrap() - small));
     }
 }

@@ -2,16 +2,20 @@
 
 use aquifer_frame::{Batch, Fold, Node, whole_nodes};
 use aquifer_model::Values;
-use aquifer_model::params::{Activation, Optimizer};
+use aquifer_model::params::{Activation, InitialWeights, LearningRateSchedule, Loss, Optimizer};
 
 use super::*;
 use crate::network::Buffers;
-use crate::optimizer::step;
+use crate::optimizer::{is_mean_square, step};
 use crate::self_test::train;
 use crate::synthetic::Synthetic;
 
 const ADAM: Optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-const SGD: Optimizer = Optimizer::Sgd { momentum: 0.9 };
+const SGD: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: false };
+
+const NESTEROV: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: true };
+const RMSPROP: Optimizer = Optimizer::Rmsprop { rho: 0.99, epsilon: 1e-8 };
+const ADADELTA: Optimizer = Optimizer::Adadelta { rho: 0.99, epsilon: 1e-8 };
 
 fn params() -> DeepLearning {
     DeepLearning {
@@ -31,6 +35,7 @@ fn params() -> DeepLearning {
         averaging_interval: 1536,
         outer_rate: 0.7,
         outer_momentum: 0.9,
+        ..DeepLearning::default()
     }
 }
 
@@ -85,8 +90,9 @@ fn works_like_pytorch() {
         for (t, expected) in (1..).zip(expected) {
             let batch = torch_batch(t as usize - 1, classes);
             network.transpose(&weights, &mut transposed);
+            let at = StepAt { number: t, rate: learning_rate, scale: 1.0 / 8.0 };
             let loss = network.gradient((&weights, &transposed), &batch, 0, &mut buffers, &mut gradient);
-            step(Isa::detect(), &params, layout, (t, 1.0 / 8.0), &mut weights, &mut moments, &gradient);
+            step(Isa::detect(), &params, layout, at, &mut weights, &mut moments, &gradient);
             let loss = loss / 8.0;
             let close = (loss - expected).abs() < 1e-5 * expected;
             assert!(close, "{activation:?} {classes} {optimizer:?}, step {t}: {loss}, not {expected}");
@@ -114,10 +120,25 @@ fn torch_batch(step: usize, classes: usize) -> Batch {
 #[test]
 fn both_modes_give_one_rank_the_same_bits() {
     let filtered = Synthetic { left_out: Some(3), weighted: true, ..data() };
-    for (optimizer, data) in [(ADAM, data()), (SGD, filtered)] {
+    let plain = DeepLearning { l2: 1e-4, hidden_dropout_ratios: vec![0.1, 0.0], ..params() };
+    let annealed = DeepLearning { rate_annealing: 1e-4, warmup: 700, ..plain.clone() };
+    let limited = DeepLearning {
+        learning_rate_schedule: LearningRateSchedule::Cosine,
+        max_w2: Some(1.5),
+        gradient_clip_norm: Some(0.1),
+        ..plain.clone()
+    };
+    for (params, optimizer, data) in [
+        (&plain, ADAM, data()),
+        (&plain, SGD, filtered.clone()),
+        (&annealed, NESTEROV, filtered.clone()),
+        (&plain, RMSPROP, filtered.clone()),
+        (&limited, RMSPROP, data()),
+        (&plain, ADADELTA, data()),
+        (&limited, ADADELTA, filtered),
+    ] {
         for epochs in [2.0, 0.37] {
-            let dropout = vec![0.1, 0.0];
-            let params = DeepLearning { optimizer, epochs, l2: 1e-4, hidden_dropout_ratios: dropout, ..params() };
+            let params = DeepLearning { optimizer, epochs, ..params.clone() };
             let average = train(&trial(&params, &data), &data).unwrap();
             let params = DeepLearning { averaging_mode: AveragingMode::Gradient, ..params };
             let gradient = train(&trial(&params, &data), &data).unwrap();
@@ -145,6 +166,134 @@ fn learns_in_every_mode() {
     check(DeepLearning { activation: Activation::Tanh, ranks: 4, ..params.clone() }, 0.94);
     check(DeepLearning { averaging_mode: AveragingMode::Gradient, ranks: 3, ..params.clone() }, 0.94);
     check(DeepLearning { hidden: Vec::new(), ..params }, 0.85);
+}
+
+#[test]
+fn learns_with_every_choice() {
+    let check = |params: DeepLearning, best: f64| {
+        let params = DeepLearning { epochs: 6.0, ..params };
+        let state = train(&trial(&params, &data()), &data()).unwrap();
+        let auc = state.record.scores[0].metrics.auc.unwrap();
+        assert!(auc > best, "{params:?}: {auc}");
+        for vector in state.vectors.iter().filter(|vector| is_mean_square(&vector.name)) {
+            assert!(vector.values.iter().all(|x| *x >= 0.0), "{params:?}: {} is a mean of squares", vector.name);
+        }
+    };
+    for activation in [Activation::LeakyRectifier, Activation::Sigmoid, Activation::Swish, Activation::Elu] {
+        check(DeepLearning { activation, ..params() }, 0.94);
+    }
+    for (optimizer, learning_rate) in [(NESTEROV, 0.05), (RMSPROP, 0.005), (ADADELTA, 1.0)] {
+        check(DeepLearning { optimizer, learning_rate, ..params() }, 0.94);
+        check(DeepLearning { optimizer, learning_rate, ranks: 3, outer_momentum: 0.77, ..params() }, 0.9);
+    }
+    let cosine = LearningRateSchedule::Cosine;
+    check(DeepLearning { learning_rate_schedule: cosine, warmup: 2000, ..params() }, 0.94);
+    check(DeepLearning { rate_annealing: 1e-4, ranks: 3, outer_momentum: 0.77, ..params() }, 0.9);
+    check(DeepLearning { gradient_clip_norm: Some(0.05), ..params() }, 0.94);
+    check(DeepLearning { max_w2: Some(4.0), ..params() }, 0.94);
+    check(DeepLearning { initial_weights: InitialWeights::Uniform { scale: 0.3 }, ..params() }, 0.94);
+    check(DeepLearning { initial_weights: InitialWeights::Normal { scale: 0.3 }, ..params() }, 0.94);
+}
+
+#[test]
+fn learns_every_loss_of_a_regression() {
+    let data = Synthetic { classes: None, ..data() };
+    let scored = |loss| {
+        let params = DeepLearning { epochs: 6.0, loss, ..params() };
+        let state = train(&trial(&params, &data), &data).unwrap();
+        let metrics = &state.record.scores[0].metrics;
+        (metrics.rmse.unwrap(), metrics.mae.unwrap(), state.record.loss.unwrap())
+    };
+    let auto = scored(Loss::Auto);
+    assert_eq!(auto, scored(Loss::Quadratic));
+    for loss in [Loss::Absolute, Loss::Huber { delta: 0.1 }] {
+        let (rmse, mae, _) = scored(loss);
+        assert!(rmse < 1.1 && mae < 0.9, "{loss:?}: {rmse}, {mae}"); // the target's deviation is 3.3, the noise's 0.87
+        assert_ne!(rmse, auto.0, "{loss:?} is another loss");
+    }
+    assert_eq!(scored(Loss::Huber { delta: 1e6 }), auto, "all errors lie below");
+}
+
+/// Every worker finds a step's rate by itself.
+#[test]
+fn rates_are_equal_for_all_ranks_and_follow_the_position() {
+    let params = DeepLearning {
+        ranks: 3,
+        averaging_interval: 3 * 64,
+        learning_rate_schedule: LearningRateSchedule::Cosine,
+        warmup: 1000,
+        ..params()
+    };
+    let trial = trial(&params, &data());
+    assert_eq!(trial.last_position(), 10_000);
+    let rate = |epoch, offset| trial.step_at(epoch, offset, 1.0).rate;
+    assert!((rate(0, 0) - 0.005 * 0.096).abs() < 1e-12, "three ranks pass 96 of 1000 rows in the first step");
+    let rates: Vec<f64> =
+        [(0, 0), (0, 160), (0, 320), (0, 640), (1, 0), (1, 640), (1, 1600)].map(|(e, o)| rate(e, o)).into();
+    assert!(rates[..3].is_sorted() && rates[2..].iter().rev().is_sorted(), "{rates:?}");
+    assert!((rate(1, 0) - 0.0025).abs() < 1e-12, "the cosine's middle");
+    assert!(rates[6] > 0.0 && rates[6] < 0.005 * 0.05, "{rates:?}");
+}
+
+/// The largest sum of squares of a unit's incoming weights.
+fn heaviest(trial: &Trial, weights: &[f32]) -> f64 {
+    let layout = trial.network().layout();
+    let mut most = 0.0f64;
+    for (l, layer) in layout.layers().iter().enumerate() {
+        for unit in 0..layer.outputs {
+            let of = |input| f64::from(weights[layout.at(l, Some(input), unit)]);
+            most = most.max((0..layer.inputs).map(|input| of(input) * of(input)).sum());
+        }
+    }
+    most
+}
+
+#[test]
+fn the_cap_holds_after_every_round() {
+    for (ranks, averaging_mode) in
+        [(1, AveragingMode::Average), (4, AveragingMode::Average), (4, AveragingMode::Gradient)]
+    {
+        let limited = DeepLearning { ranks, averaging_mode, max_w2: Some(1.5), ..params() };
+        let free = DeepLearning { max_w2: None, ..limited.clone() };
+        let weights = |params: &DeepLearning| {
+            let trial = trial(params, &data());
+            let state = train(&trial, &data()).unwrap();
+            heaviest(&trial, &state.vectors[0].values)
+        };
+        assert!(weights(&free) > 2.0, "{ranks} {averaging_mode:?}: the cap has something to do");
+        let capped = weights(&limited);
+        assert!(capped < 1.5 * (1.0 + 1e-6) && capped > 1.4, "{ranks} {averaging_mode:?}: {capped}");
+    }
+}
+
+#[test]
+fn first_weights_are_of_their_distribution() {
+    let weights = |initial_weights| {
+        let params = DeepLearning { hidden: vec![200, 100], initial_weights, ..params() };
+        let trial = trial(&params, &data());
+        let state = trial.initial_state();
+        let layout = trial.network().layout();
+        let layer = &layout.layers()[1];
+        let units = (0..layer.outputs).flat_map(|unit| (0..layer.inputs).map(move |input| (input, unit)));
+        let weights: Vec<f64> =
+            units.map(|(input, unit)| f64::from(state.vectors[0].values[layout.at(1, Some(input), unit)])).collect();
+        assert!((0..layer.outputs).all(|unit| state.vectors[0].values[layout.at(1, None, unit)] == 0.0));
+        let n = weights.len() as f64;
+        let (mean, square) = weights.iter().fold((0.0, 0.0), |(m, s), w| (m + w / n, s + w * w / n));
+        let largest = weights.iter().fold(0.0f64, |most, w| most.max(w.abs()));
+        assert!(mean.abs() < 4.0 * (square / n).sqrt(), "{initial_weights:?}: mean {mean}");
+        (square.sqrt(), largest)
+    };
+    let near = |got: f64, want: f64| assert!((got / want - 1.0).abs() < 0.02, "{got}, not {want}");
+    let (deviation, largest) = weights(InitialWeights::UniformAdaptive);
+    near(deviation, (6.0f64 / 300.0 / 3.0).sqrt());
+    assert!(largest <= (6.0f64 / 300.0).sqrt() * (1.0 + 1e-7));
+    let (deviation, largest) = weights(InitialWeights::Uniform { scale: 0.25 });
+    near(deviation, 0.25 / 3f64.sqrt());
+    assert!(largest <= 0.25 && largest > 0.249);
+    let (deviation, largest) = weights(InitialWeights::Normal { scale: 0.25 });
+    near(deviation, 0.25);
+    assert!(largest > 0.9 && largest < 0.25 * 5.8);
 }
 
 #[test]
@@ -249,6 +398,21 @@ fn what_cannot_be_trained_is_refused() {
         DeepLearning { optimizer: Optimizer::Adam { beta1: 0.9, beta2: 0.9, epsilon: 1e-40 }, ..params() },
         "epsilon",
     );
+    check(DeepLearning { optimizer: Optimizer::Rmsprop { rho: 1.0, epsilon: 1e-8 }, ..params() }, "rho");
+    check(DeepLearning { optimizer: Optimizer::Adadelta { rho: 0.9, epsilon: 0.0 }, ..params() }, "epsilon");
+    check(DeepLearning { loss: Loss::Huber { delta: 0.0 }, ..params() }, "huber_delta");
+    check(DeepLearning { loss: Loss::Absolute, ..params() }, "loss"); // the target has classes
+    check(DeepLearning { rate_annealing: f64::INFINITY, ..params() }, "rate_annealing");
+    let learning_rate_schedule = LearningRateSchedule::Cosine;
+    check(DeepLearning { rate_annealing: 0.1, learning_rate_schedule, ..params() }, "rate_annealing");
+    check(DeepLearning { warmup: (1 << 48) + 1, ..params() }, "warmup");
+    check(DeepLearning { max_w2: Some(0.0), ..params() }, "max_w2");
+    check(DeepLearning { gradient_clip_norm: Some(-1.0), ..params() }, "gradient_clip_norm");
+    let initial_weights = InitialWeights::Normal { scale: 1e7 };
+    check(DeepLearning { initial_weights, ..params() }, "initial_weight_scale");
+    let numbers = Synthetic { classes: None, ..data() };
+    let params = DeepLearning { loss: Loss::CrossEntropy, ..params() };
+    assert!(Trial::new(params, numbers.encoding(), numbers.part_rows(), Isa::detect()).is_err());
 }
 
 #[test]

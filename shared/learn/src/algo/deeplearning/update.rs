@@ -6,7 +6,7 @@ use aquifer_model::{Partial, State, StateVector, Values};
 use super::Trial;
 use crate::Error;
 use crate::kernels::Loop;
-use crate::optimizer::{flush, moment_names, step};
+use crate::optimizer::{cap, flush, is_mean_square, moment_names, step};
 use crate::round::TrainRound;
 
 impl Trial {
@@ -46,7 +46,7 @@ impl Trial {
         }
         let Some((weights, moments)) = state.vectors.split_first_mut() else { return Err(self.no_vector("weights")) };
         let mut moments: Vec<&mut [f32]> = moments.iter_mut().map(|moment| &mut *moment.values).collect();
-        let at = (self.schedule.step_number(round.epoch, round.offset), (1.0 / weight) as f32);
+        let at = self.step_at(round.epoch, round.offset, weight);
         let (isa, layout) = (self.network.isa(), self.network.layout());
         step(isa, &self.params, layout, at, &mut weights.values, &mut moments, gradient);
         Ok(())
@@ -61,7 +61,8 @@ impl Trial {
         Ok(())
     }
 
-    /// Moments take the mean of the ranks' differences, weights an outer Nesterov step along it.
+    /// Moments take the mean of the ranks' differences, weights an outer Nesterov step along it. A mean of capped weights
+    /// is within the cap, but this step may go beyond the mean: it is capped as a local one is.
     fn outer_step(&self, state: &mut State, weight: f64, values: &[Values]) -> Result<(), Error> {
         let (isa, scale) = (self.network.isa(), (1.0 / weight) as f32);
         for (name, sum) in ["weights"].iter().chain(moment_names(self.params.optimizer)).zip(values) {
@@ -71,10 +72,12 @@ impl Trial {
                 let w = self.vector_mut(state, "weights")?;
                 let (rate, momentum) = (self.params.outer_rate as f32, self.params.outer_momentum as f32);
                 isa.run(Nesterov { rate, momentum, scale, w, u: &mut outer, sum });
+                if let Some(limit) = self.params.max_w2 {
+                    cap(isa, self.network.layout(), limit, w);
+                }
                 self.restore(state, outer);
             } else {
-                // v is a mean of squares: rounding must not take it below zero.
-                let (not_negative, moment) = (*name == "v", self.vector_mut(state, name)?);
+                let (not_negative, moment) = (is_mean_square(name), self.vector_mut(state, name)?);
                 isa.run(MeanMoment { not_negative, scale, moment, sum });
             }
         }
