@@ -1,5 +1,6 @@
 //! Results on standard output: a table for people, JSON and CSV for programs.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use aquifer_frame::Note;
@@ -36,9 +37,23 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// What was decided about the data.
+/// Notes of one kind that are said in full; a frame may have thousands of columns.
+const NOTES_SHOWN: usize = 8;
+
+/// What was decided about the data: each kind of note up to a number of them, the others counted.
 pub(crate) fn say_notes<'a>(notes: impl IntoIterator<Item = &'a Note>) {
-    notes.into_iter().for_each(|note| say(&format!("note: {}", escape(&note.message))));
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for note in notes {
+        let seen = kinds.entry(&note.code).or_default();
+        *seen += 1;
+        if *seen <= NOTES_SHOWN {
+            say(&format!("note: {}", escape(&note.message)));
+        }
+    }
+    for (kind, count) in kinds.into_iter().filter(|(_, count)| *count > NOTES_SHOWN) {
+        let more = count - NOTES_SHOWN;
+        say(&format!("note: … and {} more of the kind `{kind}`; `--output json` has them all", grouped(more as u64)));
+    }
 }
 
 /// Columns with a head; numbers right-aligned.
@@ -112,7 +127,12 @@ fn is_number(cell: &str) -> bool {
 
 /// Control characters of names and values never reach a terminal.
 pub(crate) fn escape(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
+    // Besides control characters those that turn the direction of text, or end a line.
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().flat_map(|c| if hidden(c) { c.escape_default().collect::<Vec<_>>() } else { vec![c] }).collect()
 }
 
 fn csv_cell(cell: &str) -> String {

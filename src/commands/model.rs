@@ -74,17 +74,15 @@ fn print(loaded: &Loaded, format: Format) {
     if format == Format::Table {
         let target = &model.encoding.target;
         let say = |name: &str, value: String| output::line(&format!("{name:<12}{}", escape(&value)));
-        say(
-            "task",
-            match target {
-                Target::Regression { column, .. } => format!("regression on `{column}`"),
-                Target::Classes { column, levels } => format!("classification of `{column}` ({})", levels.join(", ")),
-            },
-        );
+        say("task", target.task());
         let layers = model.spec.params.hidden.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         say("hidden", if layers.is_empty() { "none".to_owned() } else { layers });
         say("parameters", grouped(parameters(loaded)));
-        say("trained on", format!("{} rows, {} epochs", grouped(model.spec.rows), model.spec.params.epochs));
+        say("data", format!("{} rows, {} passes", grouped(model.spec.rows), model.spec.params.epochs));
+        if let Some(split) = &model.spec.split {
+            let by = split.by.as_ref().map_or_else(String::new, |column| format!(", the earlier ones by {column}"));
+            say("split", format!("trained on {} of the rows{by}", split.share));
+        }
         say("ranks", model.spec.params.ranks.to_string());
         say("features", features(loaded).join(", "));
         say("arithmetic", model.numeric_class.clone());
@@ -102,9 +100,7 @@ fn levels(target: &Target) -> &[String] {
 }
 
 fn features(loaded: &Loaded) -> Vec<String> {
-    let encoding = &loaded.model.encoding;
-    let numeric = encoding.numeric.iter().map(|column| column.column.clone());
-    numeric.chain(encoding.categorical.iter().map(|column| column.column.clone())).collect()
+    loaded.model.encoding.feature_names()
 }
 
 fn parameters(loaded: &Loaded) -> u64 {

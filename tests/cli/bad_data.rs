@@ -109,7 +109,7 @@ fn other_columns_than_the_model_has() {
     check(columns, "missing_column", &["\"x\", a feature of the model"]);
     let mut columns = regression(10);
     columns[1].1 = ints(0..10);
-    check(columns, "kind_mismatch", &["\"colour\" is int64 here, and text in the model"]);
+    check(columns, "kind_mismatch", &["\"colour\" is int64 here, and categorical in the model"]);
 
     let mut columns = regression(10);
     columns.remove(2);

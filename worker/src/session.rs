@@ -6,7 +6,7 @@ use std::time::Duration;
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{TrialPlan, from_status};
+use aquifer_proto::{CONTROL_BYTES_MAX, TrialPlan, from_status};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -150,10 +150,8 @@ impl Session {
                     false => fetched.and_then(|()| make_shard(&shards, &import, &uploads)),
                 };
                 let hash = made.as_ref().ok().map(|record| record.hash.clone());
-                let result = match made {
-                    Ok(record) => {
-                        shard_imported::Result::RecordJson(serde_json::to_string(&record).unwrap_or_default())
-                    }
+                let result = match made.and_then(|record| record_json(&record)) {
+                    Ok(json) => shard_imported::Result::RecordJson(json),
                     Err(report) => shard_imported::Result::Failure(failure(&report)),
                 };
                 let v1::ImportShard { job, slot, shard, .. } = import;
@@ -205,6 +203,19 @@ fn make_shard(shards: &Shards, import: &v1::ImportShard, uploads: &Uploads) -> R
     });
     let panicked = |_| Err(Report::new(Kind::Work, "panic", "the import panicked: this is a bug"));
     std::panic::catch_unwind(work).unwrap_or_else(panicked)
+}
+
+/// A message that is too long would break the session, and be made again in the next.
+fn record_json(record: &ShardRecord) -> Result<String, Report> {
+    /// For what stands around it.
+    const MARGIN: usize = 1 << 16;
+    let json = serde_json::to_string(record).unwrap_or_default();
+    if json.len() <= CONTROL_BYTES_MAX - MARGIN {
+        return Ok(json);
+    }
+    let columns = record.columns.len();
+    let message = format!("the statistics of {columns} columns are too large: {} MiB in one shard", json.len() >> 20);
+    Err(Report::new(Kind::Data, "too_many_columns", message).hint("leave columns out with --ignore"))
 }
 
 async fn renew(said: UnboundedSender<Said>, interval: Duration) {

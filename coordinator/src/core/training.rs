@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aquifer_frame::{Apply, Encoding, Note, Side, Split, Target, block_count};
+use aquifer_frame::{Apply, Encoding, Note, Side, Split, block_count};
 use aquifer_model::{FitSpec, Kind, Part, Report, Spec, SplitChoice};
 use aquifer_proto::{Decisions, JobEvent, PartPlan, Progress, Seconds, ShardHolders, TrainSummary, TrialPlan};
 
@@ -58,9 +58,9 @@ impl State {
             None => None,
             Some(SplitChoice { share, by: None }) => Some(Split::random(*share, fit.params.seed, &encoding)),
             Some(SplitChoice { share, by: Some(column) }) => {
-                let (split, note) =
-                    Split::chronological(*share, column, &train.frame).map_err(aquifer_frame::Error::from)?;
-                notes.push(note);
+                let (split, said) = Split::chronological(*share, column, &train.frame, &spec.roles()?)
+                    .map_err(aquifer_frame::Error::from)?;
+                notes.extend(said);
                 Some(split)
             }
         };
@@ -173,6 +173,13 @@ impl State {
     }
 
     pub(super) fn model_stored(&mut self, now: Duration, id: &JobId, model: StoredModel) -> Vec<Effect> {
+        if model.scores.iter().any(|score| score.part == Part::Train && score.metrics.rows == 0) {
+            let message = "no row was trained on: each is without a target, has a missing value that leaves it out, or is \
+                           on the other side of the split";
+            let report = Report::new(Kind::Data, "no_training_rows", message)
+                .hint("`aquifer frame show` counts missing values; see `split` and `missing_values_handling`");
+            return self.fail_job(now, id, report);
+        }
         if let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) {
             job.model = Some(model);
         }
@@ -250,10 +257,7 @@ fn decisions(plan: &TrialPlan, notes: Vec<Note>, nodes: Nodes, spec: Option<&Spe
     }
     Decisions {
         rows,
-        task: match &encoding.target {
-            Target::Regression { column, .. } => format!("regression on `{column}`"),
-            Target::Classes { column, levels } => format!("classification of `{column}` ({})", levels.join(", ")),
-        },
+        task: encoding.target.task(),
         numeric: encoding.numeric.len() as u64,
         categorical: encoding.categorical.len() as u64,
         inputs: encoding.inputs() as u64,

@@ -12,7 +12,9 @@ use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 
 use crate::batch::Batch;
-use crate::encode::{EncodedFrame, NumericColumn, ShardTable, Source, Target, TargetColumn, Transform, unseen_class};
+use crate::encode::{
+    EncodedFrame, Inputs, NumericColumn, ShardTable, Source, Target, TargetColumn, Transform, unseen_class,
+};
 use crate::error::{EncodingError, Error};
 use crate::filter::Side;
 use crate::shard::Shard;
@@ -62,7 +64,8 @@ fn skip_missing(table: &ShardTable, run: &Run<'_>, into: &mut Batch) {
     let mut values = vec![0.0; rows];
     for column in table.numeric.iter().filter(|column| !matches!(column.source, Source::Missing | Source::Absent)) {
         quantities(column, run.piece, run.first, &mut values);
-        for (&place, _) in run.places.iter().zip(&values).filter(|(_, value)| !value.is_finite()) {
+        let input = |x: f64| ((column.transform.apply(x) - column.shift) * column.scale) as f32;
+        for (&place, _) in run.places.iter().zip(&values).filter(|(_, value)| !input(**value).is_finite()) {
             into.targets[place as usize] = f32::NAN;
         }
     }
@@ -148,7 +151,7 @@ fn quantities(column: &NumericColumn, piece: usize, first: usize, out: &mut [f64
     match &column.source {
         Source::Absent => return out.fill(f64::NAN),
         Source::Value => numbers(array, first, rows, |row, x| out[row] = x),
-        Source::Seconds(seconds) => numbers(array, first, rows, |row, x| out[row] = x * seconds),
+        Source::Times(factor) => numbers(array, first, rows, |row, x| out[row] = x * factor),
         Source::Part(calendar, part) => {
             integers(array, first, rows, |row, x| out[row] = calendar.part(x, *part).unwrap_or(f64::NAN));
         }
@@ -237,17 +240,19 @@ fn categoricals(table: &ShardTable, run: &Run<'_>, into: &mut Batch) {
             (0..rows).for_each(|row| put(row, column.missing));
             continue;
         };
-        if column.values.is_empty() {
-            codes(array, run.first, rows, |row, code| {
-                put(row, column.inputs.get(code).copied().unwrap_or(column.missing));
-            });
-        } else {
-            for row in 0..rows {
-                let input = |value: Value| match column.values.binary_search_by(|(level, _)| level.cmp(&value)) {
-                    Ok(at) => column.values[at].1,
-                    Err(_) => column.unseen,
-                };
-                put(row, value(array, run.first + row).map_or(column.missing, input));
+        match &column.inputs {
+            Inputs::Absent => (0..rows).for_each(|row| put(row, column.missing)),
+            Inputs::Codes(inputs) => codes(array, run.first, rows, |row, code| {
+                put(row, inputs.get(code).copied().unwrap_or(column.missing));
+            }),
+            Inputs::Values(values) => {
+                for row in 0..rows {
+                    let input = |value: Value| match values.binary_search_by(|(level, _)| level.cmp(&value)) {
+                        Ok(at) => values[at].1,
+                        Err(_) => column.unseen,
+                    };
+                    put(row, value(array, run.first + row).map_or(column.missing, input));
+                }
             }
         }
         for_nulls(array.nulls(), run.first, rows, |row| put(row, column.missing));

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::sample::Sampled;
 use crate::schema::{ColumnKind, LeftOut};
 use crate::shard::ShardRecord;
-use crate::stats::{ColumnStats, ColumnSummary};
+use crate::stats::{ColumnStats, ColumnSummary, LevelLimits};
 use crate::time::TimeType;
 
 /// Raised when the record, or what is in shard files, changes its meaning.
@@ -50,11 +50,12 @@ impl Frame {
         plan.check_rows()?;
         shards.sort_by_key(|shard| shard.rows.start);
         check(plan, &shards)?;
+        let limits = LevelLimits::of(plan.columns.len());
         let mut columns = Vec::with_capacity(plan.columns.len());
         for (at, column) in plan.columns.iter().enumerate() {
             let parts = take_stats(&mut shards, at);
             let time = TimeType::parse(&column.source_type).filter(|_| column.kind == ColumnKind::Time);
-            let summary = parts.and_then(|parts| ColumnSummary::merge(parts, plan.rows, time.as_ref()));
+            let summary = parts.and_then(|parts| ColumnSummary::merge(parts, plan.rows, time.as_ref(), limits));
             columns.push(FrameColumn {
                 name: column.name.clone(),
                 kind: column.kind,

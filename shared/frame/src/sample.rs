@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use crate::philox::Philox;
+use crate::stats::LevelLimits;
 
 /// Values that are sampled for quantiles, of all columns together: the statistics of a frame must fit a message.
 const QUANTILE_VALUES: u64 = 1 << 22;
@@ -19,11 +20,13 @@ const QUANTILE_ROWS: (u64, u64) = (256, QUANTILE_ROWS_MAX);
 const SHOWN_VALUES: u64 = 1 << 17;
 const SHOWN_ROWS: (u64, u64) = (64, 1024);
 
-/// The sampled rows of a shard, counted from its first, in order.
+/// What statistics keep of the values themselves: the sampled rows of a shard, counted from its first, in order, and how
+/// many levels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sampled {
     pub(crate) quantile_rows: Vec<u32>,
     pub(crate) shown_rows: Vec<u32>,
+    pub(crate) levels: LevelLimits,
 }
 
 impl Sampled {
@@ -33,6 +36,7 @@ impl Sampled {
         Self {
             quantile_rows: sample("sample.quantiles", size(QUANTILE_VALUES, QUANTILE_ROWS), frame_rows, rows),
             shown_rows: sample("sample.shown", size(SHOWN_VALUES, SHOWN_ROWS), frame_rows, rows),
+            levels: LevelLimits::of(columns),
         }
     }
 }
@@ -61,12 +65,16 @@ mod tests {
     use super::*;
     use crate::block::BLOCK_ROWS;
 
+    fn none(columns: usize) -> Sampled {
+        Sampled { quantile_rows: Vec::new(), shown_rows: Vec::new(), levels: LevelLimits::of(columns) }
+    }
+
     #[test]
     fn a_small_frame_is_sampled_whole() {
         let all = Sampled::of(1024, 3, &(0..1024));
         assert_eq!((all.quantile_rows, all.shown_rows), ((0..1024).collect(), (0..1024).collect()));
         assert_eq!(Sampled::of(65_536, 1, &(0..65_536)).quantile_rows.len(), 65_536);
-        assert_eq!(Sampled::of(5, 0, &(0..0)), Sampled { quantile_rows: Vec::new(), shown_rows: Vec::new() });
+        assert_eq!(Sampled::of(5, 0, &(0..0)), none(0));
     }
 
     #[test]
@@ -74,7 +82,7 @@ mod tests {
         for frame_rows in [1, 1000, 65_537, 1_000_003, 1 << 42] {
             let first = frame_rows / 3;
             let whole = Sampled::of(frame_rows, 28, &(first..frame_rows.min(first + 20 * BLOCK_ROWS)));
-            let mut parts = Sampled { quantile_rows: Vec::new(), shown_rows: Vec::new() };
+            let mut parts = none(28);
             for at in (first..frame_rows.min(first + 20 * BLOCK_ROWS)).step_by(3000) {
                 let rows = at..frame_rows.min(at + 3000).min(first + 20 * BLOCK_ROWS);
                 let part = Sampled::of(frame_rows, 28, &rows);

@@ -27,12 +27,12 @@ pub use transport::{BindError, ConnectError, bind, connect, server};
 pub use trial::{PartPlan, ShardHolders, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 /// Code of the failure of a member that missed a peer: a consequence of what happened to that peer.
 pub const PEER_LOST: &str = "peer_lost";
 /// Values in one exchange message, and bytes in one chunk of a file.
 pub const CHUNK_BYTES: usize = 1 << 20;
-/// Control messages carry plans of up to tens of thousands of files.
-pub const CONTROL_BYTES_MAX: usize = 64 << 20;
+/// Control messages carry plans of up to tens of thousands of files, and statistics of as many columns.
+pub const CONTROL_BYTES_MAX: usize = 256 << 20;
 /// The descriptors of all services, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -29,7 +29,10 @@ pub(super) fn fit_levels(
     };
     let Some(levels) = &tally.levels else {
         if tally.unique {
-            identifier(notes);
+            let why = format!(
+                "it seems to name rows: of more than {LEVELS_MAX_TEXT} different values hardly any occurs twice"
+            );
+            notes.push(Note::dropped(name, &why));
         } else {
             let why = format!("it has more than {LEVELS_MAX_TEXT} different texts, or very long ones");
             notes.push(Note::dropped(name, &why));

@@ -2,16 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use super::column::level_value;
 use super::fit::{check_not_all_zero, check_weights};
 use super::target::{check_finite, class_levels};
 use super::{Apply, Categorical, Encoding, Note, Numeric, Quantity, Target};
 use crate::error::{EncodingError, Error, list};
 use crate::frame::{Frame, FrameColumn};
-use crate::reading::Reading;
+use crate::reading::{Reading, is_missing_text};
 use crate::schema::{ColumnKind, SourceColumn};
 use crate::shard::ShardRecord;
-use crate::stats::{ReadingSummary, Tally};
+use crate::stats::{Level, Tally};
+use crate::time::TimeType;
+use crate::value::Value;
 
+/// The type of a column without values.
+const NULL: &str = "null";
 /// Names of classes and levels shown in full.
 const SHOWN: usize = 20;
 
@@ -35,7 +40,7 @@ impl Encoding {
         if apply.with_target {
             self.check_target(frame, &mut notes)?;
         }
-        self.numeric.iter().for_each(|numeric| notes.extend(self.numeric_note(numeric, frame)));
+        self.numeric.iter().for_each(|numeric| notes.extend(self.numeric_note(numeric, frame, apply)));
         self.categorical.iter().for_each(|categorical| notes.extend(categorical_note(categorical, frame)));
         Ok(notes)
     }
@@ -65,26 +70,25 @@ impl Encoding {
             false => Err(EncodingError::MissingColumn { column: name.to_owned() }),
         };
         for of in &self.numeric {
-            let fits = match column(&of.column) {
-                None => {
-                    absent(&of.column)?;
-                    continue;
+            match column(&of.column) {
+                None => absent(&of.column)?,
+                // What texts say is seen when they are read; a column without values says nothing.
+                Some((ColumnKind::Text, _)) | Some((_, NULL)) => {}
+                Some((kind, found)) if !of.takes_type(kind, found) => {
+                    return Err(mismatch(&of.column, found, of.expected()));
                 }
-                Some((ColumnKind::Text, _)) => true,
-                Some((ColumnKind::Time, _)) => of.quantity == Quantity::Missing || of.is_of_time(),
-                Some(_) => !of.is_of_time(),
-            };
-            if let Some((_, found)) = column(&of.column).filter(|_| !fits) {
-                return Err(mismatch(&of.column, found, of.expected()));
+                Some(_) => {}
             }
         }
         for of in &self.categorical {
             match column(&of.column) {
                 None => absent(&of.column)?,
-                Some((ColumnKind::Text, _)) => {}
-                Some((ColumnKind::Time, found)) => return Err(mismatch(&of.column, found, "categorical")),
-                Some(_) if of.has_values() => {}
-                Some((_, found)) => return Err(mismatch(&of.column, found, "text")),
+                Some((ColumnKind::Text, _)) | Some((_, NULL)) => {}
+                Some((kind, found)) => {
+                    if found.starts_with("duration[") || !of.levels.iter().any(|l| level_value(kind, l).is_some()) {
+                        return Err(mismatch(&of.column, found, "categorical".to_owned()));
+                    }
+                }
             }
         }
         if !apply.with_target {
@@ -93,13 +97,15 @@ impl Encoding {
         match (&self.target, column(self.target.column())) {
             (target, None) => Err(EncodingError::MissingTarget { column: target.column().to_owned() }),
             (Target::Regression { column, .. }, Some((ColumnKind::Time, found))) => {
-                Err(mismatch(column, found, "numeric"))
+                Err(mismatch(column, found, "numeric".to_owned()))
             }
             _ => Ok(()),
         }
     }
 
-    fn numeric_note(&self, of: &Numeric, frame: &Frame) -> Option<Note> {
+    fn numeric_note(&self, of: &Numeric, frame: &Frame, apply: Apply) -> Option<Note> {
+        // A prediction has every row.
+        let skips = self.skip_missing && apply.with_target;
         let first = self.numeric.iter().find(|other| other.column == of.column);
         if first != Some(of) {
             return None; // said already
@@ -110,12 +116,19 @@ impl Encoding {
             return Some(Note::of("column_absent", name, message));
         };
         let read = |reading| column.stats.readings.iter().find(|found| found.reading == reading);
-        let tally = match (column.kind, of.reading) {
-            (ColumnKind::Text, reading) => &read(reading.unwrap_or(Reading::Number))?.summary.tally,
+        let tally = match column.kind {
+            ColumnKind::Text => read(of.text_reading()).map_or(&column.stats.tally, |found| &found.summary.tally),
             _ => &column.stats.tally,
         };
+        let ends = [&tally.min, &tally.max].into_iter().flatten().filter_map(Value::number);
+        if of.quantity == Quantity::Value && ends.into_iter().any(|x| !of.reaches(x)) {
+            let then = if skips { "leave their rows out" } else { "are filled in as missing ones are" };
+            let message =
+                format!("{name} has values that its transform or the range of inputs does not take: they {then}");
+            return Some(Note::of("out_of_range", name, message));
+        }
         let absent = tally.missing + tally.nan + tally.infinite;
-        let message = match (absent, self.skip_missing) {
+        let message = match (absent, skips) {
             (0, _) => return None,
             (_, true) => format!("{name}: {absent} missing values leave their rows out"),
             (_, false) => format!("{name}: {absent} missing values are filled in as in training"),
@@ -157,28 +170,38 @@ impl Encoding {
     }
 }
 
-/// A model of numbers or times takes text that says the same, all of it.
+/// Texts say what those of training did, all of them, unless the user took some for missing.
 fn check_texts(of: &Numeric, frame: &Frame) -> Result<(), EncodingError> {
-    let text = |column: &&FrameColumn| column.kind == ColumnKind::Text && of.reading.is_none();
+    let text =
+        |column: &&FrameColumn| column.kind == ColumnKind::Text && !of.lenient && of.quantity != Quantity::Missing;
     let Some(column) = frame.column(&of.column).filter(text) else { return Ok(()) };
-    let reading = if of.is_of_time() { Reading::YearFirst } else { Reading::Number };
-    let found = column.stats.readings.iter().find(|found| found.reading == reading);
-    let tally = &column.stats.tally;
-    match found {
-        Some(found) if found.unread == 0 => Ok(()),
-        Some(ReadingSummary { unread_example: Some(text), .. }) => {
-            Err(mismatch(&of.column, &format!("text such as {text:?}"), of.expected()))
-        }
-        _ if tally.levels.as_ref().is_some_and(|levels| levels.is_empty()) => Ok(()),
-        _ => Err(mismatch(&of.column, "text", of.expected())),
-    }
+    let found = column.stats.readings.iter().find(|found| found.reading == of.text_reading());
+    let says_something = |level: &Level| !is_missing_text(&level.value.to_string());
+    let unread = |level: &&Level| {
+        let text = level.value.to_string();
+        !is_missing_text(&text) && (of.text_reading().read(&text).is_none() || !of.takes_text())
+    };
+    let levels = column.stats.tally.levels.as_deref();
+    let example = match found {
+        Some(found) if found.unread == 0 && of.takes_text() => return Ok(()),
+        Some(found) if found.unread > 0 => found.unread_example.clone(),
+        None if levels.is_some_and(|levels| !levels.iter().any(says_something)) => return Ok(()),
+        _ => levels.and_then(|levels| levels.iter().find(unread)).map(|level| level.value.to_string()),
+    };
+    let found = example.map_or_else(|| "other text".to_owned(), |text| format!("text such as {text:?}"));
+    Err(mismatch(&of.column, &found, of.expected()))
 }
 
-impl Categorical {
-    /// Whether a column of numbers or booleans can hold any of its levels.
-    pub(super) fn has_values(&self) -> bool {
-        let is_value = |level: &String| level.parse::<f64>().is_ok() || level.parse::<bool>().is_ok();
-        self.levels.iter().any(is_value)
+impl Numeric {
+    /// Whether a column of this kind and type, which is no text, has what is read.
+    fn takes_type(&self, kind: ColumnKind, source_type: &str) -> bool {
+        let duration = |text: &str| text.starts_with("duration[");
+        match (kind, TimeType::parse(source_type)) {
+            _ if self.quantity == Quantity::Missing => true,
+            (ColumnKind::Time, Some(time)) => self.is_of_time() && self.takes(&time),
+            (ColumnKind::Time, None) => false,
+            _ => !self.is_of_time() && self.time.as_deref().is_some_and(duration) == duration(source_type),
+        }
     }
 }
 
@@ -189,14 +212,22 @@ fn categorical_note(of: &Categorical, frame: &Frame) -> Option<Note> {
         return Some(Note::of("column_absent", name, message));
     };
     let become_ = if of.other { "share the input of the other levels" } else { "count as missing" };
+    let what = if of.other { "no input of their own" } else { "not seen in training" };
     let message = match &column.stats.tally.levels {
         None => format!("{name} has very many values; those not seen in training {become_}"),
         Some(levels) => {
-            let unseen = || levels.iter().filter(|level| of.known(&level.value.to_string()).is_none());
+            // As rows are read: text by its letters, other columns by their values.
+            let mut values: Vec<_> = of.levels.iter().filter_map(|level| level_value(column.kind, level)).collect();
+            values.sort();
+            let is_known = |value: &Value| match column.kind {
+                ColumnKind::Text => of.known(&value.to_string()).is_some(),
+                _ => values.binary_search(value).is_ok(),
+            };
+            let unseen = || levels.iter().filter(|level| !is_known(&level.value));
             match (unseen().count(), unseen().map(|level| level.rows).sum::<u64>()) {
                 (0, _) => return None,
-                (_, _) if of.other => return None, // those of training that share an input are among them
-                (n, rows) => format!("{name}: {rows} rows have {n} values not seen in training; they {become_}"),
+                (n, rows) if of.other => format!("{name}: {rows} rows have {n} values with {what}; they {become_}"),
+                (n, rows) => format!("{name}: {rows} rows have {n} values {what}; they {become_}"),
             }
         }
     };
@@ -216,6 +247,6 @@ fn check_classes(column: &str, known: &[String], kind: ColumnKind, tally: &Tally
     if unseen.is_empty() { Ok(()) } else { unseen_classes(list(&unseen), list(&found)) }
 }
 
-fn mismatch(column: &str, found: &str, expected: &'static str) -> EncodingError {
+fn mismatch(column: &str, found: &str, expected: String) -> EncodingError {
     EncodingError::KindMismatch { column: column.to_owned(), found: found.to_owned(), expected }
 }

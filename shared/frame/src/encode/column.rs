@@ -8,8 +8,9 @@ use super::numeric::seconds;
 use super::{Categorical, Numeric, Quantity, Target, Transform};
 use crate::error::EncodingError;
 use crate::reading::{Reading, is_missing_text};
+use crate::schema::ColumnKind;
 use crate::shard::Shard;
-use crate::time::{Calendar, TimePart};
+use crate::time::{Calendar, Clock, TimePart, TimeType, TimeUnit};
 use crate::value::Value;
 
 /// A column in pieces of [`Shard::piece_rows`], and how it becomes an input.
@@ -31,24 +32,32 @@ pub(crate) enum Source {
     Value,
     /// Of each code of the shard's dictionary; NaN for what is missing.
     Codes(Vec<f64>),
-    /// Whole numbers of a time's unit, in seconds.
-    Seconds(f64),
+    /// Whole numbers of a unit, times this many of another.
+    Times(f64),
     Part(Calendar, TimePart),
     /// 1 where there is no finite number, else 0.
     Missing,
-    /// The column is not there: missing in every row.
+    /// The column is not there, or has no value: missing in every row.
     Absent,
 }
 
 #[derive(Debug)]
 pub(crate) struct CodeColumn {
     pub(crate) pieces: Vec<ArrayRef>,
-    /// Of each code of the shard's dictionary: the input that is 1.
-    pub(crate) inputs: Vec<u32>,
-    /// Of a column that is no text: of each value, in order.
-    pub(crate) values: Vec<(Value, u32)>,
+    pub(crate) inputs: Inputs,
     pub(crate) unseen: u32,
     pub(crate) missing: u32,
+}
+
+/// The input that is 1.
+#[derive(Debug)]
+pub(crate) enum Inputs {
+    /// Of each code of the shard's dictionary.
+    Codes(Vec<u32>),
+    /// Of each value, in order, of a column that is no text.
+    Values(Vec<(Value, u32)>),
+    /// The column is not there, or has no value.
+    Absent,
 }
 
 #[derive(Debug)]
@@ -81,50 +90,108 @@ impl NumericColumn {
 impl Source {
     fn new(shard: &Shard, of: &Numeric, pieces: &[ArrayRef]) -> Result<Self, EncodingError> {
         let name = &of.column;
-        let time = shard.time_type(name);
-        if pieces.iter().any(is_text) {
-            let numbers = of.reading == Some(Reading::Number) || !of.is_of_time();
-            return Ok(Self::Codes(codes(name, &dictionary(pieces), of, numbers)?));
+        if is_empty(pieces) {
+            return Ok(Self::Absent);
         }
-        match (of.quantity, time) {
-            (Quantity::Missing, _) => Ok(Self::Missing),
-            (Quantity::Value, None) if !of.is_of_time() => Ok(Self::Value),
-            (Quantity::Seconds, Some(time)) => Ok(Self::Seconds(seconds(time.unit))),
-            (Quantity::Part(part), Some(time)) if time.parts().contains(&part) => Ok(Self::Part(time.calendar(), part)),
-            (_, Some(time)) => Err(mismatch(name, &time.to_string(), of)),
-            (_, None) => Err(mismatch(name, &type_name(pieces), of)),
+        if pieces.iter().any(is_text) {
+            return Ok(Self::Codes(codes(&dictionary(pieces), of)?));
+        }
+        let found = shard.unit_type(name);
+        if of.quantity == Quantity::Missing {
+            return Ok(Self::Missing);
+        }
+        let refused = || {
+            let found = found.map_or_else(|| type_name(pieces), str::to_owned);
+            Err(mismatch(name, &found, of))
+        };
+        if let Some(unit) = of.time.as_deref().and_then(duration_unit) {
+            let here = found.and_then(duration_unit);
+            return here.map_or_else(refused, |here| Ok(Self::Times(seconds(here) / seconds(unit))));
+        }
+        if !of.is_of_time() {
+            return if found.is_none() { Ok(Self::Value) } else { refused() };
+        }
+        let Some(time) = found.and_then(TimeType::parse).filter(|time| of.takes(time)) else { return refused() };
+        match of.quantity {
+            Quantity::Seconds => Ok(Self::Times(seconds(time.unit))),
+            Quantity::Part(part) if time.parts().contains(&part) => {
+                // Parts are those of the clock that training read, whatever zone the same instants have here.
+                let zone = of.time_type().and_then(|time| time.zone);
+                Ok(Self::Part(TimeType { zone, ..time }.calendar(), part))
+            }
+            _ => refused(),
         }
     }
 }
 
 impl Numeric {
-    /// Whether it is read from dates or times. An indicator alone does not tell, and takes what there is.
+    /// Whether it is read from dates or times.
     pub(super) fn is_of_time(&self) -> bool {
-        self.quantity.is_of_time() || self.reading.is_some_and(|reading| reading != Reading::Number)
+        let dates = self.reading.is_some_and(|reading| reading != Reading::Number);
+        self.quantity.is_of_time() || dates || self.time_type().is_some()
     }
 
-    pub(super) fn expected(&self) -> &'static str {
-        if self.is_of_time() { "a date or time" } else { "numeric" }
+    /// Of a column of dates or times in training.
+    fn time_type(&self) -> Option<TimeType> {
+        self.time.as_deref().and_then(TimeType::parse)
+    }
+
+    /// Whether values of this type mean what those of training did: instants are no clocks on a wall.
+    pub(super) fn takes(&self, time: &TimeType) -> bool {
+        let trained = self.time_type().or_else(|| self.reading.and_then(Reading::time_type));
+        trained.is_some_and(|trained| {
+            let of_day = |time: &TimeType| time.clock == Clock::TimeOfDay;
+            of_day(&trained) == of_day(time) && trained.zone.is_some() == time.zone.is_some()
+        })
+    }
+
+    /// Whether text can say the same: as it is read, a date has no zone, and a number no unit.
+    pub(super) fn takes_text(&self) -> bool {
+        let duration = || self.time.as_deref().and_then(duration_unit).is_some();
+        let zoned = || self.time_type().is_some_and(|time| time.zone.is_some());
+        self.reading.is_some() || !(duration() || zoned())
+    }
+
+    /// How text is read.
+    pub(super) fn text_reading(&self) -> Reading {
+        match self.time_type() {
+            _ if self.reading.is_some() => self.reading.unwrap_or(Reading::Number),
+            Some(time) if time.clock == Clock::TimeOfDay => Reading::TimeOfDay,
+            Some(_) => Reading::YearFirst,
+            None => Reading::Number,
+        }
+    }
+
+    pub(super) fn expected(&self) -> String {
+        match (&self.time, self.reading) {
+            (Some(time), _) => time.clone(),
+            (None, Some(reading)) => format!("text of {}", reading.words()),
+            (None, None) => "numeric".to_owned(),
+        }
     }
 }
 
-/// The quantity of each text. A model that was trained on other than text takes text only if all of it reads, times as
-/// dates with the year first.
-fn codes(name: &str, texts: &[&str], of: &Numeric, numbers: bool) -> Result<Vec<f64>, EncodingError> {
-    let reading = of.reading.unwrap_or(if numbers { Reading::Number } else { Reading::YearFirst });
-    let time = reading.time_type();
+/// The unit of `duration[us]`.
+fn duration_unit(text: &str) -> Option<TimeUnit> {
+    TimeUnit::of_name(text.strip_prefix("duration[")?.strip_suffix(']')?)
+}
+
+/// The quantity of each text, NaN for a missing one. What cannot be read is missing only if it was so in training.
+fn codes(texts: &[&str], of: &Numeric) -> Result<Vec<f64>, EncodingError> {
+    let reading = of.text_reading();
+    let calendar = reading.time_type().map(|time| (seconds(time.unit), time.calendar()));
     let quantity = |text: &&str| -> Result<f64, EncodingError> {
-        let value = reading.read(text);
-        if value.is_none() && of.reading.is_none() && of.quantity != Quantity::Missing && !is_missing_text(text) {
-            return Err(mismatch(name, &format!("text such as {text:?}"), of));
+        let value = reading.read(text).filter(|_| of.takes_text());
+        if value.is_none() && !of.lenient && of.quantity != Quantity::Missing && !is_missing_text(text) {
+            return Err(mismatch(&of.column, &format!("text such as {text:?}"), of));
         }
-        Ok(match (of.quantity, value, &time) {
+        Ok(match (of.quantity, value, &calendar) {
             (Quantity::Missing, value, _) => f64::from(u8::from(value.is_none())),
             (_, None, _) => f64::NAN,
             (Quantity::Value, Some(value), _) => value,
-            (Quantity::Seconds, Some(value), Some(time)) => value * seconds(time.unit),
-            (Quantity::Part(part), Some(value), Some(time)) => {
-                time.calendar().part(value as i64, part).unwrap_or(f64::NAN)
+            (Quantity::Seconds, Some(value), Some((seconds, _))) => value * seconds,
+            (Quantity::Part(part), Some(value), Some((_, calendar))) => {
+                calendar.part(value as i64, part).unwrap_or(f64::NAN)
             }
             (_, Some(_), None) => f64::NAN,
         })
@@ -142,32 +209,33 @@ impl CodeColumn {
     ) -> Result<Self, EncodingError> {
         let input = |slot: usize| (offset + slot) as u32;
         let (unseen, missing) = (input(of.levels.len()), input(of.missing_slot()));
-        let (mut inputs, mut values) = (Vec::new(), Vec::new());
         let found = match pieces(shard, &of.column) {
             Some(pieces) => pieces,
             None if impute_absent => Vec::new(),
             None => return Err(EncodingError::MissingColumn { column: of.column.clone() }),
         };
-        match found.first() {
-            None => {}
+        let refused = |found: String| {
+            Err(EncodingError::KindMismatch { column: of.column.clone(), found, expected: "categorical".to_owned() })
+        };
+        let inputs = match found.first() {
+            None => Inputs::Absent,
+            Some(_) if is_empty(&found) => Inputs::Absent,
             Some(piece) if is_text(piece) => {
-                inputs = dictionary(&found).iter().map(|text| input(of.slot(text))).collect();
+                Inputs::Codes(dictionary(&found).iter().map(|text| input(of.slot(text))).collect())
             }
-            Some(_) if shard.time_type(&of.column).is_some() => {
-                let (column, found) = (of.column.clone(), "a date or time".to_owned());
-                return Err(EncodingError::KindMismatch { column, found, expected: "categorical" });
-            }
-            Some(piece) if !of.has_values() => {
-                let (column, found) = (of.column.clone(), piece.data_type().to_string().to_lowercase());
-                return Err(EncodingError::KindMismatch { column, found, expected: "text" });
-            }
+            Some(_) if shard.unit_type(&of.column).is_some() => return refused("a date, time or duration".to_owned()),
             Some(piece) => {
-                let value = |(slot, level): (usize, &String)| Some((parse(piece.data_type(), level)?, input(slot)));
-                values = of.levels.iter().enumerate().filter_map(value).collect();
+                let kind = kind_of(piece.data_type());
+                let value = |(slot, level): (usize, &String)| Some((level_value(kind, level)?, input(slot)));
+                let mut values: Vec<(Value, u32)> = of.levels.iter().enumerate().filter_map(value).collect();
+                if values.is_empty() {
+                    return refused(type_name(&found));
+                }
                 values.sort_by(|a, b| a.0.cmp(&b.0));
+                Inputs::Values(values)
             }
-        }
-        Ok(Self { pieces: found, inputs, values, unseen, missing })
+        };
+        Ok(Self { pieces: found, inputs, unseen, missing })
     }
 }
 
@@ -178,9 +246,10 @@ impl TargetColumn {
         let text = pieces.first().is_some_and(is_text);
         match target {
             Target::Regression { reading, mean, deviation, .. } if text => {
+                // What was no number in training was no target either.
                 let mut numbers = Numeric::plain(name, 0.0, *mean, 1.0 / deviation);
-                numbers.reading = *reading;
-                let numbers = codes(name, &dictionary(&pieces), &numbers, true)?;
+                (numbers.reading, numbers.lenient) = (*reading, reading.is_some());
+                let numbers = codes(&dictionary(&pieces), &numbers)?;
                 let scaled = |y: f64| ((y - mean) * (1.0 / deviation)) as f32;
                 let targets: Vec<f32> =
                     numbers.iter().map(|y| if y.is_nan() { f32::NAN } else { scaled(*y) }).collect();
@@ -202,7 +271,8 @@ impl TargetColumn {
             }
             Target::Classes { levels, .. } => {
                 let data_type = pieces.first().map_or(DataType::Null, |piece| piece.data_type().clone());
-                let class = |(at, level): (usize, &String)| Some((parse(&data_type, level)?, at as f32));
+                let kind = kind_of(&data_type);
+                let class = |(at, level): (usize, &String)| Some((level_value(kind, level)?, at as f32));
                 let mut classes: Vec<(Value, f32)> = levels.iter().enumerate().filter_map(class).collect();
                 classes.sort_by(|a, b| a.0.cmp(&b.0));
                 Ok(Self::Values { pieces, classes })
@@ -221,12 +291,29 @@ pub(crate) fn unseen_class(target: &Target, found: &str) -> EncodingError {
     EncodingError::UnseenClasses { column: target.column().to_owned(), unseen, found, known }
 }
 
-/// A level as a value of a stored type; none if that type cannot hold it.
-fn parse(data_type: &DataType, level: &str) -> Option<Value> {
+fn kind_of(data_type: &DataType) -> ColumnKind {
     match data_type {
-        DataType::Boolean => level.parse().ok().map(Value::Bool),
-        DataType::Float32 | DataType::Float64 => level.parse().ok().filter(|x: &f64| x.is_finite()).map(Value::float),
-        _ => level.parse().ok().map(Value::Int).or_else(|| level.parse().ok().map(Value::unsigned)),
+        DataType::Boolean => ColumnKind::Bool,
+        DataType::Float32 | DataType::Float64 => ColumnKind::Float,
+        _ => ColumnKind::Int,
+    }
+}
+
+/// A level as a value of a kind of columns that are no text, if it says the same; none if that kind cannot hold it.
+pub(super) fn level_value(kind: ColumnKind, level: &str) -> Option<Value> {
+    let flag = || level.parse::<bool>().ok();
+    let number = || level.parse::<f64>().ok().filter(|x| x.is_finite());
+    let whole = || number().filter(|x| x.fract() == 0.0 && x.abs() < 9e15).map(|x| Value::Int(x as i64));
+    match kind {
+        ColumnKind::Bool => {
+            flag().or_else(|| number().filter(|x| *x == 0.0 || *x == 1.0).map(|x| x == 1.0)).map(Value::Bool)
+        }
+        ColumnKind::Float => number().or_else(|| flag().map(|flag| f64::from(u8::from(flag)))).map(Value::float),
+        ColumnKind::Int => {
+            let exact = level.parse().ok().map(Value::Int).or_else(|| level.parse().ok().map(Value::unsigned));
+            exact.or_else(whole).or_else(|| flag().map(|flag| Value::Int(flag.into())))
+        }
+        ColumnKind::Text | ColumnKind::Time => None,
     }
 }
 
@@ -235,6 +322,11 @@ fn dictionary(pieces: &[ArrayRef]) -> Vec<&str> {
     let values = pieces.first().and_then(|piece| piece.as_any_dictionary_opt()).map(|dictionary| dictionary.values());
     let texts = values.and_then(|values| values.as_string_opt::<i32>());
     texts.map_or_else(Vec::new, |texts| texts.iter().map(Option::unwrap_or_default).collect())
+}
+
+/// Whether no row has a value.
+fn is_empty(pieces: &[ArrayRef]) -> bool {
+    pieces.iter().all(|piece| piece.null_count() == piece.len())
 }
 
 pub(super) fn pieces(shard: &Shard, name: &str) -> Option<Vec<ArrayRef>> {

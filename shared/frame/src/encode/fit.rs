@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use super::categorical::fit_levels;
 use super::meaning::{Sense, sense};
 use super::numeric::{fit_numbers, fit_times};
-use super::{Encoding, Meaning, MissingValues, Note, Roles, target};
+use super::{Encoding, Form, Meaning, MissingValues, Note, Roles, Transform, target};
 use crate::error::{EncodingError, Error};
-use crate::frame::Frame;
+use crate::frame::{Frame, FrameColumn};
 use crate::insight::target_notes;
 use crate::schema::ColumnKind;
-use crate::stats::Tally;
+use crate::stats::{LEVELS_MAX_TEXT, Tally};
+use crate::time::TimeType;
 
 impl Encoding {
     /// The encoding of a frame under these roles, and notes of what was decided. Features keep the frame's order, in
@@ -36,16 +37,32 @@ impl Encoding {
             if !roles.takes(name, &mut notes) {
                 continue;
             }
-            match sense(column, roles, &mut notes)? {
+            let transform = roles.of(&options.transforms, name).unwrap_or_default();
+            let sense = sense(column, roles, &mut notes)?;
+            if transform != Transform::None && !matches!(sense, Sense::Number(..)) {
+                let reason = "it is not read as numbers".to_owned();
+                return Err(EncodingError::NoTransform { column: name.clone(), reason }.into());
+            }
+            match sense {
                 Sense::Number(reading, summary) => {
-                    encoding.numeric.extend(fit_numbers(name, reading, summary, options, &mut notes)?);
+                    let lenient = reading.is_some() && roles.of(&roles.types, name) == Some(Meaning::Numeric);
+                    let form = Form { reading, lenient, time: duration(column) };
+                    encoding.numeric.extend(fit_numbers(name, &form, summary, transform, options, &mut notes)?);
                 }
                 Sense::Time(reading, unit, summary) => {
-                    encoding.numeric.extend(fit_times(name, (reading, unit), summary, options, &mut notes)?);
+                    let time = reading.is_none().then(|| column.source_type.clone());
+                    note_zone(column, &mut notes);
+                    let form = Form { reading, lenient: false, time };
+                    encoding.numeric.extend(fit_times(name, &form, unit, summary, options, &mut notes)?);
                 }
                 Sense::Levels => {
                     let listed = roles.features.iter().flatten().any(|feature| feature == name);
-                    let asked = listed || roles.types.get(name) == Some(&Meaning::Categorical);
+                    let said = roles.of(&roles.types, name);
+                    let asked = listed || said == Some(Meaning::Categorical);
+                    if asked && column.stats.tally.levels.is_none() {
+                        let reason = format!("it has more than {LEVELS_MAX_TEXT} different values, or very long ones");
+                        return Err(EncodingError::TypeMismatch { column: name.clone(), meaning: said, reason }.into());
+                    }
                     encoding.categorical.extend(fit_levels(column, frame.rows, asked, options, &mut notes));
                 }
                 Sense::Free => notes.push(Note::dropped(name, "it is free text")),
@@ -55,8 +72,25 @@ impl Encoding {
             return Err(EncodingError::NoFeatures.into());
         }
         let used: BTreeSet<&str> = encoding.columns().collect();
+        if let Some(column) = roles.options.transforms.keys().find(|column| !roles.is_used(column, &used)) {
+            let reason = "it is no feature of numbers".to_owned();
+            return Err(EncodingError::NoTransform { column: column.clone(), reason }.into());
+        }
         notes.extend(target_notes(frame, &encoding.target, |column| used.contains(column.name.as_str())));
         Ok((encoding, notes))
+    }
+}
+
+/// The type of a column of durations: whole numbers of a unit.
+fn duration(column: &FrameColumn) -> Option<String> {
+    column.source_type.starts_with("duration[").then(|| column.source_type.clone())
+}
+
+fn note_zone(column: &FrameColumn, notes: &mut Vec<Note>) {
+    let time = TimeType::parse(&column.source_type);
+    if let Some(zone) = time.filter(|time| !time.zone_is_known()).and_then(|time| time.zone) {
+        let message = format!("{}: the zone {zone:?} is not known; its instants are read as UTC", column.name);
+        notes.push(Note::of("unknown_zone", &column.name, message));
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn sense<'a>(
     roles: &Roles,
     notes: &mut Vec<Note>,
 ) -> Result<Sense<'a>, EncodingError> {
-    let said = roles.types.get(&column.name).copied();
+    let said = roles.of(&roles.types, &column.name);
     let refuse =
         |reason: String| Err(EncodingError::TypeMismatch { column: column.name.clone(), meaning: said, reason });
     match (column.kind, said) {
@@ -103,6 +103,7 @@ fn text_as_it_reads<'a>(column: &'a FrameColumn, notes: &mut Vec<Note>) -> Sense
         notes.push(Note::of("padded_codes", name, message));
         return Sense::Levels;
     }
+    note_almost_numbers(column, notes);
     match &dates(column)[..] {
         [one] => {
             let message = format!("{name} is text that is all {}, and is read so", one.reading.words());
@@ -118,6 +119,22 @@ fn text_as_it_reads<'a>(column: &'a FrameColumn, notes: &mut Vec<Note>) -> Sense
             notes.push(Note::of("ambiguous_dates", name, message));
             Sense::Levels
         }
+    }
+}
+
+/// A few odd texts among numbers make a column of levels: one word would make it a number.
+fn note_almost_numbers(column: &FrameColumn, notes: &mut Vec<Note>) {
+    const ODD_SHARE_MAX: f64 = 0.1;
+    let Some(found) = reading(column, Reading::Number) else { return };
+    let read = found.summary.moments.map_or(0, |moments| moments.count);
+    if found.unread > 0 && (found.unread as f64) <= ODD_SHARE_MAX * (found.unread + read) as f64 {
+        let (name, odd) = (&column.name, found.unread);
+        let example = found.unread_example.as_deref().unwrap_or_default();
+        let message = format!(
+            "{name} is text, taken for levels, as {odd} rows are no numbers, such as {example:?}; --type '{name}=numeric' \
+             reads numbers, and those as missing"
+        );
+        notes.push(Note::of("almost_numbers", name, message));
     }
 }
 

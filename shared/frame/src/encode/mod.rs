@@ -16,9 +16,10 @@ mod transform;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use column::{CodeColumn, NumericColumn, Source, TargetColumn, unseen_class};
+pub(crate) use column::{CodeColumn, Inputs, NumericColumn, Source, TargetColumn, unseen_class};
 pub(crate) use meaning::{Sense, sense};
 pub use note::Note;
+pub(crate) use numeric::seconds;
 pub use options::{EncodingOptions, Meaning, MissingValues, Scaling, TimeFeatures, Transform};
 pub use roles::{Roles, TaskChoice};
 pub(crate) use table::ShardTable;
@@ -31,6 +32,7 @@ use crate::time::TimePart;
 
 /// How each input, the target and the row weights are read. Input order: numerics, then the slots of each categorical.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Encoding {
     pub numeric: Vec<Numeric>,
     pub categorical: Vec<Categorical>,
@@ -46,11 +48,18 @@ pub struct Encoding {
 /// A numeric input: `f32((transform(x) − shift) × scale)` computed in f64, x being the quantity of the column's value. One
 /// that is missing, not finite, or not finite after that has `fill` in the place of `transform(x)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Numeric {
     pub column: String,
-    /// How text becomes a value; absent for columns that are no text.
+    /// How text becomes a value; absent for columns that were no text in training.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reading: Option<Reading>,
+    /// Texts that cannot be read so count as missing, as the user asked for; else they are an error.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub lenient: bool,
+    /// The type of a column of times or durations in training: its clock, zone and unit are what values are read by.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub time: Option<String>,
     #[serde(skip_serializing_if = "Quantity::is_value", default)]
     pub quantity: Quantity,
     #[serde(skip_serializing_if = "Transform::is_none", default)]
@@ -58,6 +67,14 @@ pub struct Numeric {
     pub fill: f64,
     pub shift: f64,
     pub scale: f64,
+}
+
+/// In which form a column holds its numbers or times: the fields of that name in [`Numeric`].
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Form {
+    reading: Option<Reading>,
+    lenient: bool,
+    time: Option<String>,
 }
 
 /// What of a value is the number.
@@ -78,6 +95,7 @@ pub enum Quantity {
 /// A column of levels: one input a level, one for all `other` levels if there were too many, and a last one for what is
 /// missing, or was not seen where there is no `other`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Categorical {
     pub column: String,
     /// Trimmed of white space, sorted by bytes.
@@ -104,16 +122,31 @@ pub enum Target {
 }
 
 impl Numeric {
-    /// Of a column's own numbers.
-    pub fn plain(column: &str, fill: f64, shift: f64, scale: f64) -> Self {
-        let (reading, quantity, transform) = (None, Quantity::Value, Transform::None);
-        Self { column: column.to_owned(), reading, quantity, transform, fill, shift, scale }
+    /// Of a column in a form, neither filled nor scaled.
+    fn of(column: &str, form: &Form) -> Self {
+        let Form { reading, lenient, time } = form.clone();
+        let (quantity, transform) = (Quantity::Value, Transform::None);
+        Self {
+            column: column.to_owned(),
+            reading,
+            lenient,
+            time,
+            quantity,
+            transform,
+            fill: 0.0,
+            shift: 0.0,
+            scale: 1.0,
+        }
     }
 
-    /// The input of a quantity.
-    pub fn input(&self, x: f64) -> f32 {
-        let input = ((self.transform.apply(x) - self.shift) * self.scale) as f32;
-        if input.is_finite() { input } else { self.missing_input() }
+    /// Of a column's own numbers.
+    pub fn plain(column: &str, fill: f64, shift: f64, scale: f64) -> Self {
+        Self { fill, shift, scale, ..Self::of(column, &Form::default()) }
+    }
+
+    /// Whether a quantity has an input of its own.
+    pub(crate) fn reaches(&self, x: f64) -> bool {
+        (((self.transform.apply(x) - self.shift) * self.scale) as f32).is_finite()
     }
 
     /// The input of a missing value.
@@ -170,6 +203,20 @@ impl Target {
         }
     }
 
+    /// The task, for people: with a few of the classes.
+    pub fn task(&self) -> String {
+        const SHOWN: usize = 10;
+        match self {
+            Self::Regression { column, .. } => format!("regression on `{column}`"),
+            Self::Classes { column, levels } if levels.len() <= SHOWN => {
+                format!("classification of `{column}` ({})", levels.join(", "))
+            }
+            Self::Classes { column, levels } => {
+                format!("classification of `{column}` ({}, … {} classes)", levels[..SHOWN].join(", "), levels.len())
+            }
+        }
+    }
+
     /// Outputs of a network that learns this target: one for a number and for two classes, else one a class.
     pub fn outputs(&self) -> usize {
         match self {
@@ -190,6 +237,16 @@ impl Encoding {
     fn columns(&self) -> impl Iterator<Item = &str> {
         let numeric = self.numeric.iter().map(|numeric| numeric.column.as_str());
         numeric.chain(self.categorical.iter().map(|categorical| categorical.column.as_str()))
+    }
+
+    /// The names of features, as inputs have them: of a time one for each part.
+    pub fn feature_names(&self) -> Vec<String> {
+        let numeric = self.numeric.iter().map(|numeric| match numeric.quantity {
+            Quantity::Value | Quantity::Seconds => numeric.column.clone(),
+            Quantity::Missing => format!("{} is missing", numeric.column),
+            Quantity::Part(part) => format!("{} ({part})", numeric.column),
+        });
+        numeric.chain(self.categorical.iter().map(|categorical| categorical.column.clone())).collect()
     }
 
     /// How many columns are read as features.

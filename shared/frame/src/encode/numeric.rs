@@ -1,9 +1,8 @@
 //! Numeric inputs of a column: its numbers, or the parts of its times, imputed and scaled.
 
-use super::{EncodingOptions, MissingValues, Note, Numeric, Quantity, Scaling, TimeFeatures, Transform};
+use super::{EncodingOptions, Form, MissingValues, Note, Numeric, Quantity, Scaling, TimeFeatures, Transform};
 use crate::error::EncodingError;
-use crate::reading::Reading;
-use crate::stats::{ColumnSummary, Level, Tally};
+use crate::stats::{ColumnSummary, Level, PartSummary, Tally};
 use crate::time::TimeUnit;
 
 /// From 2⁵³ on not every whole number is a float of 64 bits.
@@ -20,8 +19,9 @@ struct Range {
 /// The inputs of a column of numbers; none, with a note, if it tells nothing.
 pub(super) fn fit_numbers(
     name: &str,
-    reading: Option<Reading>,
+    form: &Form,
     summary: &ColumnSummary,
+    transform: Transform,
     options: &EncodingOptions,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<Numeric>, EncodingError> {
@@ -30,12 +30,13 @@ pub(super) fn fit_numbers(
         notes.push(Note::dropped(name, "it has no values"));
         return Ok(Vec::new());
     };
-    let indicator = |notes: &mut Vec<Note>| indicator(name, reading, summary, options, notes);
+    let indicator = |notes: &mut Vec<Note>| indicator(name, form, summary, options, notes);
     if min == max {
         let inputs: Vec<Numeric> = indicator(notes).into_iter().collect();
         let why =
             if inputs.is_empty() { "every value is" } else { "only whether it is missing is kept, as every value is" };
-        notes.push(Note::dropped(name, &format!("{why} {min}")));
+        let why = if *rounded > 0 { format!("{why} {min} as a 64-bit float") } else { format!("{why} {min}") };
+        notes.push(Note::dropped(name, &why));
         return Ok(inputs);
     }
     if moments.deviation() == 0.0 {
@@ -52,7 +53,6 @@ pub(super) fn fit_numbers(
         );
         notes.push(Note::of("rounded", name, message));
     }
-    let transform = options.transforms.get(name).copied().unwrap_or_default();
     if transform == Transform::Log && low <= 0.0 {
         let reason = format!("it has values down to {min}, which have no logarithm; `signed_log` takes any number");
         return Err(EncodingError::NoTransform { column: name.to_owned(), reason });
@@ -61,8 +61,15 @@ pub(super) fn fit_numbers(
         Transform::None => Range { min: low, max: high, mean: moments.mean, deviation: moments.deviation() },
         _ => transformed(transform, low, high, summary),
     };
-    let (fill, words) = fill(name, summary, moments.mean, options, notes);
-    let fill = transform.apply(fill);
+    let (raw, words) = fill(name, summary, moments.mean, options, notes);
+    let mut fill = transform.apply(raw);
+    if fill.is_nan() {
+        if missing + nan + infinite > 0 {
+            let reason = format!("missing values become {raw}, which has no logarithm; give another missing_value");
+            return Err(EncodingError::NoTransform { column: name.to_owned(), reason });
+        }
+        fill = transform.apply(moments.mean);
+    }
     let Some((shift, scale)) = scaling(&range, options.scaling) else { return Err(out_of_range()) };
     let encodes = |x: f64| (((x - shift) * scale) as f32).is_finite();
     if !(encodes(range.min) && encodes(range.max) && encodes(fill)) {
@@ -78,25 +85,26 @@ pub(super) fn fit_numbers(
         let message = format!("{name}: {infinite} infinite values count as missing and {shown}");
         notes.push(Note::of("infinite_as_missing", name, message));
     }
-    let quantity = Quantity::Value;
-    let value = Numeric { column: name.to_owned(), reading, quantity, transform, fill, shift, scale };
+    let value = Numeric { transform, fill, shift, scale, ..Numeric::of(name, form) };
     Ok([value].into_iter().chain(indicator(notes)).collect())
 }
 
 /// The inputs of a column of dates or times.
 pub(super) fn fit_times(
     name: &str,
-    (reading, unit): (Option<Reading>, TimeUnit),
+    form: &Form,
+    unit: TimeUnit,
     summary: &ColumnSummary,
     options: &EncodingOptions,
     notes: &mut Vec<Note>,
 ) -> Result<Vec<Numeric>, EncodingError> {
     let input = |quantity, range: &Range| {
         let (shift, scale) = scaling(range, options.scaling)?;
-        let transform = Transform::None;
-        Some(Numeric { column: name.to_owned(), reading, quantity, transform, fill: range.mean, shift, scale })
+        Some(Numeric { quantity, fill: range.mean, shift, scale, ..Numeric::of(name, form) })
     };
-    let varying = summary.parts.iter().filter(|part| part.min < part.max).map(|part| {
+    // One that differs in so few rows that no sampled one has it tells as little as a constant.
+    let varies = |part: &&PartSummary| part.min < part.max && part.deviation > 0.0;
+    let varying = summary.parts.iter().filter(varies).map(|part| {
         let range = Range { min: part.min, max: part.max, mean: part.mean, deviation: part.deviation };
         (Quantity::Part(part.part), range)
     });
@@ -106,7 +114,7 @@ pub(super) fn fit_times(
     };
     if quantities.is_empty() {
         notes.push(Note::dropped(name, "its dates or times do not vary"));
-        return Ok(Vec::new());
+        return Ok(indicator(name, form, summary, options, notes).into_iter().collect());
     }
     let mut inputs = Vec::new();
     for (quantity, range) in &quantities {
@@ -114,7 +122,7 @@ pub(super) fn fit_times(
         inputs.push(input.ok_or_else(|| EncodingError::ValuesOutOfRange { column: name.to_owned() })?);
     }
     if options.time_features == TimeFeatures::Parts {
-        let parts: Vec<String> = summary.parts.iter().filter(|p| p.min < p.max).map(|p| p.part.to_string()).collect();
+        let parts: Vec<String> = summary.parts.iter().filter(varies).map(|part| part.part.to_string()).collect();
         let message = format!("{name} becomes its {}", parts.join(", "));
         notes.push(Note::of("time_parts", name, message));
     }
@@ -125,13 +133,13 @@ pub(super) fn fit_times(
         };
         notes.push(Note::of("imputed", name, format!("{name}: {} missing times {then}", summary.tally.missing)));
     }
-    inputs.extend(indicator(name, reading, summary, options, notes));
+    inputs.extend(indicator(name, form, summary, options, notes));
     Ok(inputs)
 }
 
 fn indicator(
     name: &str,
-    reading: Option<Reading>,
+    form: &Form,
     summary: &ColumnSummary,
     options: &EncodingOptions,
     notes: &mut Vec<Note>,
@@ -142,9 +150,7 @@ fn indicator(
     }
     let message = format!("{name} has a further input that says where it is missing");
     notes.push(Note::of("missing_indicator", name, message));
-    let mut input = Numeric::plain(name, 1.0, 0.0, 1.0);
-    (input.reading, input.quantity) = (reading, Quantity::Missing);
-    Some(input)
+    Some(Numeric { quantity: Quantity::Missing, fill: 1.0, ..Numeric::of(name, form) })
 }
 
 /// Shift and scale of inputs; none if they are not finite.
@@ -177,7 +183,7 @@ fn instants(summary: &ColumnSummary, unit: TimeUnit) -> Option<Range> {
 }
 
 /// Seconds of a unit.
-pub(super) fn seconds(unit: TimeUnit) -> f64 {
+pub(crate) fn seconds(unit: TimeUnit) -> f64 {
     86_400.0 / unit.per_day() as f64
 }
 
@@ -191,8 +197,8 @@ fn fill(
 ) -> (f64, String) {
     let median = || summary.quantiles.get(summary.quantiles.len() / 2).copied().unwrap_or(mean);
     match options.missing_values_handling {
-        MissingValues::MeanImputation | MissingValues::Skip => (mean, format!("the mean, {mean}")),
-        MissingValues::MedianImputation => (median(), format!("the median, {}", median())),
+        MissingValues::MeanImputation | MissingValues::Skip => (mean, format!("the mean, {}", short(mean))),
+        MissingValues::MedianImputation => (median(), format!("the median, {}", short(median()))),
         MissingValues::Constant => (options.missing_value, options.missing_value.to_string()),
         MissingValues::ModeImputation => match summary.tally.levels.as_deref().and_then(mode) {
             Some(mode) => (mode, format!("the most frequent value, {mode}")),
@@ -202,10 +208,16 @@ fn fill(
                     let message = format!("{name} has too many distinct values for a mode: the median stands in");
                     notes.push(Note::of("no_mode", name, message));
                 }
-                (median(), format!("the median, {}", median()))
+                (median(), format!("the median, {}", short(median())))
             }
         },
     }
+}
+
+/// Six digits, for people.
+fn short(x: f64) -> String {
+    let rounded: f64 = format!("{x:.5e}").parse().unwrap_or(x);
+    if rounded == 0.0 || (1e-4..1e15).contains(&rounded.abs()) { rounded.to_string() } else { format!("{rounded:e}") }
 }
 
 /// The value of the most rows; the least of several.

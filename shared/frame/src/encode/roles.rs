@@ -1,6 +1,6 @@
 //! What each column is for, as the user says it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,17 @@ impl Roles {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What was said of a column: under its own name, or that of the list that it is an element of.
+    pub(super) fn of<T: Copy>(&self, said: &BTreeMap<String, T>, column: &str) -> Option<T> {
+        let list = || said.iter().find(|(name, _)| is_element(column, name)).map(|(_, value)| *value);
+        said.get(column).copied().or_else(list)
+    }
+
+    /// Whether a column, or an element of the list of this name, is among some.
+    pub(super) fn is_used(&self, name: &str, columns: &BTreeSet<&str>) -> bool {
+        columns.iter().any(|column| *column == name || is_element(column, name))
     }
 
     /// Whether a column may be a feature; a note where it was asked for and is none.

@@ -69,6 +69,7 @@ impl EncodedFrame {
     /// Only the rows on this side of a split; the others are left out of batches, as if they had no target.
     pub fn with_side(mut self, side: Option<Side>) -> Result<Self, Error> {
         if let Some(side) = &side {
+            side.check()?;
             for table in &mut self.tables {
                 table.instant = side.instant_of(&table.shard)?;
             }
@@ -136,7 +137,7 @@ impl ShardTable {
 /// Data without the weights column weighs 1 a row.
 fn weights(shard: &Shard, name: &str) -> Result<Option<Vec<ArrayRef>>, EncodingError> {
     let Some(pieces) = pieces(shard, name) else { return Ok(None) };
-    if pieces.iter().any(is_text) || shard.time_type(name).is_some() {
+    if pieces.iter().any(is_text) || shard.unit_type(name).is_some() {
         return Err(EncodingError::BadWeights { column: name.to_owned(), reason: "holds no numbers".into() });
     }
     Ok(Some(pieces))

@@ -28,7 +28,7 @@ pub(crate) fn fit(frame: &Frame, roles: &Roles, notes: &mut Vec<Note>) -> Result
         let message = format!("{} rows without a target are left out", tally.missing);
         notes.push(Note::of("rows_without_target", name, message));
     }
-    let typed = roles.types.get(name).copied();
+    let typed = roles.of(&roles.types, name);
     Ok(match number_of_text(column, roles.task, typed, notes)? {
         Some(numbers) => {
             let absent = numbers.summary.tally.missing - tally.missing;
@@ -98,8 +98,14 @@ fn is_classification(
     if typed == Some(Meaning::Categorical) && task == TaskChoice::Regression || column.kind == ColumnKind::Time {
         return Err(EncodingError::TargetNotNumeric { column: column.name.clone() });
     }
-    if typed == Some(Meaning::Categorical) {
-        return Ok(true);
+    match typed {
+        None => {}
+        Some(Meaning::Categorical) => return Ok(true),
+        Some(Meaning::Numeric) if task != TaskChoice::Classification => return Ok(false),
+        Some(_) => {
+            let reason = "a target is `numeric` or `categorical`, as the task is".to_owned();
+            return Err(EncodingError::TypeMismatch { column: column.name.clone(), meaning: typed, reason });
+        }
     }
     match (task, column.kind, levels) {
         (TaskChoice::Regression, ..) => Ok(false),

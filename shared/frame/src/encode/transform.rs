@@ -7,8 +7,9 @@ impl Transform {
     pub fn apply(self, x: f64) -> f64 {
         match self {
             Self::None => x,
-            Self::Log if x > 0.0 => ln(x),
+            Self::Log if x > 0.0 && x.is_finite() => ln(x),
             Self::Log => f64::NAN,
+            Self::SignedLog if !x.is_finite() => f64::NAN,
             Self::SignedLog => {
                 let size = ln_1p(x.abs());
                 if x < 0.0 { -size } else { size }
@@ -69,6 +70,9 @@ mod tests {
         }
         assert_eq!((ln(1.0), Transform::SignedLog.apply(0.0)), (0.0, 0.0));
         assert_eq!(Transform::SignedLog.apply(-7.5), -Transform::SignedLog.apply(7.5));
+        for none in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert!(Transform::Log.apply(none).is_nan() && Transform::SignedLog.apply(none).is_nan());
+        }
         assert!(Transform::Log.apply(0.0).is_nan() && Transform::Log.apply(-1.0).is_nan());
     }
 }

@@ -37,7 +37,7 @@ pub enum EncodingError {
     #[error("the target {column:?} is missing")]
     MissingTarget { column: String },
     #[error("the column {column:?} is {found} here, and {expected} in the model")]
-    KindMismatch { column: String, found: String, expected: &'static str },
+    KindMismatch { column: String, found: String, expected: String },
     #[error(
         "the target {column:?} has classes that were not seen in training: {unseen}; here: {found}; in training: {known}"
     )]
@@ -85,7 +85,8 @@ impl EncodingError {
                 "constant columns, text with too many values, the target and the weights are no features".into()
             }
             Self::BadWeights { .. } => "weights are finite numbers of at least 0, one a row, not all 0".into(),
-            Self::MissingColumn { .. } | Self::MissingTarget { .. } => {
+            Self::MissingTarget { .. } => "data to be scored needs the target; `aquifer predict` does without".into(),
+            Self::MissingColumn { .. } => {
                 "the data needs the columns of the training data; for a prediction, `--missing-columns impute` does without".into()
             }
             Self::KindMismatch { .. } => "give the column the type and the form that it had in the training data".into(),

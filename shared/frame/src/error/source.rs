@@ -36,6 +36,8 @@ pub enum SourceError {
     EmptyFolder { path: String },
     #[error("no file matches {pattern}")]
     NoMatch { pattern: String },
+    #[error("there are more than {limit} files and folders in {path}")]
+    TooManyFiles { path: String, limit: usize },
     #[error("{pattern} is not a valid pattern")]
     BadPattern {
         pattern: String,
@@ -111,6 +113,7 @@ impl SourceError {
             Self::NoSuchFile { .. } => "no_such_file",
             Self::EmptyFolder { .. } => "empty_folder",
             Self::NoMatch { .. } => "no_match",
+            Self::TooManyFiles { .. } => "too_many_files",
             Self::BadPattern { .. } => "bad_pattern",
             Self::UnsupportedScheme { .. } => "unsupported_scheme",
             Self::PathNotText { .. } => "path_not_text",
@@ -147,7 +150,10 @@ impl SourceError {
             Self::NoColumns { .. } => "write the file again, with its columns",
             Self::DuplicateColumn { .. } => "with --rename each gets a name of its own",
             Self::EmptyFolder { .. } => "files must end in .parquet; names that begin with . or _ are skipped",
-            Self::NoMatch { .. } => "quote the pattern, so that the shell leaves it alone",
+            Self::NoMatch { .. } => {
+                "quote the pattern, so that the shell leaves it alone; its wildcards match no name that begins with . or _"
+            }
+            Self::TooManyFiles { .. } => "give a folder or pattern with fewer; do links in it lead to many others?",
             Self::UnsupportedScheme { .. } => "copy the data to a local path first",
             Self::NotParquet { .. } => "convert it to Parquet first; CSV and other formats are not read",
             Self::Truncated { .. } => "was it copied in full? write or copy it again",

@@ -48,7 +48,7 @@ pub fn target_notes(frame: &Frame, target: &Target, is_feature: impl Fn(&FrameCo
     if answers.is_sorted() {
         let name = &column.name;
         let message = format!(
-            "the rows are sorted by {name}: what is learned from neighbours is all alike; `aquifer frame import NAME \
+            "the rows are in the order of {name}, or nearly so: what is learned from neighbours is all alike; `aquifer frame import NAME \
              FILE... --shuffle` scatters them"
         );
         notes.push(Note::of("sorted_target", name, message));

@@ -85,9 +85,9 @@ impl<'a> View<'a> {
         self.summary.moments.is_some()
     }
 
-    /// Rows without a value: null, NaN, or a text that stands for a missing one where texts are numbers or times.
+    /// Rows without a value: null, not finite, or a text that stands for a missing one where texts are numbers or times.
     pub fn missing(&self) -> u64 {
-        self.summary.tally.missing + self.summary.tally.nan
+        self.summary.tally.missing + self.summary.tally.nan + self.summary.tally.infinite
     }
 }
 

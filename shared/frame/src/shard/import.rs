@@ -160,9 +160,9 @@ fn refused(misfit: Misfit, slice: &Slice<'_>, column: &SourceColumn) -> Error {
 fn cut(columns: &[SourceColumn], arrays: Vec<ArrayRef>) -> Result<Vec<RecordBatch>, ArrowError> {
     let field = |(column, array): (&SourceColumn, &ArrayRef)| {
         let field = Field::new(&column.name, array.data_type().clone(), array.null_count() > 0);
-        match column.kind {
-            ColumnKind::Time => field.with_metadata([(TYPE_KEY.to_owned(), column.source_type.clone())]),
-            _ => field,
+        match column.kind == ColumnKind::Time || column.source_type.starts_with("duration[") {
+            true => field.with_metadata([(TYPE_KEY.to_owned(), column.source_type.clone())]),
+            false => field,
         }
     };
     let fields: Vec<Field> = columns.iter().zip(&arrays).map(field).collect();

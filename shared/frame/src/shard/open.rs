@@ -15,7 +15,6 @@ use super::{BATCH_ROWS, ShardRecord, TYPE_KEY};
 use crate::error::{Error, ShardError};
 use crate::guard::guarded;
 use crate::map::map_file;
-use crate::time::TimeType;
 
 /// Magic and padding, footer length, magic.
 const HEAD: usize = 8;
@@ -94,10 +93,10 @@ impl Shard {
         self.batches.iter().map(|batch| batch.column_by_name(name)).collect()
     }
 
-    /// What the whole numbers of a time column count; none for other columns.
-    pub(crate) fn time_type(&self, name: &str) -> Option<TimeType> {
-        let schema = self.batches.first()?.schema();
-        TimeType::parse(schema.field_with_name(name).ok()?.metadata().get(TYPE_KEY)?)
+    /// What the whole numbers of a column of times or durations count, as its source type; none for other columns.
+    pub(crate) fn unit_type(&self, name: &str) -> Option<&str> {
+        let schema = self.batches.first()?.schema_ref();
+        schema.field_with_name(name).ok()?.metadata().get(TYPE_KEY).map(String::as_str)
     }
 
     /// Rows of each piece of a column but the last.

@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, SourceError};
 
-/// Folders below a folder: a limit against links that go round.
-const DEPTH_MAX: usize = 32;
+/// Files and folders that an argument is looked for in: more are no data set, but links that lead to each other.
+const ENTRIES_MAX: usize = 10_000_000;
 /// The value of a folder whose rows have none (Apache Hive).
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -28,7 +28,7 @@ impl From<PathBuf> for Listed {
 
 /// The files of the arguments, in the order given; in each, by byte order of their paths below the longest folder without
 /// a wildcard. An argument is a file, a folder (`*.parquet` in it and below, names that begin with `.` or `_` skipped) or a
-/// pattern.
+/// pattern, whose wildcards skip those names too.
 pub fn list(arguments: &[String]) -> Result<Vec<Listed>, Error> {
     if arguments.is_empty() {
         return Err(SourceError::NoFiles.into());
@@ -44,7 +44,9 @@ fn list_one(argument: &str) -> Result<Vec<Listed>, Error> {
     let path = Path::new(argument);
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
-            let files = sorted(path, folder(path)?);
+            let mut walk = Walk::new(argument, ENTRIES_MAX);
+            walk.folder(path)?;
+            let files = sorted(path, walk.files);
             if files.is_empty() {
                 return Err(SourceError::EmptyFolder { path: argument.to_owned() }.into());
             }
@@ -65,47 +67,107 @@ fn is_pattern(text: &str) -> bool {
 }
 
 fn pattern(argument: &str) -> Result<Vec<Listed>, Error> {
-    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
-    let matches = glob::glob_with(argument, options)
-        .map_err(|source| SourceError::BadPattern { pattern: argument.to_owned(), source })?;
-    let mut files = Vec::new();
-    for found in matches {
+    let bad = |source| SourceError::BadPattern { pattern: argument.to_owned(), source };
+    let parts = names_of(Path::new(argument)).map(glob::Pattern::new).collect::<Result<Vec<_>, _>>();
+    let parts = parts.map_err(bad)?;
+    let mut walk = Walk::new(argument, ENTRIES_MAX);
+    for found in glob::glob(argument).map_err(bad)? {
         let path = found.map_err(|error| {
             let path = error.path().to_owned();
             Error::io("read", &path)(error.into())
         })?;
-        if path.is_dir() { files.extend(folder(&path)?) } else { files.push(path) }
+        walk.count()?;
+        if !is_meant(&parts, &names_of(&path).collect::<Vec<_>>()) {
+            continue;
+        }
+        if path.is_dir() { walk.folder(&path)? } else { walk.files.push(path) }
     }
-    if files.is_empty() {
+    if walk.files.is_empty() {
         return Err(SourceError::NoMatch { pattern: argument.to_owned() }.into());
     }
     let literal = |part: &Component<'_>| !is_pattern(&part.as_os_str().to_string_lossy());
     let base: PathBuf = Path::new(argument).components().take_while(literal).collect();
-    Ok(sorted(&base, files))
+    let mut files = sorted(&base, walk.files);
+    // `**` matches a folder, and the folders in it.
+    files.dedup();
+    Ok(files)
 }
 
-/// The Parquet files in a folder and below, in no order.
-fn folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    fn walk(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+/// The names that a path or a pattern is made of, as far as they are text.
+fn names_of(path: &Path) -> impl Iterator<Item = &str> {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => name.to_str(),
+        Component::ParentDir => Some(".."),
+        Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
+    })
+}
+
+/// Whether the names match the parts of a pattern so that a `.` or `_` that begins one is written out.
+fn is_meant(parts: &[glob::Pattern], names: &[&str]) -> bool {
+    let Some((part, parts_after)) = parts.split_first() else { return names.is_empty() };
+    let first = names.split_first();
+    if part.as_str() == "**" {
+        let deeper = first.is_some_and(|(name, after)| !is_hidden(name.as_bytes()) && is_meant(parts, after));
+        return deeper || is_meant(parts_after, names);
+    }
+    first.is_some_and(|(name, names_after)| {
+        let written = part.as_str().as_bytes().first() == name.as_bytes().first();
+        part.matches(name) && (written || !is_hidden(name.as_bytes())) && is_meant(parts_after, names_after)
+    })
+}
+
+fn is_hidden(name: &[u8]) -> bool {
+    matches!(name.first(), Some(b'.' | b'_'))
+}
+
+/// What was found so far for an argument.
+struct Walk<'a> {
+    argument: &'a str,
+    files: Vec<PathBuf>,
+    /// Files and folders that may still be looked at.
+    left: usize,
+    limit: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(argument: &'a str, limit: usize) -> Self {
+        Self { argument, files: Vec::new(), left: limit, limit }
+    }
+
+    fn count(&mut self) -> Result<(), Error> {
+        let too_many = || SourceError::TooManyFiles { path: self.argument.to_owned(), limit: self.limit };
+        self.left = self.left.checked_sub(1).ok_or_else(too_many)?;
+        Ok(())
+    }
+
+    /// Adds the Parquet files in a folder and below, in no order.
+    fn folder(&mut self, path: &Path) -> Result<(), Error> {
+        self.below(path, &mut Vec::new())
+    }
+
+    /// `above` are the folders that led here, by their true paths: a link to one of them leads to nothing new.
+    fn below(&mut self, path: &Path, above: &mut Vec<PathBuf>) -> Result<(), Error> {
+        let place = fs::canonicalize(path).map_err(Error::io("list", path))?;
+        if above.contains(&place) {
+            return Ok(());
+        }
+        above.push(place);
         for entry in fs::read_dir(path).map_err(Error::io("list", path))? {
             let entry = entry.map_err(Error::io("list", path))?;
+            self.count()?;
             let (name, path) = (entry.file_name(), entry.path());
-            if matches!(name.as_encoded_bytes().first(), Some(b'.' | b'_')) {
+            if is_hidden(name.as_encoded_bytes()) {
                 continue;
             }
             if path.is_dir() {
-                if depth < DEPTH_MAX {
-                    walk(&path, depth + 1, files)?;
-                }
+                self.below(&path, above)?;
             } else if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("parquet")) {
-                files.push(path);
+                self.files.push(path);
             }
         }
+        above.pop();
         Ok(())
     }
-    let mut files = Vec::new();
-    walk(path, 0, &mut files)?;
-    Ok(files)
 }
 
 fn sorted(base: &Path, mut files: Vec<PathBuf>) -> Vec<Listed> {
@@ -167,8 +229,51 @@ mod tests {
         let all = ["a-b.parquet", "a/10.parquet", "a/2.parquet", "b.parquet"];
         assert_eq!(names(base, &["."]), all.map(|name| name.to_owned()));
         assert_eq!(names(base, &["b.parquet", "a"]), ["b.parquet", "a/10.parquet", "a/2.parquet"]);
-        assert_eq!(names(base, &["*/*.parquet"]), ["_skip/x.parquet", "a/10.parquet", "a/2.parquet"]);
+        assert_eq!(names(base, &["*/*.parquet"]), ["a/10.parquet", "a/2.parquet"]);
         assert_eq!(names(base, &["[a]"]), ["a/10.parquet", "a/2.parquet"]);
+        assert_eq!(names(base, &["**"]), all[1..3]); // of folders
+        assert_eq!(names(base, &["**/*.parquet"]), all.map(|name| name.to_owned()));
+        // What is written out is meant.
+        for pattern in ["_skip/*.parquet", "_*/*", "**/_skip/x.*", "_skip/**/x.parquet", "a/../_skip/*"] {
+            assert_eq!(names(base, &[pattern]).len(), 1, "{pattern}");
+        }
+        assert_eq!(names(base, &[".d.*"]), [".d.parquet"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_that_go_round_lead_to_nothing_new() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let base = &folder.path().join("data");
+        fs::create_dir_all(base.join("a")).unwrap();
+        fs::create_dir(base.join("b")).unwrap();
+        for name in ["x.parquet", "a/y.parquet", "b/z.parquet"] {
+            fs::write(base.join(name), "").unwrap();
+        }
+        symlink(".", base.join("l")).unwrap();
+        symlink(base, base.join("m")).unwrap();
+        symlink("..", base.join("a/up")).unwrap();
+        assert_eq!(names(base, &["."]), ["a/y.parquet", "b/z.parquet", "x.parquet"]);
+        // A link to another folder is followed: its rows are there twice.
+        symlink("../b", base.join("a/b")).unwrap();
+        assert_eq!(names(base, &["."]), ["a/b/z.parquet", "a/y.parquet", "b/z.parquet", "x.parquet"]);
+        // Two that lead to each other end too.
+        symlink("../a", base.join("b/a")).unwrap();
+        let all = ["a/b/z.parquet", "a/y.parquet", "b/a/y.parquet", "b/z.parquet", "x.parquet"];
+        assert_eq!(names(base, &["."]), all);
+    }
+
+    #[test]
+    fn no_more_is_listed_than_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        for name in ["a/1.parquet", "a/2.parquet"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let within = |limit| Walk::new("data", limit).folder(folder.path());
+        assert!(within(3).is_ok());
+        assert_eq!(within(2).unwrap_err().code(), "too_many_files");
     }
 
     #[test]

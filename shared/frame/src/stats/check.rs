@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use super::tally::is_bounded;
 use super::text::SHOWN_CHARACTERS;
-use super::{ColumnStats, Level, MomentsNode, ReadingStats, Tally};
+use super::{ColumnStats, Level, LevelLimits, MomentsNode, ReadingStats, Tally};
 use crate::block::{BLOCK_ROWS, block_count};
 use crate::reading::Reading;
 use crate::sample::Sampled;
@@ -27,7 +26,7 @@ impl ColumnStats {
             return Some("count rounded values where there are none");
         }
         if let Some(levels) = levels
-            && let Some(wrong) = wrong_levels(levels, kind, count)
+            && let Some(wrong) = wrong_levels(levels, kind, count, sampled.levels)
         {
             return Some(wrong);
         }
@@ -145,11 +144,11 @@ fn is_short(value: &Value) -> bool {
     }
 }
 
-fn wrong_levels(levels: &[Level], kind: ColumnKind, count: u64) -> Option<&'static str> {
+fn wrong_levels(levels: &[Level], kind: ColumnKind, count: u64, limits: LevelLimits) -> Option<&'static str> {
     if levels.iter().any(|level| level.rows == 0 || !is_of(kind, &level.value)) {
         return Some("have levels of no row or of another kind");
     }
-    if !levels.is_sorted_by(|a, b| a.value < b.value) || !is_bounded(levels) {
+    if !levels.is_sorted_by(|a, b| a.value < b.value) || !limits.hold(levels) {
         return Some("have levels that are too many or out of order");
     }
     let sum = levels.iter().try_fold(0u64, |sum, level| sum.checked_add(level.rows));

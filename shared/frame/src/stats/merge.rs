@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::quantiles::{parts, quantiles};
-use super::{ColumnStats, ColumnSummary, Moments, MomentsNode, ReadingStats, ReadingSummary, Tally};
+use super::{ColumnStats, ColumnSummary, LevelLimits, Moments, MomentsNode, ReadingStats, ReadingSummary, Tally};
 use crate::block::{BLOCK_ROWS, block_count};
 use crate::reading::Reading;
 use crate::time::TimeType;
@@ -12,14 +12,19 @@ use crate::tree::{Fold, Node, whole_nodes};
 impl ColumnSummary {
     /// Joins the parts of a column, in order of their global rows: `0..total` in all. Each is consistent in itself; none if
     /// they do not fit together. `time` is the type of a time column.
-    pub(crate) fn merge(shards: Vec<(Range<u64>, ColumnStats)>, total: u64, time: Option<&TimeType>) -> Option<Self> {
+    pub(crate) fn merge(
+        shards: Vec<(Range<u64>, ColumnStats)>,
+        total: u64,
+        time: Option<&TimeType>,
+        limits: LevelLimits,
+    ) -> Option<Self> {
         let mut tally: Option<Tally> = None;
         let (mut moments, mut sample, mut row_sample) = (Vec::new(), Vec::new(), Vec::new());
         let mut readings = Vec::with_capacity(shards.len());
         for (rows, stats) in shards {
             readings.push(ShardReadings { rows, shown: stats.row_sample.len(), of: stats.readings });
             tally = Some(match tally {
-                Some(so_far) => so_far.merge(stats.tally),
+                Some(so_far) => so_far.merge(stats.tally, limits),
                 None => stats.tally,
             });
             moments.extend(stats.moments);
@@ -37,7 +42,7 @@ impl ColumnSummary {
             moments: join_moments(moments, block_count(total))?,
             quantiles: if is_text { Vec::new() } else { quantiles(tally.levels.as_deref(), &sample) },
             parts: time.map_or_else(Vec::new, |time| parts(time, &tally, &sample)),
-            readings: join_readings(readings, total)?,
+            readings: join_readings(readings, total, limits)?,
             row_sample,
             tally,
         })
@@ -71,7 +76,7 @@ struct ShardReadings {
 }
 
 /// Numbers, if any text is one; and dates that every shard has which has any text but missing ones.
-fn join_readings(mut shards: Vec<ShardReadings>, total: u64) -> Option<Vec<ReadingSummary>> {
+fn join_readings(mut shards: Vec<ShardReadings>, total: u64, limits: LevelLimits) -> Option<Vec<ReadingSummary>> {
     let mut joined = Vec::new();
     for reading in [Reading::Number].into_iter().chain(Reading::DATES) {
         let has = |shard: &ShardReadings| shard.of.iter().any(|of| of.reading == reading);
@@ -99,7 +104,7 @@ fn join_readings(mut shards: Vec<ShardReadings>, total: u64) -> Option<Vec<Readi
             };
             parts.push((shard.rows.clone(), *of.stats));
         }
-        let summary = ColumnSummary::merge(parts, total, reading.time_type().as_ref())?;
+        let summary = ColumnSummary::merge(parts, total, reading.time_type().as_ref(), limits)?;
         if summary.moments.is_some() {
             joined.push(ReadingSummary {
                 reading,

@@ -15,6 +15,7 @@ mod text;
 
 pub(crate) use count::{ShardRows, number_stats};
 pub use moments::Moments;
+pub(crate) use tally::LevelLimits;
 pub use tally::{
     ColumnStats, ColumnSummary, LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, MomentsNode, PartSummary, ReadingStats,
     ReadingSummary, Tally,

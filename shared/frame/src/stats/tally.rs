@@ -9,12 +9,49 @@ use crate::reading::Reading;
 use crate::time::TimePart;
 use crate::value::Value;
 
-/// Distinct numbers or booleans that are counted; columns with more have no levels.
+/// Distinct numbers or booleans that are counted, at most; columns with more have no levels.
 pub const LEVELS_MAX_NUMBER: usize = 1024;
-/// Distinct texts that are counted.
+/// Distinct texts that are counted, at most.
 pub const LEVELS_MAX_TEXT: usize = 65_536;
-/// Bytes of them: longer texts are no categories, and the statistics of a frame must fit a message.
+/// Bytes of them, at most: longer texts are no categories.
 const LEVEL_BYTES_MAX: usize = 4 << 20;
+
+/// What may be counted of each column. The statistics of a frame must fit a message, so a column of very many has less:
+/// the same for all columns and shards, or levels would depend on the cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LevelLimits {
+    pub(crate) numbers: usize,
+    pub(crate) texts: usize,
+    pub(crate) text_bytes: usize,
+}
+
+impl LevelLimits {
+    /// Of a frame of so many columns: all that is counted at most of up to 1,024, of texts of up to 32, and of 16 with
+    /// texts as long as they may be.
+    pub(crate) fn of(columns: usize) -> Self {
+        let share = |sum: usize, least, most| (sum / columns.max(1)).clamp(least, most);
+        Self {
+            numbers: share(1 << 20, 32, LEVELS_MAX_NUMBER),
+            texts: share(1 << 21, 32, LEVELS_MAX_TEXT),
+            text_bytes: share(1 << 26, 1024, LEVEL_BYTES_MAX),
+        }
+    }
+
+    /// Levels, unless they are too many or too long.
+    pub(super) fn bound(self, levels: Vec<Level>) -> Option<Vec<Level>> {
+        self.hold(&levels).then_some(levels)
+    }
+
+    pub(super) fn hold(self, levels: &[Level]) -> bool {
+        let text = |level: &Level| match &level.value {
+            Value::Text(text) => Some(text.len()),
+            _ => None,
+        };
+        let bytes: usize = levels.iter().filter_map(text).sum();
+        let is_text = levels.first().is_some_and(|level| text(level).is_some());
+        levels.len() <= if is_text { self.texts } else { self.numbers } && bytes <= self.text_bytes
+    }
+}
 
 /// A distinct value and its rows. Text is as in the source, not trimmed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +169,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Tally {
-    pub(super) fn merge(self, other: Self) -> Self {
+    pub(super) fn merge(self, other: Self, limits: LevelLimits) -> Self {
         let least = |a: Option<Value>, b: Option<Value>| match (a, b) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -147,7 +184,7 @@ impl Tally {
             infinite: self.infinite + other.infinite,
             min: least(self.min, other.min),
             max: most(self.max, other.max),
-            levels: self.levels.zip(other.levels).and_then(|(a, b)| merge_levels(a, b)),
+            levels: self.levels.zip(other.levels).and_then(|(a, b)| merge_levels(a, b, limits)),
             rounded: self.rounded + other.rounded,
             unique: self.unique && other.unique,
         }
@@ -161,26 +198,40 @@ impl ColumnSummary {
     }
 }
 
-/// Levels, unless they are too many or too long.
-pub(crate) fn bounded(levels: Vec<Level>) -> Option<Vec<Level>> {
-    is_bounded(&levels).then_some(levels)
-}
-
-pub(super) fn is_bounded(levels: &[Level]) -> bool {
-    let text = |level: &Level| match &level.value {
-        Value::Text(text) => Some(text.len()),
-        _ => None,
-    };
-    let bytes: usize = levels.iter().filter_map(text).sum();
-    let is_text = levels.first().is_some_and(|level| text(level).is_some());
-    let most = if is_text { LEVELS_MAX_TEXT } else { LEVELS_MAX_NUMBER };
-    levels.len() <= most && bytes <= LEVEL_BYTES_MAX
-}
-
-fn merge_levels(a: Vec<Level>, b: Vec<Level>) -> Option<Vec<Level>> {
+fn merge_levels(a: Vec<Level>, b: Vec<Level>, limits: LevelLimits) -> Option<Vec<Level>> {
     let mut rows = BTreeMap::new();
     for level in a.into_iter().chain(b) {
         *rows.entry(level.value).or_insert(0) += level.rows;
     }
-    bounded(rows.into_iter().map(|(value, rows)| Level { value, rows }).collect())
+    limits.bound(rows.into_iter().map(|(value, rows)| Level { value, rows }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_columns_share_what_is_counted() {
+        let limits = |columns| {
+            let LevelLimits { numbers, texts, text_bytes } = LevelLimits::of(columns);
+            (numbers, texts, text_bytes)
+        };
+        let all = (LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, LEVEL_BYTES_MAX);
+        assert_eq!((limits(0), limits(1), limits(16)), (all, all, all));
+        assert_eq!(limits(32), (LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, LEVEL_BYTES_MAX / 2));
+        assert_eq!(limits(1024).0, LEVELS_MAX_NUMBER);
+        assert_eq!(limits(10_000), (104, 209, 6710));
+        assert_eq!(limits(1 << 20), (32, 32, 1024));
+    }
+
+    #[test]
+    fn limits_hold_for_what_is_joined() {
+        let limits = LevelLimits::of(10_000);
+        let numbers = |values: std::ops::Range<i64>| values.map(|x| Level { value: Value::Int(x), rows: 1 }).collect();
+        assert_eq!(merge_levels(numbers(0..100), numbers(50..104), limits).unwrap().len(), 104);
+        assert_eq!(merge_levels(numbers(0..100), numbers(50..105), limits), None);
+        let text = |length| vec![Level { value: Value::Text("x".repeat(length)), rows: 1 }];
+        assert!(merge_levels(text(1000), text(5710), limits).is_some());
+        assert_eq!(merge_levels(text(1000), text(5711), limits), None);
+    }
 }

@@ -4,8 +4,7 @@
 //! to value.
 
 use super::count::{ShardRows, number_stats};
-use super::tally::bounded;
-use super::{ColumnStats, LEVELS_MAX_TEXT, Level, ReadingStats, Tally};
+use super::{ColumnStats, Level, ReadingStats, Tally};
 use crate::block::BLOCK_ROWS;
 use crate::reading::{Reading, is_missing_text, is_padded, is_rounded};
 use crate::value::Value;
@@ -26,10 +25,11 @@ pub(crate) struct TextColumn<'a> {
 
 pub(crate) fn text_stats(column: &TextColumn<'_>) -> ColumnStats {
     let TextColumn { dictionary, rows_of, codes, rows } = column;
+    let limits = rows.sampled.levels;
     // The length is looked at first: a dictionary of a million texts is not copied to find that out.
-    let levels = (dictionary.len() <= LEVELS_MAX_TEXT).then(|| {
+    let levels = (dictionary.len() <= limits.texts).then(|| {
         let level = |(text, rows): (&&str, &u64)| Level { value: Value::Text((*text).to_owned()), rows: *rows };
-        bounded(dictionary.iter().zip(*rows_of).map(level).collect())
+        limits.bound(dictionary.iter().zip(*rows_of).map(level).collect())
     });
     let unique = column.is_unique_in_blocks();
     ColumnStats {

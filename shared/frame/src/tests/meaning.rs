@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::TimestampMicrosecondArray;
+
 use super::*;
 use crate::{
     Apply, Batch, EncodedFrame, Encoding, EncodingOptions, Meaning, MissingValues, Note, Quantity, Reader, Reading,
@@ -279,11 +281,153 @@ fn both_sides_of_a_split_make_up_the_rows() {
     let (train, _) = check(Split::random(0.8, 1, &encoding));
     let rare = train.targets.iter().filter(|class| **class == 1.0).count();
     assert!((2395..=2405).contains(&train.rows) && (237..=243).contains(&rare), "{} {rare}", train.rows);
-    let (split, note) = Split::chronological(0.75, "t", &bed.frame).unwrap();
+    let (split, notes) = Split::chronological(0.75, "t", &bed.frame, &roles("y")).unwrap();
     let (train, rest) = check(split);
     assert!((2240..2260).contains(&train.rows), "{}", train.rows);
     assert!(train.ids.iter().all(|id| *id < 2250) && rest.ids.iter().all(|id| *id >= 2000), "only September is cut");
-    assert!(note.message.contains("before 2018-09-"), "{}", note.message);
-    assert!(Split::chronological(0.75, "x", &bed.frame).is_err());
+    assert!(notes[0].message.contains("before 2018-09-"), "{}", notes[0].message);
+    assert!(Split::chronological(0.75, "x", &bed.frame, &roles("y")).is_err());
     drop(bed.folder);
+}
+
+/// The error of reading `columns` with an encoding, in both places that look: statistics and rows.
+fn refused(encoding: &Encoding, columns: Vec<(&str, ArrayRef)>) -> String {
+    let other = Bed::new(columns);
+    let error = encoding.check(&other.frame, Apply::FEATURES).unwrap_err();
+    assert_eq!(error.code(), "kind_mismatch", "{error}");
+    let rows = EncodedFrame::new(other.frame.rows, other.shards, Arc::new(encoding.clone()), Apply::FEATURES);
+    assert_eq!(rows.unwrap_err().code(), "kind_mismatch");
+    error.to_string()
+}
+
+fn taken(encoding: &Encoding, columns: Vec<(&str, ArrayRef)>) -> Batch {
+    let other = Bed::new(columns);
+    encoding.check(&other.frame, Apply::FEATURES).unwrap();
+    other.rows(encoding, Apply::FEATURES, None)
+}
+
+fn times(values: impl IntoIterator<Item = i64>, zone: Option<&str>) -> ArrayRef {
+    let array = TimestampMicrosecondArray::from_iter_values(values);
+    Arc::new(array.with_timezone_opt(zone))
+}
+
+#[test]
+fn levels_of_other_storage_are_the_same_levels() {
+    let levels = |array: ArrayRef| {
+        let bed = Bed::new(vec![("k", array), ("x", ints((0..300).map(Some))), y(300)]);
+        let types = BTreeMap::from([("k".to_owned(), Meaning::Categorical)]);
+        bed.fit(&Roles { types, ..roles("y") }).unwrap().0
+    };
+    let x = || ("x", ints((0..300).map(Some)));
+    let flags = || Arc::new((0..300).map(|i| Some(i % 3 == 0)).collect::<arrow_array::BooleanArray>()) as ArrayRef;
+    let encoding = levels(ints((0..300).map(|i| Some(i64::from(i % 3 == 0)))));
+    let expected = taken(&encoding, vec![("k", ints((0..300).map(|i| Some(i64::from(i % 3 == 0))))), x()]).indices;
+    assert_eq!(taken(&encoding, vec![("k", flags()), x()]).indices, expected);
+    assert_eq!(
+        taken(&encoding, vec![("k", floats((0..300).map(|i| Some(f64::from(i % 3 == 0))))), x()]).indices,
+        expected
+    );
+    assert_eq!(taken(&encoding, vec![("k", owned(300, |i| i32::from(i % 3 == 0).to_string())), x()]).indices, expected);
+    let decimals = levels(owned(300, |i| format!("{}.0", i32::from(i % 3 == 0))));
+    assert_eq!(
+        taken(&decimals, vec![("k", ints((0..300).map(|i| Some(i64::from(i % 3 == 0))))), x()]).indices,
+        expected
+    );
+    let colours = levels(owned(300, |i| ["red", "green"][i % 2].to_owned()));
+    refused(&colours, vec![("k", ints((0..300).map(Some))), x()]);
+    refused(&colours, vec![("k", flags()), x()]);
+    let nothing = taken(&colours, vec![("k", Arc::new(arrow_array::NullArray::new(300))), x()]);
+    assert!(nothing.indices.iter().all(|input| *input == 1 + 2), "a column without values is missing in every row");
+}
+
+#[test]
+fn text_of_another_form_is_refused_at_scoring() {
+    let dates = Bed::new(vec![("t", owned(300, |i| format!("{:02}/{:02}/2017", i % 28 + 1, i % 12 + 1))), y(300)]);
+    let (encoding, _) = dates.fit(&roles("y")).unwrap();
+    let iso = owned(300, |i| format!("2017-{:02}-{:02}", i % 12 + 1, i % 28 + 1));
+    assert!(refused(&encoding, vec![("t", iso)]).contains("\"2017-01-01\""));
+    let one = owned(300, |i| if i == 7 { "soon".into() } else { format!("{:02}/{:02}/2017", i % 28 + 1, i % 12 + 1) });
+    assert!(refused(&encoding, vec![("t", one)]).contains("\"soon\""));
+    let missing = taken(&encoding, vec![("t", owned(300, |_| "NA".into()))]);
+    assert_eq!(input(&missing, 0)[0], encoding.numeric[0].missing_input());
+
+    let numbers = Bed::new(vec![("n", owned(300, |i| format!("{}.5", i % 40))), y(300)]);
+    let (encoding, _) = numbers.fit(&roles("y")).unwrap();
+    assert!(refused(&encoding, vec![("n", owned(300, |i| format!("{i} EUR")))]).contains("EUR"));
+    // What the user took for missing in training is missing here as well, and counted.
+    let mixed = || owned(300, |i| if i % 9 == 0 { "soon".into() } else { format!("{}.5", i % 40) });
+    let bed = Bed::new(vec![("n", mixed()), y(300)]);
+    let types = BTreeMap::from([("n".to_owned(), Meaning::Numeric)]);
+    let (encoding, notes) = bed.fit(&Roles { types, ..roles("y") }).unwrap();
+    assert!(codes(&notes).contains(&"unread_texts"));
+    let other = Bed::new(vec![("n", mixed())]);
+    let notes = encoding.check(&other.frame, Apply::FEATURES).unwrap();
+    assert!(notes[0].message.contains("34 missing values"), "{notes:?}");
+}
+
+#[test]
+fn times_mean_what_they_meant_in_training() {
+    let micros = |i: i64| 1_500_000_000_000_000 + i * 3_600_000_000;
+    let london = Bed::new(vec![("t", times((0..400).map(micros), Some("Europe/London"))), y(400)]);
+    let (encoding, _) = london.fit(&Roles { options: plain(), ..roles("y") }).unwrap();
+    let expected = london.rows(&encoding, Apply::FEATURES, None);
+    assert_eq!(
+        taken(&encoding, vec![("t", times((0..400).map(micros), Some("UTC")))]).dense,
+        expected.dense,
+        "the same instants"
+    );
+    let nanos = arrow_array::TimestampNanosecondArray::from_iter_values((0..400).map(|i| micros(i) * 1000));
+    let nanos: ArrayRef = Arc::new(nanos.with_timezone("Asia/Tokyo"));
+    assert_eq!(taken(&encoding, vec![("t", nanos)]).dense, expected.dense);
+    refused(&encoding, vec![("t", times((0..400).map(micros), None))]);
+    refused(&encoding, vec![("t", owned(400, |_| "2017-07-14 02:40".into()))]);
+    refused(&encoding, vec![("t", ints((0..400).map(Some)))]);
+
+    let spans = |unit: i64| arrow_array::DurationMicrosecondArray::from_iter_values((0..400).map(|i| i % 50 * unit));
+    let bed = Bed::new(vec![("d", Arc::new(spans(1)) as ArrayRef), y(400)]);
+    let (encoding, _) = bed.fit(&roles("y")).unwrap();
+    let expected = bed.rows(&encoding, Apply::FEATURES, None);
+    let nanos = arrow_array::DurationNanosecondArray::from_iter_values((0..400).map(|i| i % 50 * 1000));
+    assert_eq!(taken(&encoding, vec![("d", Arc::new(nanos))]).dense, expected.dense);
+    refused(&encoding, vec![("d", ints((0..400).map(Some)))]);
+}
+
+#[test]
+fn a_part_that_hardly_ever_differs_is_none() {
+    let micros =
+        |i: i64| 1_514_764_800_000_000 + i % 360 * 86_400_000_000 + if i == 70_000 { 31_536_000_000_000 } else { 0 };
+    let bed = Bed::new(vec![("t", times((0..150_000).map(micros), None)), y(150_000)]);
+    let (encoding, _) = bed.fit(&roles("y")).unwrap();
+    assert!(encoding.numeric.iter().all(|input| input.scale.is_finite()), "{:?}", encoding.numeric);
+}
+
+#[test]
+fn what_is_said_of_a_column_must_have_an_effect() {
+    let columns = || vec![("c", owned(300, |i| ["a", "b"][i % 2].into())), ("x", ints((0..300).map(Some))), y(300)];
+    let bed = Bed::new(columns());
+    let log = |column: &str| EncodingOptions {
+        transforms: BTreeMap::from([(column.to_owned(), Transform::SignedLog)]),
+        ..plain()
+    };
+    for column in ["c", "y"] {
+        let error = bed.fit(&Roles { options: log(column), ..roles("y") }).unwrap_err();
+        assert_eq!(error.code(), "no_transform", "{error}");
+    }
+    let flag = Bed::new(vec![("x", ints((0..300).map(Some))), ("y", ints((0..300).map(|i| Some(i % 2))))]);
+    let typed = |meaning| flag.fit(&Roles { types: BTreeMap::from([("y".to_owned(), meaning)]), ..roles("y") });
+    assert!(matches!(typed(Meaning::Numeric).unwrap().0.target, Target::Regression { .. }));
+    assert_eq!(typed(Meaning::Time).unwrap_err().code(), "type_mismatch");
+}
+
+#[test]
+fn a_split_by_time_takes_the_type_that_was_said_and_leaves_no_side_empty() {
+    let when = |i: usize| format!("{}/{}/2018", i / 25 % 12 + 1, i % 12 + 1);
+    let bed = Bed::new(vec![("t", owned(300, when)), ("x", ints((0..300).map(Some))), y(300)]);
+    let error = Split::chronological(0.8, "t", &bed.frame, &roles("y")).unwrap_err();
+    assert!(error.to_string().contains("day_first"), "{error}");
+    let types = BTreeMap::from([("t".to_owned(), Meaning::MonthFirst)]);
+    Split::chronological(0.8, "t", &bed.frame, &Roles { types, ..roles("y") }).unwrap();
+    let same = Bed::new(vec![("t", times((0..300).map(|i| if i < 200 { 0 } else { i }), None)), y(300)]);
+    let error = Split::chronological(0.5, "t", &same.frame, &roles("y")).unwrap_err();
+    assert!(error.to_string().contains("earliest time"), "{error}");
 }

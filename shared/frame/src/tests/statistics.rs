@@ -95,6 +95,26 @@ fn statistics_are_the_same_for_any_cut_and_order() {
 }
 
 #[test]
+fn a_frame_of_many_columns_counts_fewer_levels() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..2100).map(|k| format!("c{k}")).collect();
+    let column = |k: i64| match k {
+        0 => owned((0..3000).map(|i| some(i % 998)).collect()),
+        1 => owned((0..3000).map(|i| some(i % 999)).collect()),
+        _ => ints((0..3000).map(|i| Some(i % (497 + k)))),
+    };
+    let columns = names.iter().zip(0..).map(|(name, k)| (name.as_str(), if k < 5 { column(k) } else { column(2) }));
+    let file = write(folder.path(), "wide", columns.collect());
+    let (_, whole, _) = import(std::slice::from_ref(&file), 1 << 20, folder.path());
+    let plan = plan_with_shard_rows(look(&[file]).unwrap(), 1024);
+    let frame = Frame::merge(&plan, records(&plan, folder.path())).unwrap();
+    assert_eq!(frame.columns, whole.columns);
+    // 2^20 numbers and 2^21 texts among 2,100 columns.
+    let levels = |at: usize| frame.columns[at].stats.tally.levels.as_ref().map(Vec::len);
+    assert_eq!([0, 1, 2, 3, 4].map(levels), [Some(998), None, Some(499), None, None]);
+}
+
+#[test]
 fn quantiles_are_those_of_all_rows_of_a_small_frame() {
     let folder = tempfile::tempdir().unwrap();
     let values: Vec<f64> = (0..5000).map(|i| noise(i) * 8.0 - 4.0).collect();

@@ -29,6 +29,9 @@ fn wrong_encoding(encoding: &Encoding) -> Option<String> {
         if !scales(numeric.scale) || !numeric.shift.is_finite() || !numeric.fill.is_finite() {
             return Some(format!("the scale of column `{}` is none", numeric.column));
         }
+        if !numeric.missing_input().is_finite() {
+            return Some(format!("what stands in for a missing value of column `{}` is no input", numeric.column));
+        }
     }
     for categorical in &encoding.categorical {
         if !categorical.levels.is_sorted_by(|a, b| a < b) {

@@ -57,7 +57,7 @@ impl Spec {
         }
         let features = self.features.as_deref().unwrap_or_default();
         if self.features.is_some() && features.is_empty() {
-            return Err(SpecError::Missing { key: "features" });
+            return contradiction("`features` is an empty list: leave it out for all columns, or name some".into());
         }
         for (key, columns) in [("features", features), ("ignored_columns", &self.ignored_columns[..])] {
             if columns.contains(target) {

@@ -370,7 +370,7 @@ fn settings_without_effect_and_contradictions_are_errors() {
     check(&["ignored_columns=y"], "column `y` is both `target` and in `ignored_columns`");
     check(&["weights_column=y"], "column `y` is both `target` and `weights_column`");
     check(&["features=[\"a\"]", "ignored_columns=a"], "column `a` is both in `features` and `ignored_columns`");
-    check(&["features=[]"], "`features` is not given");
+    check(&["features=[]"], "`features` is an empty list");
 }
 
 #[test]

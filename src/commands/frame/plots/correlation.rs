@@ -104,7 +104,7 @@ mod tests {
         let a = of(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]);
         let mut b = of(&[2.0, 1.0, 4.0, 3.0, 7.0, 8.0, 5.0, 9.0, 6.0, 10.0]);
         // numpy 2.4: numpy.corrcoef(a, b)[0, 1]
-        assert!((pearson(&a, &b).unwrap() - 0.866_666_666_666_666_7).abs() < 1e-12);
+        assert!((pearson(&a, &b).unwrap() - 0.842_424_242_424_242_3).abs() < 1e-12);
         assert_eq!(pearson(&a, &of(&[3.0; 10])), None);
         b[3] = None;
         assert_eq!(pearson(&a, &b), None, "nine rows are too few");
