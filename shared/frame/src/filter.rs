@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn random_rows_are_about_the_share() {
+    fn random_rows_are_the_share() {
         let rows: Vec<_> = (0..1000).map(|row| (row, row as f32, f64::NAN)).collect();
         let train = sides(How::Random, 0.75, &rows, 0).into_iter().filter(|train| *train).count();
         assert!((750..=751).contains(&train), "{train}");

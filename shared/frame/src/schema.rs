@@ -241,6 +241,14 @@ impl fmt::Display for SourceType {
     }
 }
 
+/// The unit of a column of durations, by its source type; none for other columns.
+pub(crate) fn duration_unit(source_type: &str) -> Option<TimeUnit> {
+    match SourceType::parse(source_type)? {
+        SourceType::Duration(unit) => Some(unit),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

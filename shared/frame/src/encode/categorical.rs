@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Categorical, EncodingOptions, Note};
 use crate::frame::FrameColumn;
 use crate::schema::ColumnKind;
-use crate::stats::{LEVELS_MAX_TEXT, Level};
+use crate::stats::Level;
 
 /// Levels of a feature above which a note says what they cost.
 const LEVELS_MANY: usize = 1000;
@@ -28,15 +28,11 @@ pub(super) fn fit_levels(
         notes.push(Note::dropped(name, &why.replace("COLUMN", name)));
     };
     let Some(levels) = &tally.levels else {
-        if tally.unique {
-            let why = format!(
-                "it seems to name rows: of more than {LEVELS_MAX_TEXT} different values hardly any occurs twice"
-            );
-            notes.push(Note::dropped(name, &why));
-        } else {
-            let why = format!("it has more than {LEVELS_MAX_TEXT} different texts, or very long ones");
-            notes.push(Note::dropped(name, &why));
-        }
+        let why = match tally.unique {
+            true => "it seems to name rows: of very many different values hardly any occurs twice",
+            false => "it has too many different texts to count them, or very long ones",
+        };
+        notes.push(Note::dropped(name, why));
         return None;
     };
     let counted = joined(levels);

@@ -9,7 +9,7 @@ use super::{Apply, Categorical, Encoding, Note, Numeric, Quantity, Target};
 use crate::error::{EncodingError, Error, list};
 use crate::frame::{Frame, FrameColumn};
 use crate::reading::{Reading, is_missing_text};
-use crate::schema::{ColumnKind, SourceColumn};
+use crate::schema::{ColumnKind, SourceColumn, duration_unit};
 use crate::shard::ShardRecord;
 use crate::stats::{Level, Tally};
 use crate::time::TimeType;
@@ -85,7 +85,7 @@ impl Encoding {
                 None => absent(&of.column)?,
                 Some((ColumnKind::Text, _)) | Some((_, NULL)) => {}
                 Some((kind, found)) => {
-                    if found.starts_with("duration[") || !of.levels.iter().any(|l| level_value(kind, l).is_some()) {
+                    if duration_unit(found).is_some() || !of.levels.iter().any(|l| level_value(kind, l).is_some()) {
                         return Err(mismatch(&of.column, found, "categorical".to_owned()));
                     }
                 }
@@ -195,12 +195,11 @@ fn check_texts(of: &Numeric, frame: &Frame) -> Result<(), EncodingError> {
 impl Numeric {
     /// Whether a column of this kind and type, which is no text, has what is read.
     fn takes_type(&self, kind: ColumnKind, source_type: &str) -> bool {
-        let duration = |text: &str| text.starts_with("duration[");
         match (kind, TimeType::parse(source_type)) {
             _ if self.quantity == Quantity::Missing => true,
             (ColumnKind::Time, Some(time)) => self.is_of_time() && self.takes(&time),
             (ColumnKind::Time, None) => false,
-            _ => !self.is_of_time() && self.time.as_deref().is_some_and(duration) == duration(source_type),
+            _ => !self.is_of_time() && self.is_of_durations() == duration_unit(source_type).is_some(),
         }
     }
 }

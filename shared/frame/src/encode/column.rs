@@ -8,9 +8,9 @@ use super::numeric::seconds;
 use super::{Categorical, Numeric, Quantity, Target, Transform};
 use crate::error::EncodingError;
 use crate::reading::{Reading, is_missing_text};
-use crate::schema::ColumnKind;
+use crate::schema::{ColumnKind, duration_unit};
 use crate::shard::Shard;
-use crate::time::{Calendar, Clock, TimePart, TimeType, TimeUnit};
+use crate::time::{Calendar, Clock, TimePart, TimeType};
 use crate::value::Value;
 
 /// A column in pieces of [`Shard::piece_rows`], and how it becomes an input.
@@ -145,11 +145,15 @@ impl Numeric {
         })
     }
 
+    /// Whether its column held durations in training.
+    pub(super) fn is_of_durations(&self) -> bool {
+        self.time.as_deref().and_then(duration_unit).is_some()
+    }
+
     /// Whether text can say the same: as it is read, a date has no zone, and a number no unit.
     pub(super) fn takes_text(&self) -> bool {
-        let duration = || self.time.as_deref().and_then(duration_unit).is_some();
         let zoned = || self.time_type().is_some_and(|time| time.zone.is_some());
-        self.reading.is_some() || !(duration() || zoned())
+        self.reading.is_some() || !(self.is_of_durations() || zoned())
     }
 
     /// How text is read.
@@ -169,11 +173,6 @@ impl Numeric {
             (None, None) => "numeric".to_owned(),
         }
     }
-}
-
-/// The unit of `duration[us]`.
-fn duration_unit(text: &str) -> Option<TimeUnit> {
-    TimeUnit::of_name(text.strip_prefix("duration[")?.strip_suffix(']')?)
 }
 
 /// The quantity of each text, NaN for a missing one. What cannot be read is missing only if it was so in training.

@@ -9,8 +9,8 @@ use super::{Encoding, Form, Meaning, MissingValues, Note, Roles, Transform, targ
 use crate::error::{EncodingError, Error};
 use crate::frame::{Frame, FrameColumn};
 use crate::insight::target_notes;
-use crate::schema::ColumnKind;
-use crate::stats::{LEVELS_MAX_TEXT, Tally};
+use crate::schema::{ColumnKind, duration_unit};
+use crate::stats::Tally;
 use crate::time::TimeType;
 
 impl Encoding {
@@ -60,7 +60,7 @@ impl Encoding {
                     let said = roles.of(&roles.types, name);
                     let asked = listed || said == Some(Meaning::Categorical);
                     if asked && column.stats.tally.levels.is_none() {
-                        let reason = format!("it has more than {LEVELS_MAX_TEXT} different values, or very long ones");
+                        let reason = "it has too many different values to count them, or very long ones".to_owned();
                         return Err(EncodingError::TypeMismatch { column: name.clone(), meaning: said, reason }.into());
                     }
                     encoding.categorical.extend(fit_levels(column, frame.rows, asked, options, &mut notes));
@@ -83,7 +83,7 @@ impl Encoding {
 
 /// The type of a column of durations: whole numbers of a unit.
 fn duration(column: &FrameColumn) -> Option<String> {
-    column.source_type.starts_with("duration[").then(|| column.source_type.clone())
+    duration_unit(&column.source_type).map(|_| column.source_type.clone())
 }
 
 fn note_zone(column: &FrameColumn, notes: &mut Vec<Note>) {

@@ -42,9 +42,7 @@ pub(crate) fn sense<'a>(
         }
         (_, None | Some(Meaning::Numeric)) => Ok(Sense::Number(None, &column.stats)),
         (_, Some(Meaning::Categorical)) if column.stats.tally.levels.is_some() => Ok(Sense::Levels),
-        (_, Some(Meaning::Categorical)) => {
-            refuse(format!("it has more than {} distinct numbers", crate::stats::LEVELS_MAX_NUMBER))
-        }
+        (_, Some(Meaning::Categorical)) => refuse("it has too many distinct numbers to count them".to_owned()),
         (kind, Some(_)) => refuse(format!("it is {kind}, and a number alone names no instant")),
     }
 }

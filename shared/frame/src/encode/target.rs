@@ -6,7 +6,7 @@ use crate::error::{EncodingError, Error};
 use crate::frame::{Frame, FrameColumn};
 use crate::reading::Reading;
 use crate::schema::ColumnKind;
-use crate::stats::{ColumnSummary, LEVELS_MAX_NUMBER, Level, ReadingSummary, Tally};
+use crate::stats::{ColumnSummary, Level, ReadingSummary, Tally};
 use crate::value::Value;
 
 /// Whole numbers of so few values may be the names of classes.
@@ -143,7 +143,7 @@ fn classes(column: &FrameColumn) -> Result<Target, EncodingError> {
     let Some(levels) = &column.stats.tally.levels else {
         return Err(too_many(match column.kind {
             ColumnKind::Text => "too many distinct texts to count, or very long ones".into(),
-            _ => format!("more than {LEVELS_MAX_NUMBER} distinct values"),
+            _ => "too many distinct values to count".into(),
         }));
     };
     let mut levels = class_levels(column.kind, levels);

@@ -16,7 +16,7 @@ use crate::block::BLOCK_ROWS;
 use crate::error::{Error, ShardError, SourceError};
 use crate::plan::Plan;
 use crate::sample::Sampled;
-use crate::schema::{ColumnKind, SourceColumn};
+use crate::schema::{ColumnKind, SourceColumn, duration_unit};
 use crate::source::{Slice, SliceValues, Sources};
 
 /// Reads the shard's rows from the sources and writes its file into `folder`. Whatever fails leaves nothing behind.
@@ -160,7 +160,7 @@ fn refused(misfit: Misfit, slice: &Slice<'_>, column: &SourceColumn) -> Error {
 fn cut(columns: &[SourceColumn], arrays: Vec<ArrayRef>) -> Result<Vec<RecordBatch>, ArrowError> {
     let field = |(column, array): (&SourceColumn, &ArrayRef)| {
         let field = Field::new(&column.name, array.data_type().clone(), array.null_count() > 0);
-        match column.kind == ColumnKind::Time || column.source_type.starts_with("duration[") {
+        match column.kind == ColumnKind::Time || duration_unit(&column.source_type).is_some() {
             true => field.with_metadata([(TYPE_KEY.to_owned(), column.source_type.clone())]),
             false => field,
         }

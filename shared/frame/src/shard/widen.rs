@@ -16,15 +16,15 @@ use arrow_schema::{DataType, TimeUnit};
 
 use super::Shard;
 use crate::error::{EncodingError, Error};
-use crate::schema::SourceColumn;
+use crate::schema::{SourceColumn, duration_unit};
 use crate::time::TimeType;
 
 impl SourceColumn {
     /// The Arrow type that holds its values as the source has them; decimals with a fraction are 64-bit floats.
     pub fn arrow_type(&self) -> DataType {
         let text = self.source_type.as_str();
-        if let Some(unit) = text.strip_prefix("duration[").and_then(|rest| rest.strip_suffix(']')) {
-            return DataType::Duration(unit_of(unit));
+        if let Some(unit) = duration_unit(text) {
+            return DataType::Duration(unit_of(unit.name()));
         }
         if let Some(time) = TimeType::parse(text) {
             return time_type(&time);
