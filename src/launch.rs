@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use crate::client::Client;
 use crate::dir;
 use crate::failure::interrupted;
-use crate::options::{ClusterOptions, cores};
+use crate::options::{ClusterOptions, cores, say_if_crowded};
 use crate::progress::Display;
 
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -65,6 +65,8 @@ struct JobFolder {
 
 /// Starts or joins, as the options say.
 async fn launch(options: &ClusterOptions, purpose: Purpose) -> anyhow::Result<Launched> {
+    options.memory.bytes()?;
+    say_if_crowded(options.threads, options.workers.unwrap_or(1));
     let dir = options.dir.open()?;
     if let Some(url) = &options.cluster {
         let token_file = options.token_file.clone().unwrap_or_else(|| dir.join("token"));
@@ -117,6 +119,7 @@ async fn start_worker(options: &ClusterOptions, dir: &Path, url: &str, token: To
         advertise: None,
         dir: dir.to_owned(),
         roots: Roots::everything(),
+        memory_bytes: options.memory.bytes()?,
         threads: options.threads.unwrap_or_else(cores) as usize,
     };
     Ok(Worker::start(config).await?)
@@ -134,12 +137,16 @@ fn spawn_workers(
     let token_file = folder.join("token");
     dir::write_token(&token_file, token)?;
     let threads = options.threads.unwrap_or_else(|| (cores() / count).max(1));
+    let memory = options.memory.bytes()?;
     let program = std::env::current_exe().context("this program's own path cannot be found")?;
     let spawn = |_| {
         let mut command = Command::new(&program);
         command.arg("worker").args(["--cluster", url, "--exit-with-parent", "--root", "/"]);
         command.arg("--dir").arg(dir).arg("--token-file").arg(&token_file);
         command.args(["--threads", &threads.to_string()]);
+        if let Some(bytes) = memory {
+            command.args(["--memory", &bytes.to_string()]);
+        }
         if std::env::var_os("AQUIFER_LOG").is_none() {
             command.env("AQUIFER_LOG", "error");
         }

@@ -3,7 +3,12 @@
 use std::path::PathBuf;
 
 use aquifer_frame::{SchemaMode, SourceOptions};
+use aquifer_model::Report;
+use aquifer_worker::{BASE_BYTES, cgroup_memory_bytes, memory_bytes};
 use clap::Args;
+
+use crate::failure::usage;
+use crate::output::say;
 
 /// The data folder.
 #[derive(Args, Clone, Debug)]
@@ -39,7 +44,71 @@ pub(crate) struct ClusterOptions {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) threads: Option<u32>,
     #[command(flatten)]
+    pub(crate) memory: MemoryOption,
+    #[command(flatten)]
     pub(crate) cache: CacheOption,
+}
+
+/// How much memory of its own a worker may take.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct MemoryOption {
+    /// Memory that each worker may take, as 512MiB or 2GB; page cache is not counted [default: what the machine has]
+    #[arg(long, env = "AQUIFER_MEMORY", hide_env_values = true, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+}
+
+impl MemoryOption {
+    /// Checked: what is too little for anything, or more than there is, is refused here.
+    pub(crate) fn bytes(self) -> Result<Option<u64>, Report> {
+        let Some(asked) = self.memory else { return Ok(None) };
+        let there = memory_bytes();
+        let mib = |bytes: u64| bytes >> 20;
+        if asked < BASE_BYTES {
+            let message = format!("--memory {} MiB is less than any training takes", mib(asked));
+            return Err(usage("memory_too_small", message).hint(format!("give {} MiB or more", mib(BASE_BYTES))));
+        }
+        if there > 0 && asked > there {
+            let whose = match cgroup_memory_bytes() {
+                Some(_) => "the limit of this process's cgroup",
+                None => "the memory of this machine",
+            };
+            let message = format!("--memory {} MiB is more than {whose}, {} MiB", mib(asked), mib(there));
+            return Err(usage("memory_too_large", message).hint(format!("give {} MiB or less", mib(there))));
+        }
+        Ok(Some(asked))
+    }
+}
+
+/// Bytes, or a number with a unit.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1u64,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        "t" | "tib" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
+        other => return Err(format!("{other} is no unit: B, KiB, MiB, GiB, TiB, kB, MB, GB, TB are")),
+    };
+    let number: f64 = number.parse().map_err(|_| "a size is expected, as 512MiB or 2GB".to_owned())?;
+    let bytes = number * unit as f64;
+    if bytes >= 1.0 && bytes < 1e18 { Ok(bytes as u64) } else { Err("a size above 0 is expected".to_owned()) }
+}
+
+/// Says that more threads than cores only get into each other's way.
+pub(crate) fn say_if_crowded(threads: Option<u32>, workers: u32) {
+    let asked = u64::from(threads.unwrap_or(1)) * u64::from(workers.max(1));
+    if threads.is_some() && asked > u64::from(cores()) {
+        say(&format!(
+            "note: {asked} threads on {} cores get into each other's way: nothing is gained by them",
+            cores()
+        ));
+    }
 }
 
 /// How Parquet files are read.
@@ -89,4 +158,20 @@ fn on_off(text: &str) -> Result<bool, String> {
 /// Cores that this process may use.
 pub(crate) fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units() {
+        assert_eq!(size("1024"), Ok(1024));
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("1.5 g"), Ok(3 << 29));
+        assert_eq!(size("2GB"), Ok(2_000_000_000));
+        for bad in ["", "MiB", "0", "-1", "5 parsecs", "1e30TB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aquifer_frame::{
-    Apply, BLOCK_ROWS, Batch, EncodedFrame, Encoding, Frame, Note, Plan, Reader, Shard, ShardRecord, SourceColumn,
-    SourceOptions, block_count, block_rows, import_shard_in_memory, plan,
+    Apply, BLOCK_ROWS, Batch, Columns, EncodedFrame, Encoding, Frame, Mixing, Note, Plan, Reader, Shard, ShardRecord,
+    SourceColumn, SourceOptions, block_count, block_rows, import_shard_in_memory, plan,
 };
 use aquifer_learn::{Isa, PartRows, ReadError, Rows, Trial};
 use aquifer_model::{Kind, Model, Report, State, model_hash};
@@ -126,12 +126,16 @@ impl Scan {
         let rows = self.plan.shards[at].clone();
         let blocks = rows.start / BLOCK_ROWS..block_count(rows.end);
         let frame = EncodedFrame::new(self.plan.rows, vec![shard.clone()], self.encoding.clone(), self.apply)?;
-        Ok((shard, Reader::new(Arc::new(frame), blocks, 0, 0)))
+        Ok((shard, Reader::new(Arc::new(frame), blocks, 0, 0, Mixing::Rows)))
     }
 }
 
 impl Rows for Scan {
     fn shuffled(&mut self, _: u64, _: Range<u64>, _: &mut Batch) -> Result<(), ReadError> {
+        Err("a scan has no order but the rows' own".into())
+    }
+
+    fn columns(&mut self, _: u64, _: Range<u64>, _: &mut Columns) -> Result<(), ReadError> {
         Err("a scan has no order but the rows' own".into())
     }
 

@@ -51,6 +51,7 @@ impl Trained {
             "samples": summary.samples,
             "samples_per_second": self.samples_per_second(),
             "bytes_read": summary.bytes_read,
+            "memory": { "peak_bytes": summary.memory_peak_bytes },
             "ranks": summary.ranks,
             "workers": summary.workers,
             "device": summary.device,

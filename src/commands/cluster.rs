@@ -16,7 +16,7 @@ use super::coordinator::until_told;
 use crate::client::Client;
 use crate::dir;
 use crate::failure::usage;
-use crate::options::{CacheOption, ClusterOptions, DirOption, cores};
+use crate::options::{CacheOption, ClusterOptions, DirOption, MemoryOption, cores};
 use crate::output::{self, Format, Table, bytes};
 
 /// A child that dies is started again after this long, then twice as long each time.
@@ -61,6 +61,8 @@ struct Up {
     /// Compute threads of each worker [default: all cores, shared out]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     threads: Option<u32>,
+    #[command(flatten)]
+    memory: MemoryOption,
     #[command(flatten)]
     cache: CacheOption,
     #[command(flatten)]
@@ -201,6 +203,9 @@ impl Up {
         arguments.extend(["--dir".into(), folder.join("workers").join(at.to_string()).into()]);
         arguments.extend(["--token-file".into(), folder.join("token").into()]);
         arguments.extend(["--threads".into(), threads.to_string().into()]);
+        if let Some(bytes) = self.memory.bytes()? {
+            arguments.extend(["--memory".into(), bytes.to_string().into()]);
+        }
         arguments.extend(self.roots()?);
         Ok(Launch { arguments })
     }

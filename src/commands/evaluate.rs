@@ -94,14 +94,14 @@ fn score(loaded: &Loaded, scan: &mut Scan, threshold: f64) -> anyhow::Result<(Me
     let mut workspace = aquifer_learn::Workspace::default();
     let mut sum: Fold<Partial> = Fold::default();
     for rank in 0..trial.params().ranks {
-        let partial = trial.map(&state, rank, scan, &mut workspace).map_err(Report::from)?;
+        let partial = trial.map_alone(&state, rank, scan, &mut workspace).map_err(Report::from)?;
         let node = Node { lo: u64::from(rank), n: 1 };
         sum.push(node, (partial.weight != 0.0).then_some(partial), Partial::add);
     }
     let total = sum.finish(Partial::add);
     let scoring = Scoring::of(trial.encoding());
     let at_threshold = total.as_ref().and_then(|total| scoring.at_threshold(total, threshold));
-    trial.update(&mut state, total).map_err(Report::from)?;
+    trial.update_alone(&mut state, total).map_err(Report::from)?;
     let scored = state.record.scores.into_iter().find(|score| score.part == Part::Test);
     Ok((scored.map(|score| score.metrics).unwrap_or_default(), at_threshold))
 }

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::coordinator::{roots, until_told};
 use crate::dir;
-use crate::options::{DirOption, cores};
+use crate::options::{DirOption, MemoryOption, cores};
 
 /// Run a worker of a cluster
 #[derive(Args)]
@@ -30,6 +30,8 @@ pub(crate) struct Worker {
     /// Compute threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     threads: Option<u32>,
+    #[command(flatten)]
+    memory: MemoryOption,
     /// End when standard input closes
     #[arg(long, hide = true)]
     exit_with_parent: bool,
@@ -48,6 +50,7 @@ impl Worker {
             advertise: self.advertise.clone(),
             dir: folder,
             roots: roots(&self.root)?,
+            memory_bytes: self.memory.bytes()?,
             threads: self.threads.unwrap_or_else(cores) as usize,
         };
         let mut worker = aquifer_worker::Worker::start(config).await?;

@@ -6,8 +6,8 @@ use crate::{no_complaints, sources};
 /// The only files with `unsafe`.
 const MODULES: [&str; 6] = [
     "shared/frame/src/map.rs",
-    "shared/learn/src/kernels/isa.rs",
-    "shared/learn/src/kernels/transpose.rs",
+    "shared/frame/src/simd/isa.rs",
+    "shared/frame/src/simd/transpose.rs",
     "shared/learn/src/kernels/product/mod.rs",
     "shared/learn/src/kernels/product/tile.rs",
     "shared/learn/src/kernels/product/lanes.rs",

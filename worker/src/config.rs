@@ -20,6 +20,8 @@ pub struct Config {
     pub dir: PathBuf,
     /// Files that a plan may name.
     pub roots: Roots,
+    /// Bytes of its own memory that a trial may take; without a number what the machine has.
+    pub memory_bytes: Option<u64>,
     /// Compute threads.
     pub threads: usize,
 }

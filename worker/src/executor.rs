@@ -1,135 +1,169 @@
 //! Executors: where ranks are mapped and shards are made. Never on a thread of tokio.
+//!
+//! A pool has as many threads as the worker may use, and all that computes runs on them: a trial's rounds too
+//! ([`Executor::enter`]), whose thread waits meanwhile. So no more threads compute than there are, however many trials
+//! and imports there are.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use aquifer_frame::{Philox, below};
+use aquifer_learn::Crew;
 
 /// A piece of work that sends its own result.
 pub type Task = Box<dyn FnOnce() + Send>;
 
-/// Runs tasks, in whatever order; results must not depend on it.
+/// Runs work, in whatever order; results must not depend on it.
 pub trait Executor: Send + Sync {
+    /// Begins a task of its own.
     fn submit(&self, task: Task);
 
-    /// Called by one who is about to wait: an executor without threads works here. False if it did nothing.
-    fn drive(&self) -> bool;
+    /// Runs `work` where it may share itself out to the crew, and returns when it is done.
+    fn enter(&self, work: &mut (dyn FnMut() + Send));
+
+    /// Those who share work out.
+    fn crew(&self) -> &dyn Crew;
 }
 
-/// Threads that take tasks in the order of submission.
+/// Threads that steal work from each other. Between pieces of work they look for more for some microseconds before they
+/// sleep, so rounds that follow each other closely find them awake.
 pub struct ThreadPool {
-    queue: Arc<Queue>,
-    threads: Vec<JoinHandle<()>>,
+    pool: rayon::ThreadPool,
+    submitted: Arc<Submitted>,
 }
 
+/// Tasks that are not done yet.
 #[derive(Default)]
-struct Queue {
-    tasks: Mutex<(VecDeque<Task>, bool)>,
-    more: Condvar,
+struct Submitted {
+    count: Mutex<usize>,
+    fewer: Condvar,
+    closed: AtomicBool,
 }
 
 impl ThreadPool {
     pub fn new(threads: usize) -> std::io::Result<Self> {
-        let queue = Arc::new(Queue::default());
-        let start = |at| {
-            let queue = queue.clone();
-            std::thread::Builder::new().name(format!("compute-{at}")).spawn(move || queue.work())
-        };
-        let threads = (0..threads.max(1)).map(start).collect::<std::io::Result<_>>()?;
-        Ok(Self { queue, threads })
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
+        let pool = builder.thread_name(|at| format!("compute-{at}")).build().map_err(std::io::Error::other)?;
+        Ok(Self { pool, submitted: Arc::default() })
     }
 
-    /// Drops what is queued, and waits for the tasks that are being done, at most `limit`.
+    /// Drops what has not begun, and waits for the tasks that are being done, at most `limit`.
     pub fn join(&self, limit: Duration) {
-        self.queue.close();
+        self.submitted.closed.store(true, Ordering::SeqCst);
         let until = Instant::now() + limit;
-        while !self.threads.iter().all(JoinHandle::is_finished) && Instant::now() < until {
-            std::thread::sleep(Duration::from_millis(2));
+        let mut count = self.submitted.lock();
+        while *count > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.submitted.fewer.wait_timeout(count, left);
+            count = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
         }
+    }
+}
+
+impl Submitted {
+    fn lock(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
 impl Executor for ThreadPool {
     fn submit(&self, task: Task) {
-        self.queue.lock().0.push_back(task);
-        self.queue.more.notify_one();
+        let submitted = self.submitted.clone();
+        *submitted.lock() += 1;
+        self.pool.spawn_fifo(move || {
+            if !submitted.closed.load(Ordering::SeqCst) {
+                // A task that panics has dropped its sender, which its waiter notices; the thread goes on.
+                let _ = catch_unwind(AssertUnwindSafe(task));
+            }
+            *submitted.lock() -= 1;
+            submitted.fewer.notify_all();
+        });
     }
 
-    fn drive(&self) -> bool {
-        false
+    fn enter(&self, work: &mut (dyn FnMut() + Send)) {
+        self.pool.install(work);
+    }
+
+    fn crew(&self) -> &dyn Crew {
+        self
     }
 }
 
-impl Drop for ThreadPool {
-    /// Threads end after the task they are at; what is queued is dropped.
-    fn drop(&mut self) {
-        self.queue.close();
-    }
-}
-
-impl Queue {
-    fn close(&self) {
-        let mut tasks = self.lock();
-        tasks.0.clear();
-        tasks.1 = true;
-        self.more.notify_all();
+impl Crew for ThreadPool {
+    fn threads(&self) -> usize {
+        self.pool.current_num_threads()
     }
 
-    fn lock(&self) -> MutexGuard<'_, (VecDeque<Task>, bool)> {
-        self.tasks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    fn work(&self) {
-        loop {
-            let mut tasks = self.lock();
-            let task = loop {
-                if tasks.1 {
+    /// Parts are tickets: whoever is free takes the next one, so that those of few numbers are done first.
+    fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        let next = AtomicUsize::new(0);
+        let take = || {
+            loop {
+                let part = next.fetch_add(1, Ordering::Relaxed);
+                if part >= parts {
                     return;
                 }
-                match tasks.0.pop_front() {
-                    Some(task) => break task,
-                    None => tasks = self.more.wait(tasks).unwrap_or_else(|poisoned| poisoned.into_inner()),
-                }
-            };
-            drop(tasks);
-            // A task that panics has dropped its sender, which its waiter notices; the thread goes on.
-            let _ = catch_unwind(AssertUnwindSafe(task));
-        }
+                work(part);
+            }
+        };
+        self.pool.scope(|scope| {
+            for _ in 1..self.threads().min(parts) {
+                scope.spawn(|_| take());
+            }
+            take();
+        });
     }
 }
 
-/// No threads: tasks run when their waiter would wait, in an order that the seed picks.
+/// No threads: parts are done by whoever asks, in an order that the seed picks.
 pub struct Inline {
-    state: Mutex<(Vec<Task>, u32)>,
+    threads: usize,
+    turn: Mutex<u32>,
     random: Philox,
 }
 
 impl Inline {
-    pub fn new(seed: u64) -> Self {
-        Self { state: Mutex::new((Vec::new(), 0)), random: Philox::new(seed, "executor.inline") }
+    /// `threads` are those that it pretends to have.
+    pub fn new(seed: u64, threads: usize) -> Self {
+        Self { threads, turn: Mutex::new(0), random: Philox::new(seed, "executor.inline") }
     }
 }
 
 impl Executor for Inline {
     fn submit(&self, task: Task) {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).0.push(task);
+        task();
     }
 
-    fn drive(&self) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let (tasks, turn) = &mut *state;
-        if tasks.is_empty() {
-            return false;
+    fn enter(&self, work: &mut (dyn FnMut() + Send)) {
+        work();
+    }
+
+    fn crew(&self) -> &dyn Crew {
+        self
+    }
+}
+
+impl Crew for Inline {
+    fn threads(&self) -> usize {
+        self.threads
+    }
+
+    fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        let mut left: Vec<usize> = (0..parts).collect();
+        while !left.is_empty() {
+            let turn = {
+                let mut turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                *turn += 1;
+                *turn
+            };
+            let pick = below(self.random.draw(turn, 0, 0)[0], left.len() as u32) as usize;
+            work(left.swap_remove(pick));
         }
-        let pick = below(self.random.draw(*turn, 0, 0)[0], tasks.len() as u32) as usize;
-        *turn += 1;
-        let task = tasks.swap_remove(pick);
-        drop(state);
-        task();
-        true
     }
 }
 
@@ -138,21 +172,21 @@ mod tests {
     use super::*;
     use std::sync::mpsc::channel;
 
-    fn sum_of(executor: &dyn Executor) -> u32 {
-        let (send, receive) = channel();
-        for i in 0..100 {
-            let send = send.clone();
-            executor.submit(Box::new(move || send.send(i).unwrap()));
-        }
-        drop(send);
-        while executor.drive() {}
-        receive.iter().sum()
+    fn order_of(executor: &dyn Executor, parts: usize) -> Vec<usize> {
+        let order = Mutex::new(Vec::new());
+        executor.enter(&mut || executor.crew().run(parts, &|part| order.lock().unwrap().push(part)));
+        order.into_inner().unwrap()
     }
 
     #[test]
-    fn both_run_every_task_once() {
-        assert_eq!(sum_of(&ThreadPool::new(3).unwrap()), 4950);
-        assert_eq!(sum_of(&Inline::new(1)), 4950);
+    fn both_run_every_part_once() {
+        for executor in [&ThreadPool::new(3).unwrap() as &dyn Executor, &Inline::new(1, 3)] {
+            for parts in [0, 1, 2, 100] {
+                let mut order = order_of(executor, parts);
+                order.sort_unstable();
+                assert_eq!(order, (0..parts).collect::<Vec<_>>());
+            }
+        }
     }
 
     #[test]
@@ -164,23 +198,32 @@ mod tests {
             panic!("on purpose");
         }));
         assert!(receive.recv().is_err());
-        assert_eq!(sum_of(&pool), 4950);
+        assert_eq!(order_of(&pool, 10).len(), 10);
+    }
+
+    #[test]
+    fn what_has_not_begun_is_dropped_and_what_has_is_waited_for() {
+        let pool = ThreadPool::new(1).unwrap();
+        let (begun, begins) = channel();
+        let (go, gone) = channel::<()>();
+        let done = Arc::new(AtomicUsize::new(0));
+        let (first, second) = (done.clone(), done.clone());
+        pool.submit(Box::new(move || {
+            begun.send(()).unwrap();
+            gone.recv().unwrap();
+            first.fetch_add(1, Ordering::SeqCst);
+        }));
+        pool.submit(Box::new(move || drop(second.fetch_add(10, Ordering::SeqCst))));
+        begins.recv().unwrap();
+        pool.join(Duration::ZERO); // the first is at work: the limit ends the wait
+        go.send(()).unwrap();
+        pool.join(Duration::from_secs(60));
+        assert_eq!(done.load(Ordering::SeqCst), 1);
     }
 
     #[test]
     fn inline_order_is_the_seed_s() {
-        let order = |seed| {
-            let inline = Inline::new(seed);
-            let (send, receive) = channel();
-            for i in 0..20 {
-                let send = send.clone();
-                inline.submit(Box::new(move || send.send(i).unwrap()));
-            }
-            drop(send);
-            while inline.drive() {}
-            receive.iter().collect::<Vec<u32>>()
-        };
-        assert_eq!(order(1), order(1));
-        assert_ne!(order(1), order(2));
+        assert_eq!(order_of(&Inline::new(1, 1), 20), order_of(&Inline::new(1, 1), 20));
+        assert_ne!(order_of(&Inline::new(1, 1), 20), order_of(&Inline::new(2, 1), 20));
     }
 }

@@ -1,14 +1,33 @@
 //! What reaches a trial, and the name under which it is reached.
 
-use aquifer_model::{Partial, Report};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+
+use aquifer_model::Report;
 use aquifer_proto::v1::{ExchangeRequest, Generation};
 
 /// What arrives in a trial's inbox.
 pub(crate) enum TrialEvent {
-    Mapped { rank: u32, result: Box<Result<Option<Partial>, Report>> },
     Message(Box<ExchangeRequest>),
     PeerLost { member: usize, report: Report },
     Stop,
+}
+
+/// The way to a trial.
+#[derive(Clone)]
+pub(crate) struct Inbox {
+    pub(crate) sender: Sender<TrialEvent>,
+    /// Set before [`TrialEvent::Stop`] is sent: work that takes long looks at it.
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+impl Inbox {
+    /// Asks the trial to end.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.sender.send(TrialEvent::Stop);
+    }
 }
 
 /// Term and number of a trial's generation.

@@ -2,6 +2,7 @@
 //!
 //! [`core`] decides; `trial` drives one trial through its rounds; `session`, `peer` and `server` translate the wire.
 
+mod budget;
 mod config;
 pub mod core;
 mod executor;
@@ -18,7 +19,8 @@ mod shards;
 mod store;
 mod trial;
 
+pub use budget::{BASE_BYTES, too_small};
 pub use config::Config;
 pub use executor::{Executor, Inline, Task, ThreadPool};
-pub use resources::{disk_free_bytes, memory_bytes};
+pub use resources::{cgroup_memory_bytes, disk_free_bytes, memory_bytes};
 pub use server::Worker;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aquifer_model::{Kind, Report};
 use tokio::sync::watch;
 
-use crate::inbox::{GenerationId, TrialEvent};
+use crate::inbox::{GenerationId, Inbox, TrialEvent};
 
 /// A peer may know of a generation before this worker does; it waits this long for the coordinator's word.
 const BEGIN_GRACE: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ pub(crate) struct Registry {
 struct Inner {
     /// The newest term that this worker has registered with.
     term: u64,
-    inboxes: BTreeMap<GenerationId, Sender<TrialEvent>>,
+    inboxes: BTreeMap<GenerationId, Inbox>,
 }
 
 impl Default for Registry {
@@ -39,7 +39,7 @@ impl Registry {
         inner.term = inner.term.max(term);
     }
 
-    pub(crate) fn open(&self, id: &GenerationId, inbox: Sender<TrialEvent>) {
+    pub(crate) fn open(&self, id: &GenerationId, inbox: Inbox) {
         self.lock().inboxes.insert(id.clone(), inbox);
         self.changed.send_replace(());
     }
@@ -51,14 +51,12 @@ impl Registry {
 
     pub(crate) fn stop(&self, id: &GenerationId) {
         if let Some(inbox) = self.lock().inboxes.get(id) {
-            let _ = inbox.send(TrialEvent::Stop);
+            inbox.stop();
         }
     }
 
     pub(crate) fn stop_all(&self) {
-        for inbox in self.lock().inboxes.values() {
-            let _ = inbox.send(TrialEvent::Stop);
-        }
+        self.lock().inboxes.values().for_each(Inbox::stop);
     }
 
     /// Waits until the generation has begun here.
@@ -84,7 +82,7 @@ impl Registry {
         let inner = self.lock();
         match id.term < inner.term {
             true => Err(stale(id)),
-            false => Ok(inner.inboxes.get(id).cloned()),
+            false => Ok(inner.inboxes.get(id).map(|inbox| inbox.sender.clone())),
         }
     }
 

@@ -13,11 +13,13 @@ use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::interceptor::InterceptedService;
 
+use crate::budget::{Budget, watch_memory};
 use crate::config::Config;
 use crate::executor::ThreadPool;
 use crate::imports::Imports;
 use crate::peer::PeerService;
 use crate::registry::Registry;
+use crate::resources::memory_bytes;
 use crate::session::Session;
 use crate::shards::Shards;
 use crate::store::Store;
@@ -35,6 +37,7 @@ pub struct Worker {
     server: JoinHandle<Result<(), tonic::transport::Error>>,
     stop: watch::Sender<bool>,
     pool: Arc<ThreadPool>,
+    watcher: JoinHandle<()>,
 }
 
 impl Worker {
@@ -51,6 +54,8 @@ impl Worker {
         let self_test =
             proof.map_err(|_| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
 
+        let budget = Arc::new(Budget::new(config.memory_bytes.unwrap_or_else(memory_bytes)));
+        let watcher = tokio::spawn(watch_memory(budget.clone()));
         let registry = Registry::default();
         let own_address = config.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
         let shards = Shards {
@@ -81,13 +86,14 @@ impl Worker {
             config,
             shards,
             executor,
+            budget,
             clock: Arc::new(Monotonic::default()),
             registry,
             imports: Imports::default(),
             self_test,
         };
         let session = tokio::spawn(async move { session.keep(stopped).await });
-        Ok(Self { address, session, server, stop, pool })
+        Ok(Self { address, session, server, stop, pool, watcher })
     }
 
     /// Where peers reach it.
@@ -106,6 +112,7 @@ impl Worker {
     /// Leaves the cluster and stops serving.
     pub async fn stop(self) {
         self.stop.send_replace(true);
+        self.watcher.abort();
         self.server.abort();
         let _ = self.server.await;
         if !self.session.is_finished() {

@@ -12,11 +12,12 @@ use tokio::sync::watch;
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::{info, warn};
 
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::imports::Imports;
-use crate::inbox::GenerationId;
+use crate::inbox::{GenerationId, Inbox};
 use crate::registry::Registry;
-use crate::resources::{disk_free_bytes, memory_bytes};
+use crate::resources::disk_free_bytes;
 use crate::said::{Said, failure, request, speak};
 use crate::shards::{Shards, Uploads};
 use crate::trial::{self, Assignment, Node};
@@ -38,6 +39,7 @@ pub(crate) struct Session {
     pub(crate) config: Config,
     pub(crate) shards: Shards,
     pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
     pub(crate) registry: Registry,
     pub(crate) imports: Imports,
@@ -87,6 +89,7 @@ impl Session {
         let node = Node {
             shards: self.shards.clone(),
             executor: self.executor.clone(),
+            budget: self.budget.clone(),
             clock: self.clock.clone(),
             runtime: tokio::runtime::Handle::current(),
             incarnation: welcome.incarnation,
@@ -112,7 +115,7 @@ impl Session {
             pid: std::process::id(),
             threads: self.config.threads as u32,
             devices: vec!["cpu".into()],
-            memory_bytes: memory_bytes(),
+            memory_bytes: self.budget.bytes(),
             disk_free_bytes: disk_free_bytes(&self.config.dir),
             self_test: self.self_test.clone(),
             shards: self.shards.store.list().into_iter().collect(),
@@ -184,12 +187,13 @@ impl Session {
             Ok(plan) => plan,
             Err(error) => return failed(unreadable("trial", &error)),
         };
-        let (inbox, events) = std::sync::mpsc::channel();
+        let (sender, events) = std::sync::mpsc::channel();
+        let inbox = Inbox { sender, stop: Arc::default() };
         self.registry.open(&id, inbox.clone());
         let (node, registry) = (node.clone(), self.registry.clone());
         let assignment = Assignment { id: id.clone(), members: start.members, me: start.me as usize, plan };
         std::thread::spawn(move || {
-            trial::run(&node, assignment, events, inbox);
+            trial::run(&node, assignment, events, &inbox);
             registry.close(&id);
         });
     }

@@ -103,7 +103,7 @@ pub struct StoredModel {
 #[derive(Debug)]
 pub enum TrialReport {
     Progress { round: u64, position: u64, loss: Option<f64>, scoring: String },
-    Finished { samples: u64, train_seconds: f64, score_seconds: f64 },
+    Finished { samples: u64, train_seconds: f64, score_seconds: f64, memory_peak_bytes: u64 },
     Stopped,
     Failed(Report),
 }

@@ -89,7 +89,10 @@ impl Bench {
     }
 
     fn finish(&mut self, n: u32) {
-        self.report(n, TrialReport::Finished { samples: 5, train_seconds: 1.0, score_seconds: 0.5 });
+        self.report(
+            n,
+            TrialReport::Finished { samples: 5, train_seconds: 1.0, score_seconds: 0.5, memory_peak_bytes: 7 },
+        );
     }
 
     fn store_model(&mut self) {

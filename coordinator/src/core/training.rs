@@ -24,6 +24,8 @@ pub(super) struct Trial {
     began: Duration,
     /// What the holder of rank 0 said when it finished: samples, seconds of training and of scoring.
     finished: Option<(u64, f64, f64)>,
+    /// Of the member that had most.
+    memory_peak_bytes: u64,
 }
 
 impl State {
@@ -123,7 +125,15 @@ impl State {
             },
         }));
         let running = members.iter().map(|member| member.worker.clone()).collect();
-        job.trial = Some(Trial { number: FIRST_GENERATION, members, running, plan, began: now, finished: None });
+        job.trial = Some(Trial {
+            number: FIRST_GENERATION,
+            members,
+            running,
+            plan,
+            began: now,
+            finished: None,
+            memory_peak_bytes: 0,
+        });
         effects
     }
 
@@ -144,8 +154,9 @@ impl State {
                 let progress = Progress { round, position, position_end, rows, loss, scoring };
                 vec![Effect::Notify { job: id.clone(), event: JobEvent::Progress(progress) }]
             }
-            TrialReport::Finished { samples, train_seconds, score_seconds } => {
+            TrialReport::Finished { samples, train_seconds, score_seconds, memory_peak_bytes } => {
                 trial.running.remove(worker);
+                trial.memory_peak_bytes = trial.memory_peak_bytes.max(memory_peak_bytes);
                 if trial.members.first().is_some_and(|first| first.worker == *worker) {
                     trial.finished = Some((samples, train_seconds, score_seconds));
                     // It sends the model before it says so: nothing would ever end a job that waited for one.
@@ -224,6 +235,7 @@ fn summary(now: Duration, job: &Job) -> Option<TrainSummary> {
             total: (now - job.submitted).as_secs_f64(),
         },
         samples,
+        memory_peak_bytes: trial.memory_peak_bytes,
         bytes_read: trial.plan.parts.iter().flat_map(|part| &part.plan.files).map(|file| file.bytes).sum(),
         ranks: trial.plan.fit.params.ranks,
         workers: trial.members.len() as u32,
@@ -247,7 +259,9 @@ fn decisions(plan: &TrialPlan, notes: Vec<Note>, nodes: Nodes, spec: Option<&Spe
     let mut notes = notes;
     let ranks = params.ranks;
     let more = u64::from(available).min(block_count(rows));
-    if more > u64::from(ranks) {
+    let parameters = parameters(encoding, &plan.fit);
+    // Steps that are shared out keep all threads busy.
+    if more > u64::from(ranks) && !params.shares_steps(parameters) {
         let keep = if ranks == 1 { "1 rank keeps".to_owned() } else { format!("{ranks} ranks keep") };
         let message = format!(
             "{keep} at most {ranks} of {available} threads busy; `--set ranks={more}` would use more (another model: \
@@ -261,7 +275,7 @@ fn decisions(plan: &TrialPlan, notes: Vec<Note>, nodes: Nodes, spec: Option<&Spe
         numeric: encoding.numeric.len() as u64,
         categorical: encoding.categorical.len() as u64,
         inputs: encoding.inputs() as u64,
-        parameters: parameters(encoding, &plan.fit),
+        parameters,
         ranks: params.ranks,
         workers,
         threads,

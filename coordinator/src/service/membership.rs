@@ -225,8 +225,8 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
         }
         session_request::Message::TrialFinished(said) => {
             let (job, number) = trial(said.generation)?;
-            let v1::TrialFinished { samples, train_seconds, score_seconds, .. } = said;
-            let report = TrialReport::Finished { samples, train_seconds, score_seconds };
+            let v1::TrialFinished { samples, train_seconds, score_seconds, memory_peak_bytes, .. } = said;
+            let report = TrialReport::Finished { samples, train_seconds, score_seconds, memory_peak_bytes };
             Event::TrialReported { job, worker, number, report }
         }
         session_request::Message::TrialFailed(said) => {

@@ -5,6 +5,7 @@
 mod assemble;
 mod batch;
 mod block;
+mod columns;
 mod encode;
 mod error;
 mod filter;
@@ -22,6 +23,7 @@ mod sample;
 mod schema;
 mod shard;
 mod shuffle;
+mod simd;
 mod source;
 mod stats;
 mod time;
@@ -33,6 +35,7 @@ mod tests;
 
 pub use batch::Batch;
 pub use block::{BLOCK_ROWS, block_count, block_rows, rank_blocks};
+pub use columns::{COLUMN_LANES, Columns};
 pub use encode::{
     Apply, CLASSES_MAX, Categorical, EncodedFrame, Encoding, EncodingOptions, Meaning, MissingValues, Note, Numeric,
     Quantity, Roles, Scaling, Target, TaskChoice, TimeFeatures, Transform,
@@ -42,6 +45,7 @@ pub use filter::{Side, Split};
 pub use frame::{Frame, FrameColumn};
 pub use guard::is_guarded;
 pub use insight::{TakenFor, View, insights, source_notes, target_notes};
+pub use order::Mixing;
 pub use philox::{Philox, below, unit};
 pub use plan::{Plan, plan, plan_with_shard_rows};
 pub use reader::Reader;
@@ -50,6 +54,7 @@ pub use roots::Roots;
 pub use schema::{Absent, ColumnKind, LeftOut, Origin, SourceColumn};
 pub use shard::{Shard, ShardRecord, StoredColumn, import_shard, import_shard_in_memory, is_hash};
 pub use shuffle::Shuffle;
+pub use simd::{Isa, Loop, Set, transpose};
 pub use source::{Listed, Partitions, SchemaMode, SourceFile, SourceOptions, Survey, list, survey};
 pub use stats::{
     ColumnStats, ColumnSummary, LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, Moments, MomentsNode, PartSummary,

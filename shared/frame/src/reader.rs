@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::assemble::assemble_block;
+use crate::assemble::{assemble_block, assemble_columns, assemble_targets};
 use crate::batch::Batch;
 use crate::block::{BLOCK_ROWS, block_rows};
-use crate::encode::EncodedFrame;
+use crate::columns::Columns;
+use crate::encode::{EncodedFrame, Encoding};
 use crate::error::Error;
-use crate::order::{Order, WINDOW_BLOCKS};
+use crate::order::{Mixing, Order, WINDOW_BLOCKS};
 
 const WINDOW_ROWS: u64 = WINDOW_BLOCKS as u64 * BLOCK_ROWS;
 
@@ -26,6 +27,8 @@ pub struct Reader {
     window: Batch,
     /// Where each row of a block goes.
     places: Vec<u32>,
+    /// Targets and weights of the block that was read as columns last.
+    learned: (Option<u64>, Vec<f32>, Vec<f32>),
 }
 
 /// The blocks of an epoch in order, counted from the rank's first block.
@@ -46,11 +49,23 @@ struct Window {
 
 impl Reader {
     /// Of the frame's blocks `blocks`, which `rank` owns; the shards that hold them must be in `data`.
-    pub fn new(data: Arc<EncodedFrame>, blocks: Range<u64>, rank: u32, seed: u64) -> Self {
+    pub fn new(data: Arc<EncodedFrame>, blocks: Range<u64>, rank: u32, seed: u64, mixing: Mixing) -> Self {
         let frame_rows = data.rows();
         let rows = (blocks.end * BLOCK_ROWS).min(frame_rows).saturating_sub(blocks.start * BLOCK_ROWS);
-        let order = Order::new(blocks.clone(), rank, seed);
-        Self { data, blocks, rows, order, epoch: None, current: None, window: Batch::default(), places: Vec::new() }
+        let order = Order::new(blocks.clone(), rank, seed, mixing);
+        let (window, places, learned) = Default::default();
+        Self { data, blocks, rows, order, epoch: None, current: None, window, places, learned }
+    }
+
+    /// Bytes of an assembled row.
+    pub fn row_bytes(encoding: &Encoding) -> u64 {
+        let inputs = encoding.numeric.len().next_multiple_of(16) + encoding.categorical.len();
+        (inputs * 4 + size_of::<f32>() * 2 + size_of::<u64>()) as u64
+    }
+
+    /// Bytes of the rows that a reader keeps assembled, and of their order.
+    pub fn window_bytes(encoding: &Encoding) -> u64 {
+        WINDOW_ROWS * (Self::row_bytes(encoding) + 2 * size_of::<u32>() as u64)
     }
 
     /// Rows of the rank, with and without a target.
@@ -95,6 +110,45 @@ impl Reader {
             batch.compact();
         }
         Ok(())
+    }
+
+    /// The rows at `rows` of the rank's order in an epoch, as columns; those without a target weigh nothing. Only where
+    /// blocks alone are shuffled.
+    pub fn columns(&mut self, epoch: u64, rows: Range<u64>, columns: &mut Columns) -> Result<(), Error> {
+        assert!(rows.end <= self.rows, "rows {rows:?} of a rank of {}", self.rows);
+        assert!(self.order.mixing() == Mixing::Blocks, "columns are read where rows are not shuffled");
+        let encoding = self.data.encoding();
+        columns.shape(encoding.numeric.len(), encoding.categorical.len(), (rows.end - rows.start) as usize);
+        let mut next = rows.start;
+        while next < rows.end {
+            let (places, blocks) = self.locate_window(epoch, next);
+            let mut start = places.start;
+            for block in blocks {
+                let length = block_rows(block, self.data.rows());
+                let end = start + (length.end - length.start);
+                let part = next.max(start)..rows.end.min(end);
+                if !part.is_empty() {
+                    let at = (part.start - rows.start) as usize;
+                    let in_block = (part.start - start) as usize..(part.end - start) as usize;
+                    self.block_columns(block, in_block, at, columns)?;
+                    next = part.end;
+                }
+                start = end;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows of a block, as they lie, from row `at` of the columns on.
+    fn block_columns(&mut self, block: u64, rows: Range<usize>, at: usize, to: &mut Columns) -> Result<(), Error> {
+        let (of, targets, weights) = &mut self.learned;
+        if *of != Some(block) {
+            *of = None;
+            assemble_targets(&self.data, block, (targets, weights))?;
+            *of = Some(block);
+        }
+        to.put(at, &targets[rows.clone()], &weights[rows.clone()]);
+        assemble_columns(&self.data, block, rows, at, to)
     }
 
     /// Assembles the window that holds a place of an epoch's order.

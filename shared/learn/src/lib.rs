@@ -4,6 +4,7 @@
 //! async, network, clock or files: rows come in through [`Rows`], partials and states go out.
 
 mod algo;
+mod crew;
 mod error;
 mod kernels;
 mod math;
@@ -15,7 +16,8 @@ mod rows;
 mod self_test;
 mod synthetic;
 
-pub use algo::{PartRows, Trial, Workspace};
+pub use algo::{Context, Memory, PartRows, Prepared, Trial, Workspace};
+pub use crew::{Alone, Crew};
 pub use error::{Error, ReadError};
 pub use kernels::Isa;
 pub use network::Network;

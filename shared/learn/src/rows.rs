@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aquifer_frame::{Batch, Reader};
+use aquifer_frame::{Batch, Columns, Reader};
 
 use crate::ReadError;
 
@@ -10,6 +10,8 @@ use crate::ReadError;
 pub trait Rows {
     /// Rows `rows` of the rank's unfiltered order in `epoch`.
     fn shuffled(&mut self, epoch: u64, rows: Range<u64>, batch: &mut Batch) -> Result<(), ReadError>;
+    /// The same rows as columns, where blocks alone are shuffled.
+    fn columns(&mut self, epoch: u64, rows: Range<u64>, columns: &mut Columns) -> Result<(), ReadError>;
     /// A block of the part, in the order of its rows.
     fn block(&mut self, block: u64, batch: &mut Batch) -> Result<(), ReadError>;
 }
@@ -17,6 +19,10 @@ pub trait Rows {
 impl Rows for Reader {
     fn shuffled(&mut self, epoch: u64, rows: Range<u64>, batch: &mut Batch) -> Result<(), ReadError> {
         Ok(Reader::shuffled(self, epoch, rows, batch)?)
+    }
+
+    fn columns(&mut self, epoch: u64, rows: Range<u64>, columns: &mut Columns) -> Result<(), ReadError> {
+        Ok(Reader::columns(self, epoch, rows, columns)?)
     }
 
     fn block(&mut self, block: u64, batch: &mut Batch) -> Result<(), ReadError> {

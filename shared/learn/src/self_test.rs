@@ -33,11 +33,11 @@ pub(crate) fn train(trial: &Trial, data: &Synthetic) -> Result<State, Error> {
     while trial.round(&state.record) != RoundKind::Done {
         let mut sum = Fold::default();
         for rank in 0..ranks {
-            let partial = trial.map(&state, rank, &mut data.rank(rank, ranks), &mut workspace)?;
+            let partial = trial.map_alone(&state, rank, &mut data.rank(rank, ranks), &mut workspace)?;
             let node = Node { lo: u64::from(rank), n: 1 };
             sum.push(node, (partial.weight > 0.0).then_some(partial), Partial::add);
         }
-        trial.update(&mut state, sum.finish(Partial::add))?;
+        trial.update_alone(&mut state, sum.finish(Partial::add))?;
     }
     Ok(state)
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use aquifer_frame::{
-    Batch, Categorical, Encoding, Numeric, Philox, Target, below, block_count, block_rows, rank_blocks, unit,
+    Batch, Categorical, Columns, Encoding, Numeric, Philox, Target, below, block_count, block_rows, rank_blocks, unit,
 };
 
 use crate::error::ReadError;
@@ -115,6 +115,16 @@ impl Rows for RankRows<'_> {
         let order = self.order.as_ref().map_or(&[][..], |(_, order)| order);
         let ids = order[rows.start as usize..rows.end as usize].iter().map(|i| own.start + u64::from(*i));
         self.data.batch(ids, batch);
+        Ok(())
+    }
+
+    fn columns(&mut self, epoch: u64, rows: Range<u64>, columns: &mut Columns) -> Result<(), ReadError> {
+        let mut batch = Batch::default();
+        // With every row there: those that are left out weigh nothing.
+        let whole = Synthetic { left_out: None, ..self.data.clone() };
+        let (own, stream, rank) = (self.own.clone(), self.stream, self.rank);
+        RankRows { data: &whole, own, rank, stream, order: self.order.clone() }.shuffled(epoch, rows, &mut batch)?;
+        *columns = Columns::of(&batch, |id| self.data.left_out.is_none_or(|every| !id.is_multiple_of(every)));
         Ok(())
     }
 

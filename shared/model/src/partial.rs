@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use aquifer_frame::{Isa, Loop};
+
 /// The types a partial's vectors may have; the type travels on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ValueType {
@@ -108,11 +110,22 @@ impl Values {
     /// Element by element, self on the left.
     fn add(&mut self, right: &Values) {
         match (self, right) {
-            (Values::F32(a), Values::F32(b)) => a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
+            (Values::F32(a), Values::F32(b)) => Isa::detect().run(AddF32(a, b)),
             (Values::F64(a), Values::F64(b)) => a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
             (Values::U64(a), Values::U64(b)) => a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
             _ => unreachable!("vectors of one round have one type"),
         }
+    }
+}
+
+struct AddF32<'a>(&'a mut [f32], &'a [f32]);
+
+impl Loop for AddF32<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.0.iter_mut().zip(self.1).for_each(|(a, b)| *a += b);
     }
 }
 
@@ -125,13 +138,18 @@ impl Partial {
     /// The sum of two neighbours in the tree; the order of the arguments is the order of their leaves.
     #[allow(clippy::should_implement_trait)] // not `+`: the order of the arguments decides bits
     pub fn add(mut left: Partial, right: Partial) -> Partial {
-        assert_eq!(left.vectors.len(), right.vectors.len(), "partials of one round have the same vectors");
-        left.weight += right.weight;
-        for (a, b) in left.vectors.iter_mut().zip(&right.vectors) {
+        left.add_from(&right);
+        left
+    }
+
+    /// The same, in place.
+    pub fn add_from(&mut self, right: &Partial) {
+        assert_eq!(self.vectors.len(), right.vectors.len(), "partials of one round have the same vectors");
+        self.weight += right.weight;
+        for (a, b) in self.vectors.iter_mut().zip(&right.vectors) {
             assert_eq!(a.len(), b.len(), "vectors of one round have one length");
             a.add(b);
         }
-        left
     }
 }
 

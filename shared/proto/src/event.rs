@@ -88,6 +88,9 @@ pub struct TrainSummary {
     /// Rows trained on, each as often as it was.
     pub samples: u64,
     pub bytes_read: u64,
+    /// Most own memory that a worker of the job had: neither page cache nor mapped files.
+    #[serde(default)]
+    pub memory_peak_bytes: u64,
     pub ranks: u32,
     pub workers: u32,
     pub device: String,

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use aquifer_frame::{Fold, Node};
-use aquifer_model::{Partial, ValueType, VectorSpec};
+use aquifer_model::{Partial, ValueType, Values, VectorSpec};
 
 use super::segment::{Segment, join, segments};
 
@@ -64,6 +64,8 @@ pub struct Exchange {
     own: Fold<Partial>,
     arrived: BTreeMap<(u64, Phase, usize), Nodes>,
     reduced: bool,
+    /// Memory of partials that have been added to others, to make the next ones in.
+    spare: Vec<Vec<f32>>,
 }
 
 /// What a step of the exchange led to.
@@ -96,6 +98,7 @@ impl Exchange {
             own: Fold::default(),
             arrived: BTreeMap::new(),
             reduced: false,
+            spare: Vec::new(),
         })
     }
 
@@ -142,16 +145,26 @@ impl Exchange {
         self.mapped.insert(rank, partial);
         while let Some(partial) = self.mapped.remove(&self.next_rank) {
             let leaf = Node { lo: u64::from(self.next_rank), n: 1 };
-            self.own.push(leaf, partial, Partial::add);
+            self.own.push(leaf, partial, |left, right| add(left, right, &mut self.spare));
             self.next_rank += 1;
         }
         let mut progress = Progress::default();
-        if self.own_done() {
+        if self.own_done() && self.members() > 1 {
             progress.outgoing = self.scatter();
         }
         let more = self.advance()?;
         progress.outgoing.extend(more.outgoing);
         Ok(Progress { total: more.total, ..progress })
+    }
+
+    /// Memory to make a partial in: as long as an earlier one's vector, or empty.
+    pub fn spare(&mut self) -> Vec<f32> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// Takes back the memory of a total that was applied.
+    pub fn use_again(&mut self, total: Partial) {
+        reuse(total, &mut self.spare);
     }
 
     /// The most nodes that a member sends for a phase: what a receiver makes room for.
@@ -226,6 +239,15 @@ impl Exchange {
     fn advance(&mut self) -> Result<Progress, ExchangeError> {
         let mut progress = Progress::default();
         let Some(round) = self.round else { return Ok(progress) };
+        if self.members() == 1 {
+            // There is nobody to exchange with.
+            if self.own_done() {
+                let sum = std::mem::take(&mut self.own);
+                progress.total = Some(sum.finish(|left, right| add(left, right, &mut self.spare)));
+                self.round = None;
+            }
+            return Ok(progress);
+        }
         if !self.reduced
             && let Some(all) = self.take_all(round, Phase::ReduceScatter)
         {
@@ -254,6 +276,23 @@ impl Exchange {
         }
         Ok(progress)
     }
+}
+
+/// Vectors that are kept to be used again.
+const SPARE_MAX: usize = 64;
+
+fn add(mut left: Partial, right: Partial, spare: &mut Vec<Vec<f32>>) -> Partial {
+    left.add_from(&right);
+    reuse(right, spare);
+    left
+}
+
+fn reuse(partial: Partial, spare: &mut Vec<Vec<f32>>) {
+    let floats = partial.vectors.into_iter().filter_map(|values| match values {
+        Values::F32(values) if !values.is_empty() => Some(values),
+        _ => None,
+    });
+    spare.extend(floats.take(SPARE_MAX - spare.len().min(SPARE_MAX)));
 }
 
 /// A node that any sharing of the ranks may pre-add: an aligned power of two.

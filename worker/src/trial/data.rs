@@ -40,7 +40,7 @@ pub(super) fn open_readers(
             EncodedFrame::new(part.rows, shards, encoding.clone(), Apply::TARGET)?.with_side(part.side.clone())?,
         );
         for rank in ranks.clone() {
-            let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed);
+            let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed, params.shuffle);
             readers.insert((part.part, rank), Arc::new(Mutex::new(reader)));
         }
     }

@@ -1,14 +1,15 @@
-//! A trial on this worker: one thread that takes it through its rounds. It maps nothing itself: ranks go to the executor,
+//! A trial on this worker: one thread that takes it through its rounds. It computes nothing itself: that is done on the executor,
 //! partials to the exchange, messages to the peers.
 
 mod data;
+mod mapping;
 mod rounds;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
@@ -16,8 +17,9 @@ use aquifer_proto::{CHUNK_BYTES, Clock, PROTOCOL_VERSION, TrialPlan, from_status
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::debug;
 
+use crate::budget::Budget;
 use crate::executor::Executor;
-use crate::inbox::{GenerationId, TrialEvent};
+use crate::inbox::{GenerationId, Inbox, TrialEvent};
 use crate::link;
 use crate::said::{Said, failure};
 use crate::shards::Shards;
@@ -45,6 +47,7 @@ type Peers = Vec<Option<UnboundedSender<ExchangeRequest>>>;
 pub(crate) struct Node {
     pub(crate) shards: Shards,
     pub(crate) executor: Arc<dyn Executor>,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) incarnation: u64,
@@ -60,7 +63,7 @@ pub(crate) struct Assignment {
 }
 
 /// Runs a trial to its end, and says how it ended.
-pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: Sender<TrialEvent>) {
+pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: &Inbox) {
     let id = assignment.id.clone();
     let generation = || Some((&id).into());
     let work = std::panic::AssertUnwindSafe(|| run_rounds(node, assignment, events, inbox));
@@ -80,11 +83,11 @@ fn run_rounds(
     node: &Node,
     assignment: Assignment,
     events: Receiver<TrialEvent>,
-    inbox: Sender<TrialEvent>,
+    inbox: &Inbox,
 ) -> Result<v1::TrialFinished, End> {
     let (id, me) = (assignment.id.clone(), assignment.me);
     let others = assignment.members.iter().enumerate();
-    let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.clone()))).collect();
+    let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();
     let mut rounds = Rounds::begin(node, assignment, peers, events, inbox)?;
     let finished = rounds.run()?;
     if me == 0 {

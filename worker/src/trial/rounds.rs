@@ -1,21 +1,26 @@
 //! The rounds of a trial: map the own ranks, exchange, update; until the trial is done.
+//!
+//! All that computes runs on the executor ([`Rounds::advance`]), as many rounds as go without waiting; the trial's own
+//! thread waits for what peers send.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use aquifer_learn::{Isa, PartRows, RoundKind, Trial, Workspace};
+use aquifer_learn::{Isa, PartRows, Prepared, RoundKind, Trial};
 use aquifer_model::{Kind, Model, Part, Partial, Report, State, ValueType};
 use aquifer_proto::v1::{self, ExchangeRequest, SegmentPart};
 use aquifer_proto::{CHUNK_BYTES, PEER_LOST, PROTOCOL_VERSION, TrialPlan, exchange_messages, read_parts};
 use tracing::trace;
 
 use super::data::{Readers, open_readers};
+use super::mapping::{Mapping, Workspaces};
 use super::stream::{from_wire, to_wire};
 use super::{Assignment, End, Node, Peers};
 use crate::core::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
-use crate::inbox::{GenerationId, TrialEvent};
+use crate::inbox::{GenerationId, Inbox, TrialEvent};
 use crate::said::Said;
 
 /// Rounds between two comparisons of the members' states.
@@ -34,14 +39,19 @@ pub(super) struct Rounds<'a> {
     members: Vec<v1::Member>,
     me: usize,
     plan: TrialPlan,
-    trial: Arc<Trial>,
-    state: Arc<State>,
+    trial: Trial,
+    state: State,
+    prepared: Prepared,
     exchange: Exchange,
     readers: Readers,
-    workspaces: Arc<Mutex<Vec<Workspace>>>,
+    workspaces: Workspaces,
     peers: Peers,
     events: Receiver<TrialEvent>,
-    inbox: Sender<TrialEvent>,
+    stop: Arc<AtomicBool>,
+    /// The round under way, and when it began.
+    running: Option<(RoundKind, Duration)>,
+    /// Its sum, once it is known.
+    total: Option<Option<Partial>>,
     /// Messages of the round after this one.
     early: Vec<ExchangeRequest>,
     /// Parts of messages that are not complete.
@@ -52,6 +62,14 @@ pub(super) struct Rounds<'a> {
     score_time: Duration,
 }
 
+/// Why rounds do not go on.
+enum Pause {
+    /// There is none left.
+    Done,
+    /// What a peer sends is needed first.
+    Waits,
+}
+
 impl<'a> Rounds<'a> {
     /// Opens shards; nothing is computed yet.
     pub(super) fn begin(
@@ -59,7 +77,7 @@ impl<'a> Rounds<'a> {
         assignment: Assignment,
         peers: Peers,
         events: Receiver<TrialEvent>,
-        inbox: Sender<TrialEvent>,
+        inbox: &Inbox,
     ) -> Result<Self, End> {
         let Assignment { id, members, me, plan } = assignment;
         let ranks = members.iter().map(|m| m.rank_first..m.rank_first.saturating_add(m.rank_count)).collect();
@@ -73,22 +91,26 @@ impl<'a> Rounds<'a> {
         };
         let encoding = Arc::new(plan.encoding.clone());
         let trial = Trial::new(plan.fit.params.clone(), encoding.clone(), rows, Isa::detect()).map_err(Report::from)?;
+        node.budget.check(&trial, node.executor.crew().threads(), exchange.own_ranks().len())?;
         let readers = open_readers(node, &plan, &encoding, exchange.own_ranks())?;
-        let state = Arc::new(trial.initial_state());
+        let state = trial.initial_state();
         Ok(Self {
             node,
             id,
             members,
             me,
             plan,
-            trial: Arc::new(trial),
+            trial,
             state,
+            prepared: Prepared::default(),
             exchange,
             readers,
-            workspaces: Arc::default(),
+            workspaces: Workspaces::default(),
             peers,
             events,
-            inbox,
+            stop: inbox.stop.clone(),
+            running: None,
+            total: None,
             early: Vec::new(),
             partly: BTreeMap::new(),
             own_check: 0,
@@ -100,21 +122,13 @@ impl<'a> Rounds<'a> {
 
     /// Runs every round. What it returns lacks the generation.
     pub(super) fn run(&mut self) -> Result<v1::TrialFinished, End> {
+        let executor = self.node.executor.clone();
         loop {
-            let kind = self.trial.round(&self.state.record);
-            if kind == RoundKind::Done {
-                break;
-            }
-            let began = self.node.clock.now();
-            self.say_progress(&kind);
-            let total = self.reduce(&kind)?;
-            let state = Arc::make_mut(&mut self.state);
-            self.trial.update(state, total).map_err(Report::from)?;
-            trace!(round = state.record.round, "a round is done");
-            let took = self.node.clock.now() - began;
-            match kind {
-                RoundKind::Train { .. } => self.train_time += took,
-                _ => self.score_time += took,
+            let mut pause = Ok(Pause::Waits);
+            executor.enter(&mut || pause = self.advance());
+            match pause? {
+                Pause::Done => break,
+                Pause::Waits => self.wait()?,
             }
         }
         Ok(v1::TrialFinished {
@@ -122,55 +136,96 @@ impl<'a> Rounds<'a> {
             samples: self.state.record.samples,
             train_seconds: self.train_time.as_secs_f64(),
             score_seconds: self.score_time.as_secs_f64(),
+            memory_peak_bytes: self.node.budget.peak_bytes(),
         })
     }
 
-    /// One round: map the own ranks, exchange, and return the total.
-    fn reduce(&mut self, kind: &RoundKind) -> Result<Option<Partial>, End> {
-        let round = self.state.record.round;
-        let compares = round.is_multiple_of(STATE_CHECK_ROUNDS) || matches!(kind, RoundKind::Score { .. });
-        self.own_check = if compares { self.state.check() } else { 0 };
-        let begun = self.exchange.begin(round, self.trial.vectors(kind)).map_err(broken)?;
-        let mut total = self.follow(begun);
-        self.exchange.own_ranks().for_each(|rank| self.submit(kind, rank));
-        for message in std::mem::take(&mut self.early) {
-            total = self.take_message(message)?.or(total);
-        }
-        while total.is_none() {
-            total = match self.next_event()? {
-                TrialEvent::Mapped { rank, result } => {
-                    let progress = self.exchange.rank_mapped(rank, (*result)?).map_err(broken)?;
-                    self.follow(progress)
+    /// Goes on as long as nothing is waited for.
+    fn advance(&mut self) -> Result<Pause, End> {
+        loop {
+            while let Ok(event) = self.events.try_recv() {
+                self.take(event)?;
+            }
+            if self.running.is_none() {
+                match self.trial.round(&self.state.record) {
+                    RoundKind::Done => return Ok(Pause::Done),
+                    kind => self.begin_round(kind)?,
                 }
-                TrialEvent::Message(message) => self.take_message(*message)?,
-                TrialEvent::PeerLost { member, report } => {
-                    let worker = self.members.get(member).map_or("a peer", |m| &m.worker);
-                    let message = format!("the exchange with {worker} broke in round {round}: {report}");
-                    let lost = Report::new(Kind::Work, PEER_LOST, message);
-                    return Err(End::Failed(lost.hint("that worker may have ended: look at its log, and train again")));
-                }
-                TrialEvent::Stop => return Err(End::Stopped),
-            };
+            }
+            match self.total.take() {
+                Some(total) => self.end_round(total)?,
+                None => return Ok(Pause::Waits),
+            }
         }
-        Ok(total.flatten())
     }
 
-    fn next_event(&mut self) -> Result<TrialEvent, End> {
-        let mut began = self.node.clock.now();
+    /// Maps the own ranks.
+    fn begin_round(&mut self, kind: RoundKind) -> Result<(), End> {
+        let (now, round) = (self.node.clock.now(), self.state.record.round);
+        self.running = Some((kind, now));
+        self.say_progress(&kind);
+        let compares = round.is_multiple_of(STATE_CHECK_ROUNDS) || matches!(kind, RoundKind::Score { .. });
+        self.own_check = if compares && self.members.len() > 1 { self.state.check() } else { 0 };
+        let begun = self.exchange.begin(round, self.trial.vectors(&kind)).map_err(broken)?;
+        self.follow(begun);
+        let crew = self.node.executor.crew();
+        self.trial.prepare(&self.state, &mut self.prepared, crew).map_err(Report::from)?;
+        let mapping = Mapping {
+            trial: &self.trial,
+            state: &self.state,
+            prepared: &self.prepared,
+            kind,
+            readers: &self.readers,
+            workspaces: &self.workspaces,
+            crew,
+            stop: &self.stop,
+        };
+        let mapped = mapping.run(&mut self.exchange);
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(End::Stopped);
+        }
+        mapped?.into_iter().for_each(|progress| self.follow(progress));
+        std::mem::take(&mut self.early).into_iter().try_for_each(|message| self.take_message(message))
+    }
+
+    fn end_round(&mut self, mut total: Option<Partial>) -> Result<(), End> {
+        self.trial.update(&mut self.state, total.as_mut(), self.node.executor.crew()).map_err(Report::from)?;
+        if let Some(total) = total {
+            self.exchange.use_again(total);
+        }
+        trace!(round = self.state.record.round, "a round is done");
+        if let Some((kind, began)) = self.running.take() {
+            let took = self.node.clock.now() - began;
+            match kind {
+                RoundKind::Train { .. } => self.train_time += took,
+                _ => self.score_time += took,
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: TrialEvent) -> Result<(), End> {
+        match event {
+            TrialEvent::Message(message) => self.take_message(*message),
+            TrialEvent::PeerLost { member, report } => {
+                let worker = self.members.get(member).map_or("a peer", |m| &m.worker);
+                let round = self.state.record.round;
+                let message = format!("the exchange with {worker} broke in round {round}: {report}");
+                let lost = Report::new(Kind::Work, PEER_LOST, message);
+                Err(End::Failed(lost.hint("that worker may have ended: look at its log, and train again")))
+            }
+            TrialEvent::Stop => Err(End::Stopped),
+        }
+    }
+
+    /// Waits for an event, and takes it.
+    fn wait(&mut self) -> Result<(), End> {
+        let began = self.node.clock.now();
         loop {
-            if let Ok(event) = self.events.try_recv() {
-                return Ok(event);
-            }
-            if self.node.executor.drive() {
-                continue;
-            }
             match self.events.recv_timeout(WAIT_STEP) {
-                Ok(event) => return Ok(event),
+                Ok(event) => return self.take(event),
                 Err(RecvTimeoutError::Disconnected) => return Err(End::Stopped),
                 Err(RecvTimeoutError::Timeout) => {}
-            }
-            if !self.exchange.own_done() {
-                began = self.node.clock.now(); // own ranks take as long as they take
             }
             let waited = self.node.clock.now() - began;
             if waited > PEER_WAIT_MAX {
@@ -183,41 +238,12 @@ impl<'a> Rounds<'a> {
         }
     }
 
-    /// Hands one rank to the executor. The state is shared, never copied.
-    fn submit(&self, kind: &RoundKind, rank: u32) {
-        let part = match kind {
-            RoundKind::Score { part } => *part,
-            _ => Part::Train,
-        };
-        let Some(reader) = self.readers.get(&(part, rank)).cloned() else { return };
-        let (trial, state, inbox) = (self.trial.clone(), self.state.clone(), self.inbox.clone());
-        let workspaces = self.workspaces.clone();
-        self.node.executor.submit(Box::new(move || {
-            let failed = || Report::new(Kind::Work, "panic", format!("rank {rank} panicked: this is a bug"));
-            let mapped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                let mut reader = reader.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-                let free = workspaces.lock().ok().and_then(|mut free| free.pop());
-                let mut workspace = free.unwrap_or_default();
-                let result = trial.map(&state, rank, &mut *reader, &mut workspace).map_err(Report::from);
-                if let Ok(mut free) = workspaces.lock() {
-                    free.push(workspace);
-                }
-                result
-            }));
-            // The state must be free again when the round's last result arrives.
-            drop((trial, state));
-            let result = mapped.unwrap_or_else(|_| Err(failed()));
-            let result = result.map(|partial| (partial.weight != 0.0).then_some(partial));
-            let _ = inbox.send(TrialEvent::Mapped { rank, result: Box::new(result) });
-        }));
-    }
-
     /// Sends what the exchange wants sent.
-    fn follow(&mut self, progress: Progress) -> Option<Option<Partial>> {
+    fn follow(&mut self, progress: Progress) {
         for outgoing in progress.outgoing {
             self.send(outgoing);
         }
-        progress.total
+        self.total = progress.total.or(self.total.take());
     }
 
     fn send(&self, outgoing: Outgoing) {
@@ -244,7 +270,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// Takes a piece of what a peer sends; once the peer has sent all of it, the exchange goes on.
-    fn take_message(&mut self, message: ExchangeRequest) -> Result<Option<Option<Partial>>, End> {
+    fn take_message(&mut self, message: ExchangeRequest) -> Result<(), End> {
         let round = self.state.record.round;
         let from = message.member as usize;
         let bad = |reason: String| {
@@ -258,7 +284,7 @@ impl<'a> Rounds<'a> {
         }
         if message.round == round + 1 {
             self.early.push(message);
-            return Ok(None);
+            return Ok(());
         }
         if message.state_check != self.own_check {
             return Err(bad("its state differs from this worker's: one of the two machines computes wrongly".into()));
@@ -273,12 +299,13 @@ impl<'a> Rounds<'a> {
             return Err(bad("it sent more than the round has".into()));
         }
         if !message.last {
-            return Ok(None);
+            return Ok(());
         }
         let nodes = read_parts(std::mem::take(parts), &shape, nodes_max).map_err(|error| bad(error.to_string()))?;
         let arrived = self.exchange.arrived(from, message.round, phase, nodes);
         let progress = arrived.map_err(|error| bad(error.to_string()))?;
-        Ok(self.follow(progress))
+        self.follow(progress);
+        Ok(())
     }
 
     fn say_progress(&mut self, kind: &RoundKind) {

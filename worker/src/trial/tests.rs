@@ -2,7 +2,7 @@
 //! ranks in a seeded order. Whatever the sharing and the seed, the model is the same bytes.
 
 use std::path::Path;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 
 use aquifer_frame::{Encoding, Frame, Roots, SourceOptions, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{Part, Spec};
@@ -61,7 +61,8 @@ fn member(
             own_address: String::new(),
             fetching: Arc::default(),
         },
-        executor: Arc::new(Inline::new(seed)),
+        executor: Arc::new(Inline::new(seed, 1 + seed as usize % 3)),
+        budget: Arc::new(Budget::new(0)),
         clock: Arc::new(Manual::default()),
         runtime: runtime.handle().clone(),
         incarnation: me as u64,
@@ -71,7 +72,8 @@ fn member(
     let peers = inboxes.iter().enumerate().map(|(k, inbox)| (k != me).then(|| forward(inbox.clone()))).collect();
     let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
     let assignment = Assignment { id, members: list, me, plan };
-    let mut rounds = Rounds::begin(&node, assignment, peers, events, inboxes[me].clone())?;
+    let inbox = Inbox { sender: inboxes[me].clone(), stop: Arc::default() };
+    let mut rounds = Rounds::begin(&node, assignment, peers, events, &inbox)?;
     let ended = rounds.run();
     if ended.is_err() {
         inboxes.iter().for_each(|inbox| drop(inbox.send(TrialEvent::Stop)));

@@ -94,7 +94,12 @@ fn answer(effect: &Effect, plan: &Plan, record: &ShardRecord, luck: u32) -> Vec<
             match luck % 8 {
                 0 => vec![report(TrialReport::Failed(bad("trial")))],
                 _ => vec![
-                    report(TrialReport::Finished { samples: 1, train_seconds: 1.0, score_seconds: 1.0 }),
+                    report(TrialReport::Finished {
+                        samples: 1,
+                        train_seconds: 1.0,
+                        score_seconds: 1.0,
+                        memory_peak_bytes: 1,
+                    }),
                     Event::ModelStored { job: job.clone(), model },
                 ],
             }

@@ -54,8 +54,8 @@ pub(crate) struct CodeColumn {
 pub(crate) enum Inputs {
     /// Of each code of the shard's dictionary.
     Codes(Vec<u32>),
-    /// Of each value, in order, of a column that is no text.
-    Values(Vec<(Value, u32)>),
+    /// Of each value of a column that is no text.
+    Values(ByValue<u32>),
     /// The column is not there, or has no value.
     Absent,
 }
@@ -66,8 +66,32 @@ pub(crate) enum TargetColumn {
     Number { pieces: Vec<ArrayRef>, mean: f64, inverse: f64 },
     /// Of each code of the shard's dictionary: the class or the number; NaN for what is missing.
     Codes { pieces: Vec<ArrayRef>, targets: Vec<f32> },
-    /// Of each value, in order: the class.
-    Values { pieces: Vec<ArrayRef>, classes: Vec<(Value, f32)> },
+    /// Of each value: the class.
+    Values { pieces: Vec<ArrayRef>, classes: ByValue<f32> },
+}
+
+/// What values are called, to look them up by.
+#[derive(Debug)]
+pub(crate) struct ByValue<T> {
+    /// In order.
+    values: Vec<(Value, T)>,
+    /// The same as f64; empty where that is not exact.
+    numbers: Vec<(f64, T)>,
+}
+
+impl<T: Copy> ByValue<T> {
+    fn new(mut values: Vec<(Value, T)>) -> Self {
+        /// Whole numbers up to here are floats of 64 bits.
+        const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+        values.sort_by(|a, b| a.0.cmp(&b.0));
+        let number = |(value, to): &(Value, T)| Some((value.number().filter(|x| x.abs() < EXACT_MAX)?, *to));
+        let numbers = values.iter().map(number).collect::<Option<_>>().unwrap_or_default();
+        Self { values, numbers }
+    }
+
+    pub(crate) fn as_slices(&self) -> (&[(Value, T)], &[(f64, T)]) {
+        (&self.values, &self.numbers)
+    }
 }
 
 impl NumericColumn {
@@ -226,12 +250,11 @@ impl CodeColumn {
             Some(piece) => {
                 let kind = kind_of(piece.data_type());
                 let value = |(slot, level): (usize, &String)| Some((level_value(kind, level)?, input(slot)));
-                let mut values: Vec<(Value, u32)> = of.levels.iter().enumerate().filter_map(value).collect();
+                let values: Vec<(Value, u32)> = of.levels.iter().enumerate().filter_map(value).collect();
                 if values.is_empty() {
                     return refused(type_name(&found));
                 }
-                values.sort_by(|a, b| a.0.cmp(&b.0));
-                Inputs::Values(values)
+                Inputs::Values(ByValue::new(values))
             }
         };
         Ok(Self { pieces: found, inputs, unseen, missing })
@@ -272,8 +295,7 @@ impl TargetColumn {
                 let data_type = pieces.first().map_or(DataType::Null, |piece| piece.data_type().clone());
                 let kind = kind_of(&data_type);
                 let class = |(at, level): (usize, &String)| Some((level_value(kind, level)?, at as f32));
-                let mut classes: Vec<(Value, f32)> = levels.iter().enumerate().filter_map(class).collect();
-                classes.sort_by(|a, b| a.0.cmp(&b.0));
+                let classes = ByValue::new(levels.iter().enumerate().filter_map(class).collect());
                 Ok(Self::Values { pieces, classes })
             }
         }

@@ -10,10 +10,12 @@ use crate::block::{BLOCK_ROWS, block_rows};
 use crate::error::{EncodingError, Error, ShardError};
 use crate::filter::Side;
 use crate::shard::Shard;
+use crate::simd::Isa;
 
 /// Shards of a frame, or those that are needed, as the inputs of one encoding.
 #[derive(Debug)]
 pub struct EncodedFrame {
+    isa: Isa,
     rows: u64,
     encoding: Arc<Encoding>,
     with_target: bool,
@@ -63,7 +65,7 @@ impl EncodedFrame {
             tables.push(ShardTable::new(shard, &encoding, apply)?);
         }
         tables.sort_by_key(|table| table.shard.rows().start);
-        Ok(Self { rows, encoding, with_target: apply.with_target, side: None, tables })
+        Ok(Self { isa: Isa::detect(), rows, encoding, with_target: apply.with_target, side: None, tables })
     }
 
     /// Only the rows on this side of a split; the others are left out of batches, as if they had no target.
@@ -76,6 +78,16 @@ impl EncodedFrame {
         }
         self.side = side;
         Ok(self)
+    }
+
+    /// Another instruction set, to show that it gives the same bits.
+    #[cfg(test)]
+    pub(crate) fn with_isa(self, isa: Isa) -> Self {
+        Self { isa, ..self }
+    }
+
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
     }
 
     pub(crate) fn side(&self) -> Option<&Side> {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::{
-    Apply, Batch, EncodedFrame, Encoding, EncodingOptions, Reader, Scaling, SourceOptions, Target, block_count,
-    rank_blocks,
+    Apply, Batch, Columns, EncodedFrame, Encoding, EncodingOptions, Isa, Mixing, Reader, Scaling, SourceOptions,
+    Target, block_count, rank_blocks,
 };
 
 fn encoded(frame: &Frame, shards: Vec<Arc<Shard>>, roles: &Roles) -> Arc<EncodedFrame> {
@@ -37,7 +37,8 @@ fn batches_do_not_depend_on_the_cut() {
         let data = encoded(&frame, shards, &roles("y"));
         let mut batches = Vec::new();
         for rank in 0..3 {
-            let mut reader = Reader::new(data.clone(), rank_blocks(rank, 3, block_count(frame.rows)), rank, 9);
+            let mut reader =
+                Reader::new(data.clone(), rank_blocks(rank, 3, block_count(frame.rows)), rank, 9, Mixing::Rows);
             batches.extend(epoch(&mut reader, 0, 32));
             batches.extend(epoch(&mut reader, 1, 1000));
             for block in reader.blocks() {
@@ -64,8 +65,9 @@ fn an_epoch_visits_each_row_with_a_target_once() {
         let with_target: BTreeSet<u64> = (0..frame.rows).filter(|row| row % 97 != 0).collect();
         let blocks = block_count(frame.rows);
         for ranks in [1, 2.min(blocks as u32)] {
-            let mut readers: Vec<Reader> =
-                (0..ranks).map(|rank| Reader::new(data.clone(), rank_blocks(rank, ranks, blocks), rank, 1)).collect();
+            let mut readers: Vec<Reader> = (0..ranks)
+                .map(|rank| Reader::new(data.clone(), rank_blocks(rank, ranks, blocks), rank, 1, Mixing::Rows))
+                .collect();
             assert_eq!(readers.iter().map(Reader::rows).sum::<u64>(), frame.rows);
             let mut orders = Vec::new();
             for number in 0..3 {
@@ -78,7 +80,7 @@ fn an_epoch_visits_each_row_with_a_target_once() {
             // A pure function of its arguments: going back gives the same.
             let again: Vec<u64> = readers.iter_mut().flat_map(|reader| ids(&epoch(reader, 1, 1))).collect();
             assert_eq!(again, orders[1]);
-            let mut other = Reader::new(data.clone(), 0..blocks, 0, 2);
+            let mut other = Reader::new(data.clone(), 0..blocks, 0, 2, Mixing::Rows);
             assert_ne!(ids(&epoch(&mut other, 0, 333)), orders[0]);
         }
     }
@@ -107,7 +109,7 @@ fn rows_are_imputed_scaled_and_one_hot() {
     assert_eq!(encoding.numeric.iter().map(|n| n.column.as_str()).collect::<Vec<_>>(), ["x", "big", "odd"]);
     assert_eq!(encoding.categorical[0].levels, ["blue", "red"]);
     let Target::Regression { mean, deviation, .. } = encoding.target else { panic!("a number") };
-    let mut reader = Reader::new(data, 0..2, 0, 1);
+    let mut reader = Reader::new(data, 0..2, 0, 1, Mixing::Rows);
     let mut seen = 0;
     for block in 0..2 {
         let mut batch = Batch::default();
@@ -143,7 +145,7 @@ fn wide_rows_fill_every_column() {
     let (_, frame, shards) = import(&[file], 1024, folder.path());
     let options = EncodingOptions { scaling: Scaling::None, ..Default::default() };
     let data = encoded(&frame, shards, &Roles { options, ..roles("y") });
-    let mut reader = Reader::new(data, 0..2, 0, 1);
+    let mut reader = Reader::new(data, 0..2, 0, 1, Mixing::Rows);
     for batch in epoch(&mut reader, 0, 77) {
         assert_eq!(batch.stride, 48);
         for (row, line) in batch.dense.chunks(48).enumerate() {
@@ -166,7 +168,7 @@ fn classes_are_the_same_from_any_storage() {
         encoding.check(&frame, Apply::TARGET).unwrap();
         let data = Arc::new(EncodedFrame::new(50, shards, Arc::new(encoding.clone()), Apply::TARGET).unwrap());
         let mut batch = Batch::default();
-        Reader::new(data, 0..1, 0, 1).block(0, &mut batch).unwrap();
+        Reader::new(data, 0..1, 0, 1, Mixing::Rows).block(0, &mut batch).unwrap();
         (batch.targets, encoding)
     };
     let (expected, model) = targets(ints((0..50).map(|i| Some(class(i)))), None);
@@ -200,7 +202,7 @@ fn prediction_needs_no_target() {
         let (shard, _) = crate::import_shard_in_memory(&plan, k).unwrap();
         let blocks = shard.rows().start / 1024..block_count(shard.rows().end);
         let data = EncodedFrame::new(plan.rows, vec![Arc::new(shard)], encoding.clone(), Apply::FEATURES).unwrap();
-        let mut reader = Reader::new(Arc::new(data), blocks.clone(), 0, 0);
+        let mut reader = Reader::new(Arc::new(data), blocks.clone(), 0, 0, Mixing::Rows);
         for block in blocks {
             let mut batch = Batch::default();
             reader.block(block, &mut batch).unwrap();
@@ -211,4 +213,65 @@ fn prediction_needs_no_target() {
         assert_eq!(reader.block(1000, &mut batch).unwrap_err().code(), "missing_block");
     }
     assert!(rows.into_iter().eq(0..3000));
+}
+
+/// Columns hold what rows do, in the order of shuffled blocks, whatever the batches and the shards; rows without a target
+/// are there and weigh nothing.
+#[test]
+fn columns_are_the_rows_of_shuffled_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "data", mixed(10_500));
+    for shard_rows in [1 << 20, 3000] {
+        let (_, frame, shards) = import(std::slice::from_ref(&file), shard_rows, folder.path());
+        let data = encoded(&frame, shards, &roles("y"));
+        for rank in 0..2 {
+            let blocks = rank_blocks(rank, 2, block_count(frame.rows));
+            let reader = || Reader::new(data.clone(), blocks.clone(), rank, 9, Mixing::Blocks);
+            let (mut as_rows, mut as_columns) = (reader(), reader());
+            let mut order: Vec<u64> = Vec::new();
+            for step in [100u64, 1024, 3000] {
+                let (mut batch, mut columns) = (Batch::default(), Columns::default());
+                for start in (0..as_rows.rows()).step_by(step as usize) {
+                    let rows = start..as_rows.rows().min(start + step);
+                    as_rows.shuffled(1, rows.clone(), &mut batch).unwrap();
+                    as_columns.columns(1, rows.clone(), &mut columns).unwrap();
+                    assert_eq!(columns.rows as u64, rows.end - rows.start);
+                    assert_eq!(columns.with_target, batch.rows);
+                    let kept: Vec<usize> = (0..columns.rows).filter(|row| columns.weights[*row] != 0.0).collect();
+                    assert_eq!(kept.len(), batch.rows);
+                    for (at, row) in kept.into_iter().enumerate() {
+                        let dense = columns.dense.chunks_exact(columns.stride).map(|column| column[row]);
+                        assert!(dense.eq(batch.dense[at * batch.stride..][..batch.width].iter().copied()));
+                        let hot =
+                            |all: &[u32], row: usize| all[row * batch.categorical..][..batch.categorical].to_vec();
+                        assert_eq!(hot(&columns.indices, row), hot(&batch.indices, at));
+                        assert_eq!(columns.targets[row], batch.targets[at]);
+                    }
+                    let padding = columns.dense.chunks_exact(columns.stride).flat_map(|column| &column[columns.rows..]);
+                    assert!(padding.into_iter().all(|x| *x == 0.0));
+                    order.extend(batch.ids.iter().filter(|_| step == 1024));
+                }
+            }
+            // Blocks are shuffled, their rows are not.
+            let breaks = order.windows(2).filter(|pair| pair[1] < pair[0]).count();
+            assert!(breaks > 0 && breaks < blocks.count(), "{breaks}");
+        }
+    }
+}
+
+#[test]
+fn instructions_change_no_bit_of_a_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "data", mixed(5000));
+    let (_, frame, shards) = import(&[file], 1 << 20, folder.path());
+    let (encoding, _) = Encoding::fit(&frame, &roles("y")).unwrap();
+    let encoding = Arc::new(encoding);
+    let read = |isa: Isa| {
+        let data = EncodedFrame::new(frame.rows, shards.clone(), encoding.clone(), Apply::TARGET).unwrap();
+        let mut reader = Reader::new(Arc::new(data.with_isa(isa)), 0..5, 0, 1, Mixing::Rows);
+        epoch(&mut reader, 0, 100)
+    };
+    for isa in Isa::available() {
+        assert_eq!(read(isa), read(Isa::PORTABLE), "{}", isa.name());
+    }
 }

@@ -6,8 +6,8 @@ use arrow_array::TimestampMicrosecondArray;
 
 use super::*;
 use crate::{
-    Apply, Batch, EncodedFrame, Encoding, EncodingOptions, Meaning, MissingValues, Note, Quantity, Reader, Reading,
-    Scaling, Side, Split, Target, TimeFeatures, TimePart, Transform, block_count,
+    Apply, Batch, EncodedFrame, Encoding, EncodingOptions, Meaning, MissingValues, Mixing, Note, Quantity, Reader,
+    Reading, Scaling, Side, Split, Target, TimeFeatures, TimePart, Transform, block_count,
 };
 
 struct Bed {
@@ -32,7 +32,7 @@ impl Bed {
     fn rows(&self, encoding: &Encoding, apply: Apply, side: Option<Side>) -> Batch {
         let (rows, shards) = (self.frame.rows, self.shards.clone());
         let data = EncodedFrame::new(rows, shards, Arc::new(encoding.clone()), apply).unwrap().with_side(side).unwrap();
-        let mut reader = Reader::new(Arc::new(data), 0..block_count(rows), 0, 1);
+        let mut reader = Reader::new(Arc::new(data), 0..block_count(rows), 0, 1, Mixing::Rows);
         let mut all = Batch::default();
         for block in 0..block_count(rows) {
             let mut batch = Batch::default();

@@ -2,4 +2,4 @@
 
 mod deeplearning;
 
-pub use deeplearning::{PartRows, Trial, Workspace};
+pub use deeplearning::{Context, Memory, PartRows, Prepared, Trial, Workspace};

@@ -4,7 +4,7 @@
 //! `c = fma(scale, table[index][j], c)`; [`add_to_rows`] continues the chain of each table element over the rows in
 //! ascending order, `g = fma(scale, d[r][j], g)`. So both are the dense product, zeros left out.
 
-use super::isa::{Isa, Loop};
+use super::{Isa, Loop};
 
 /// An index that adds nothing (a dropped input).
 pub(crate) const DROPPED: u32 = u32::MAX;
@@ -14,6 +14,8 @@ pub(crate) const DROPPED: u32 = u32::MAX;
 pub(crate) struct Table<'a> {
     pub(crate) indices: &'a [u32],
     pub(crate) categorical: usize,
+    /// The index of the table's first row.
+    pub(crate) first: usize,
     /// What stands for the 1.
     pub(crate) scale: f32,
     /// Floats of a table row: 8, 16, 24 or 32.
@@ -60,7 +62,7 @@ impl<const W: usize> Loop for AddRows<'_, W> {
             sum.copy_from_slice(c);
             for &index in indices {
                 if index != DROPPED {
-                    let row = &table[index as usize];
+                    let row = &table[index as usize - self.hot.first];
                     for j in 0..W {
                         sum[j] = self.hot.scale.mul_add(row[j], sum[j]);
                     }
@@ -89,7 +91,7 @@ impl<const W: usize> Loop for AddToRows<'_, W> {
             d.copy_from_slice(&self.d[r * self.d_row..][..W]);
             for &index in indices {
                 if index != DROPPED {
-                    let row = &mut table[index as usize];
+                    let row = &mut table[index as usize - self.hot.first];
                     for j in 0..W {
                         row[j] = self.hot.scale.mul_add(d[j], row[j]);
                     }

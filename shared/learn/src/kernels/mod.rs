@@ -3,12 +3,9 @@
 //! Each has a contract on the order of its operations, so [`Isa`]s differ in speed alone.
 
 mod gather;
-mod isa;
 mod product;
-mod transpose;
 
+pub use aquifer_frame::Isa;
+pub(crate) use aquifer_frame::{Loop, transpose};
 pub(crate) use gather::{DROPPED, Table, add_rows, add_to_rows};
-pub use isa::Isa;
-pub(crate) use isa::Loop;
-pub(crate) use product::{Left, Right, Shape, Use, product};
-pub(crate) use transpose::transpose;
+pub(crate) use product::{End, Left, Product, Right, Shape, Start, product};

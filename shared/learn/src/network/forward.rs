@@ -9,10 +9,15 @@ use aquifer_frame::{Batch, Target};
 use aquifer_model::params::Activation;
 
 use super::activation;
+use super::buffers::RowBuffers;
 use super::layout::Panel;
 use super::{Buffers, Network};
-use crate::Workspace;
-use crate::kernels::{DROPPED, Left, Loop, Right, Shape, Table, Use, add_rows, product};
+use crate::crew::{Crew, each};
+use crate::kernels::{DROPPED, End, Left, Loop, Product, Right, Shape, Start, Table, add_rows, product};
+use crate::{Alone, Workspace};
+
+/// Rows whose outputs are all kept at a time, where several threads share them.
+const ROWS_TOGETHER_MAX: usize = 1024;
 
 /// Some rows of a batch as the first layer reads them.
 #[derive(Clone, Copy)]
@@ -27,9 +32,10 @@ pub(super) struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    /// The one-hot inputs, for a panel's rows of all one-hot inputs. Indices count all inputs, as a panel's rows do.
-    pub(super) fn table(&self, width: usize) -> Table<'_> {
-        Table { indices: self.indices, categorical: self.categorical, scale: self.one, width, rows: self.rows }
+    /// The one-hot inputs, for a table of `width` columns whose first row is that of the input `first`.
+    pub(super) fn table(&self, width: usize, first: usize) -> Table<'_> {
+        let Inputs { rows, indices, categorical, one, .. } = *self;
+        Table { indices, categorical, first, scale: one, width, rows }
     }
 }
 
@@ -37,7 +43,7 @@ impl Network {
     /// Outputs (rows × outputs) of a batch: the logits of a classification, standardised values of a regression.
     pub fn predict(&self, weights: &[f32], batch: &Batch, workspace: &mut Workspace, out: &mut Vec<f32>) {
         workspace.fit(self, 0);
-        self.predict_into(weights, batch, &mut workspace.buffers, out);
+        self.predict_into(&Alone, weights, batch, &mut workspace.buffers, out);
     }
 
     /// Outputs as probabilities, (rows × classes); two classes have one output and two probabilities. A regression's
@@ -55,20 +61,49 @@ impl Network {
     }
 
     /// Outputs (rows × outputs) of a batch, without dropout, appended to `out`: logits, or standardised values.
-    pub(crate) fn predict_into(&self, weights: &[f32], batch: &Batch, buffers: &mut Buffers, out: &mut Vec<f32>) {
+    pub(crate) fn predict_into(
+        &self,
+        crew: &dyn Crew,
+        weights: &[f32],
+        batch: &Batch,
+        buffers: &mut Buffers,
+        out: &mut Vec<f32>,
+    ) {
         self.check(batch);
-        for first in (0..batch.rows).step_by(self.row_block) {
-            let rows = first..batch.rows.min(first + self.row_block);
-            let count = rows.len();
-            let mut no_input = Default::default();
-            let inputs = self.inputs(batch, rows, None, &mut no_input, &mut []);
-            self.forward(weights, inputs, None, buffers);
-            let row = self.layout.layers()[self.layout.layers().len() - 1].row();
-            let outputs = &buffers.outputs[buffers.outputs.len() - 1];
-            for r in 0..count {
-                out.extend_from_slice(&outputs[r * row..][..self.outputs()]);
+        let together = self.rows_together(crew, batch.rows);
+        buffers.make_room(self, together);
+        let (last, row) = (self.layout.layers().len() - 1, self.layout.layers()[self.layout.layers().len() - 1].row());
+        for first in (0..batch.rows).step_by(together) {
+            let rows = together.min(batch.rows - first);
+            each(crew, buffers.parts(self, rows, self.rows_of_part(crew, rows)), |mut part| {
+                let start = first + part.first;
+                let RowBuffers { rows, input, hot, .. } = &mut part;
+                let inputs = self.inputs(batch, start..start + *rows, None, std::mem::take(input), std::mem::take(hot));
+                self.forward(weights, inputs, None, &mut part);
+            });
+            for r in 0..rows {
+                out.extend_from_slice(&buffers.outputs[last][r * row..][..self.outputs()]);
             }
         }
+    }
+
+    /// Rows that go through the net together: one thread takes few enough for its cache, several share out more.
+    pub(super) fn rows_together(&self, crew: &dyn Crew, rows: usize) -> usize {
+        match crew.threads() {
+            1 => self.row_block,
+            _ => rows.clamp(self.row_block, ROWS_TOGETHER_MAX),
+        }
+    }
+
+    /// Rows that a thread takes at once.
+    pub(super) fn rows_of_part(&self, crew: &dyn Crew, rows: usize) -> usize {
+        // Whole tiles.
+        rows.div_ceil(crew.threads()).next_multiple_of(8).clamp(1, self.row_block)
+    }
+
+    /// Floats of a row of the numeric inputs after dropout.
+    pub(super) fn input_row(&self) -> usize {
+        self.numeric.next_multiple_of(16)
     }
 
     /// The rows' inputs, after dropout when training in `epoch`.
@@ -77,7 +112,7 @@ impl Network {
         batch: &'a Batch,
         rows: Range<usize>,
         epoch: Option<u64>,
-        input: &'a mut super::Aligned,
+        input: &'a mut [f32],
         hot: &'a mut [u32],
     ) -> Inputs<'a> {
         let (stride, categorical) = (batch.stride, batch.categorical);
@@ -87,7 +122,7 @@ impl Network {
         let (Some(dropout), Some(epoch)) = (&self.input_dropout, epoch) else {
             return Inputs { rows: count, dense, stride, indices, categorical, one: 1.0 };
         };
-        let own_stride = self.numeric.next_multiple_of(16);
+        let own_stride = self.input_row();
         for (r, &id) in batch.ids[rows].iter().enumerate() {
             let kept = &mut input[r * own_stride..][..self.numeric];
             dropout.fill(epoch, id, kept);
@@ -102,18 +137,33 @@ impl Network {
         Inputs { rows: count, dense: &*input, stride: own_stride, indices, categorical, one: dropout.scale }
     }
 
+    /// The inputs of rows that [`Network::inputs`] was called for, part by part of the buffers.
+    pub(super) fn inputs_in<'a>(&self, batch: &'a Batch, rows: Range<usize>, buffers: &'a Buffers) -> Inputs<'a> {
+        let whole = self.inputs(batch, rows, None, &mut [], &mut []);
+        match &self.input_dropout {
+            None => whole,
+            Some(dropout) => Inputs {
+                dense: &buffers.input,
+                stride: self.input_row(),
+                indices: &buffers.hot[..whole.rows * whole.categorical],
+                one: dropout.scale,
+                ..whole
+            },
+        }
+    }
+
     /// Fills the outputs of all layers, and the slopes when training: `dropout` is the epoch and the rows' numbers.
     pub(super) fn forward(
         &self,
         weights: &[f32],
         inputs: Inputs<'_>,
         dropout: Option<(u64, &[u64])>,
-        buffers: &mut Buffers,
+        buffers: &mut RowBuffers<'_>,
     ) {
         for (i, layer) in self.layout.layers().iter().enumerate() {
             let (before, after) = buffers.outputs.split_at_mut(i);
-            let output = &mut after[0];
-            let left = match before.last() {
+            let output = &mut *after[0];
+            let a = match before.last() {
                 None => Left { values: inputs.dense, row: inputs.stride, step: 1 },
                 Some(values) => Left { values, row: self.layout.layers()[i - 1].row(), step: 1 },
             };
@@ -123,11 +173,11 @@ impl Network {
                 hidden && self.activation == Activation::Rectifier && !gathers && !self.trains_slopes(i, dropout);
             let depth = if i == 0 { self.numeric } else { layer.inputs };
             for panel in layer.panels() {
-                let bias = &weights[panel.bias()];
-                let how = if in_tile { Use::Rectified { bias } } else { Use::Affine { bias } };
                 let shape = Shape { rows: inputs.rows, width: panel.width, depth };
-                let right = Right { values: &weights[panel.rows(0..depth)], step: panel.width };
-                product(self.isa, shape, left, right, how, &mut output[panel.column..], layer.row());
+                let b = Right { values: &weights[panel.rows(0..depth)], step: panel.width };
+                let start = Start::Bias(&weights[panel.bias()]);
+                let end = if in_tile { End::Rectified } else { End::Plain };
+                product(self.isa, Product { shape, a, b, start, end }, &mut output[panel.column..], layer.row());
                 if gathers {
                     self.gather(weights, panel, inputs, &mut output[panel.column..], layer.row());
                 }
@@ -136,7 +186,7 @@ impl Network {
                 let len = inputs.rows * layer.row();
                 let slopes = match dropout {
                     Some((epoch, ids)) if self.has_slopes(i) => {
-                        self.masks(i, epoch, ids, &mut buffers.slopes[i]);
+                        self.masks(i, epoch, ids, buffers.slopes[i]);
                         &mut buffers.slopes[i][..len]
                     }
                     _ => &mut [],
@@ -151,7 +201,7 @@ impl Network {
     }
 
     fn gather(&self, weights: &[f32], panel: Panel, inputs: Inputs<'_>, output: &mut [f32], row: usize) {
-        add_rows(self.isa, inputs.table(panel.width), &weights[panel.weights()], output, row);
+        add_rows(self.isa, inputs.table(panel.width, 0), &weights[panel.weights()], output, row);
     }
 
     /// Dropout's factors of a hidden layer's units; 1 without dropout.

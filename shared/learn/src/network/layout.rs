@@ -83,13 +83,20 @@ impl Dense {
         self.outputs.next_multiple_of(8)
     }
 
-    /// Floats from one row of this layer's outputs to the next: whole cache lines.
+    /// Floats from one row of this layer's outputs to the next: whole cache lines, and no multiple of a kilobyte, which
+    /// would put a column of many rows on few cache sets.
     pub(crate) fn row(&self) -> usize {
-        self.outputs.next_multiple_of(16)
+        let row = self.outputs.next_multiple_of(16);
+        if row.is_multiple_of(256) { row + 16 } else { row }
     }
 
     pub(crate) fn panels(&self) -> impl Iterator<Item = Panel> {
         (0..self.columns()).step_by(PANEL).map(|column| self.panel(column, self.columns(), self.offset))
+    }
+
+    /// The layer's part of a vector.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.offset..self.offset + (self.inputs + 1) * self.columns()
     }
 
     /// Panels of the transposed copy: its columns are this layer's inputs, its rows this layer's outputs, no bias row.

@@ -1,7 +1,8 @@
 //! A feed-forward network: what its weights mean, forward and backward.
 //!
 //! Rows go through the whole net in blocks of 32 while they are in cache: forward, loss, backward; gradients are chains
-//! that continue from block to block, so the cutting into blocks changes no bit. Start at [`Network::gradient`].
+//! that continue from block to block, so the cutting into blocks changes no bit, and neither does a [`crate::Crew`] that
+//! shares out the rows on the way forth and back, and then the weights. Start at [`Network::gradient`].
 
 mod activation;
 mod backward;
@@ -9,6 +10,7 @@ mod buffers;
 mod dropout;
 mod forward;
 mod layout;
+mod linear;
 mod tensors;
 
 use aquifer_frame::{Batch, Encoding, Target};
@@ -19,9 +21,14 @@ use crate::{Error, Isa};
 pub(crate) use buffers::{Aligned, Buffers};
 use dropout::Dropout;
 pub(crate) use layout::{Layout, PANEL};
+pub(crate) use linear::LinearBuffers;
 
-/// Rows that go through the net together. Larger ones pay only for nets beyond the second-level cache.
+/// Rows that go through the net together.
 const ROW_BLOCK: usize = 32;
+/// The same, where the weights are read from beyond the second-level cache: fewer readings for more rows.
+const ROW_BLOCK_LARGE: usize = 64;
+/// Floats of weights that a second-level cache holds beside their gradient.
+const CACHED_WEIGHTS: usize = 1 << 17;
 
 /// A network without its weights.
 #[derive(Clone, Debug)]
@@ -56,6 +63,7 @@ impl Network {
                 Dropout::new(params.seed, &format!("dropout of hidden layer {i}"), ratio)
             })
             .collect();
+        let row_block = if layout.len() > CACHED_WEIGHTS { ROW_BLOCK_LARGE } else { ROW_BLOCK };
         Ok(Self {
             isa,
             layout,
@@ -66,7 +74,7 @@ impl Network {
             categorical: encoding.categorical.len(),
             input_dropout: Dropout::new(params.seed, "dropout of inputs", params.input_dropout_ratio),
             hidden_dropout,
-            row_block: ROW_BLOCK,
+            row_block,
         })
     }
 
@@ -98,6 +106,11 @@ impl Network {
         self.objective
     }
 
+    /// Numeric inputs: the one-hot ones come after them.
+    pub(crate) fn numeric(&self) -> usize {
+        self.numeric
+    }
+
     pub(crate) fn isa(&self) -> Isa {
         self.isa
     }
@@ -109,6 +122,11 @@ impl Network {
         shape.extend(self.layout.layers().iter().flat_map(|layer| [layer.inputs, layer.outputs]));
         shape.extend((0..self.hidden_dropout.len()).map(|i| usize::from(self.has_slopes(i))));
         shape
+    }
+
+    /// Rows of a block that goes through the net while it is in cache.
+    pub(crate) fn row_block(&self) -> usize {
+        self.row_block
     }
 
     /// Other row blocks, to show that they give the same bits.

@@ -4,6 +4,7 @@
 use aquifer_model::params::{AveragingMode, Loss, Optimizer};
 
 use super::*;
+use crate::crew::{Alone, Crew, Threads};
 use crate::synthetic::Synthetic;
 use aquifer_frame::{Philox, unit};
 
@@ -49,11 +50,16 @@ fn weights(network: &Network) -> Vec<f32> {
 }
 
 fn gradient(network: &Network, weights: &[f32], batch: &Batch, epoch: u64) -> (f64, Vec<f32>) {
+    gradient_by(&Alone, network, weights, batch, epoch)
+}
+
+fn gradient_by(crew: &dyn Crew, network: &Network, weights: &[f32], batch: &Batch, epoch: u64) -> (f64, Vec<f32>) {
     let (mut gradient, mut transposed) = (vec![f32::NAN; network.len()], vec![0.0; network.layout.transposed_len()]);
     // What was in the gradient before must not matter: it is NaN here, and stays so only between layers.
-    network.transpose(weights, &mut transposed);
-    let mut buffers = Buffers::of(network);
-    let loss = network.gradient((weights, &transposed), batch, epoch, &mut buffers, &mut gradient);
+    network.transpose(crew, weights, &mut transposed);
+    let mut buffers = Buffers::of(network, network.row_block());
+    let to = (&mut gradient[..], false);
+    let loss = network.gradient(crew, (weights, &transposed), (batch, epoch), &mut buffers, to);
     (loss, gradient)
 }
 
@@ -174,7 +180,7 @@ fn gradients_are_those_of_the_formulas() {
 }
 
 #[test]
-fn bits_depend_on_neither_instructions_nor_row_blocks() {
+fn bits_depend_on_neither_instructions_nor_row_blocks_nor_threads() {
     use Activation::{Elu, LeakyRectifier, Rectifier, Sigmoid, Swish, Tanh};
     for activation in [Rectifier, Tanh, LeakyRectifier, Sigmoid, Swish, Elu] {
         let params = DeepLearning {
@@ -185,19 +191,56 @@ fn bits_depend_on_neither_instructions_nor_row_blocks() {
         for data in [data(29, &[], Some(2), false), data(3, &[30, 5], Some(3), true)] {
             let mut batch = Batch::default();
             data.batch(0..203, &mut batch);
-            let bits = |isa, row_block| {
+            let bits = |crew: &dyn Crew, isa, row_block| {
                 let network = Network::new(&params, &data.encoding(), isa).unwrap().with_row_block(row_block);
-                let (loss, gradient) = gradient(&network, &weights(&network), &batch, 1);
-                let mut out = Vec::new();
-                network.predict_into(&weights(&network), &batch, &mut Buffers::of(&network), &mut out);
+                let (loss, gradient) = gradient_by(crew, &network, &weights(&network), &batch, 1);
+                let (mut out, mut buffers) = (Vec::new(), Buffers::of(&network, 1));
+                network.predict_into(crew, &weights(&network), &batch, &mut buffers, &mut out);
                 let floats: Vec<u32> = gradient.iter().chain(&out).map(|x| x.to_bits()).collect();
                 (loss.to_bits(), floats)
             };
-            let expected = bits(Isa::PORTABLE, 32);
+            let expected = bits(&Alone, Isa::PORTABLE, 32);
             for isa in Isa::available() {
                 for row_block in [1, 7, 16, 32, 64, 256] {
-                    assert!(bits(isa, row_block) == expected, "{} in blocks of {row_block}", isa.name());
+                    assert!(bits(&Alone, isa, row_block) == expected, "{} in blocks of {row_block}", isa.name());
                 }
+                for threads in [2, 3, 16] {
+                    assert!(bits(&Threads(threads), isa, 32) == expected, "{} by {threads} threads", isa.name());
+                }
+            }
+        }
+    }
+}
+
+/// The same sums as from rows, in another order; rows that are left out weigh nothing.
+#[test]
+fn columns_give_the_gradient_of_rows() {
+    for (numeric, slots, classes) in
+        [(5, vec![], Some(2)), (28, vec![3, 5], Some(2)), (0, vec![6], None), (6, vec![2], Some(4)), (1, vec![], None)]
+    {
+        let params = params(&[], Activation::Rectifier);
+        let all = data(numeric, &slots, classes, true);
+        let some = Synthetic { left_out: Some(3), ..all.clone() };
+        for rows in [1, 17, 64, 200, 1000] {
+            let (mut whole, mut batch) = (Batch::default(), Batch::default());
+            all.batch(0..rows, &mut whole);
+            some.batch(0..rows, &mut batch);
+            let columns = aquifer_frame::Columns::of(&whole, |id| id % 3 != 0);
+            assert_eq!(columns.with_target, batch.rows);
+            let bits = |isa| {
+                let network = Network::new(&params, &all.encoding(), isa).unwrap();
+                let (mut buffers, mut g) = (LinearBuffers::default(), vec![f32::NAN; network.len()]);
+                let loss = network.columns_gradient(&weights(&network), &columns, &mut buffers, &mut g);
+                let (by_rows, expected) = gradient(&network, &weights(&network), &batch, 0);
+                assert!((loss - by_rows).abs() <= 1e-6 * by_rows.abs(), "{loss}, not {by_rows}");
+                // What lies between layers is never written.
+                for (got, want) in g.iter().zip(&expected).filter(|(_, want)| !want.is_nan()) {
+                    assert!((got - want).abs() < 1e-4 * (1.0 + want.abs()), "{got}, not {want}, {rows} rows");
+                }
+                g.iter().map(|g| g.to_bits()).collect::<Vec<_>>()
+            };
+            for isa in Isa::available() {
+                assert_eq!(bits(isa), bits(Isa::PORTABLE), "{}", isa.name());
             }
         }
     }

@@ -62,3 +62,25 @@ impl Loop for Pass<'_> {
         }
     }
 }
+
+/// The same, of some rows of `width` floats: lazy Adam's (PyTorch: `SparseAdam`; TensorFlow Addons: `LazyAdam`). The step
+/// number is the whole network's, so moments of a row that was left alone are as old as they are.
+pub(super) struct RowsPass<'a> {
+    pub(super) pass: Pass<'a>,
+    pub(super) rows: &'a [u32],
+    pub(super) width: usize,
+}
+
+impl Loop for RowsPass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Pass { scalars, penalty, scale, w, m, v, g } = self.pass;
+        for row in self.rows {
+            let range = *row as usize * self.width..(*row as usize + 1) * self.width;
+            let (w, m, v) = (&mut w[range.clone()], &mut m[range.clone()], &mut v[range.clone()]);
+            Pass { scalars, penalty, scale, w, m, v, g: &g[range] }.run();
+        }
+    }
+}

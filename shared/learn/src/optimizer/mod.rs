@@ -13,6 +13,7 @@ use std::ops::Range;
 use aquifer_model::params::{DeepLearning, Optimizer};
 
 use crate::Isa;
+use crate::crew::{Crew, cut_out, each};
 use crate::network::Layout;
 pub(crate) use max_w2::cap;
 pub(crate) use rate::{is_constant, rate};
@@ -94,54 +95,137 @@ impl Rule {
     }
 }
 
-/// One step from the gradient's sum over rows. Clipping comes first, then the rule with its penalties, which are on
-/// weights and not on biases, and the cap on what came out.
-pub(crate) fn step<M: AsMut<[f32]>>(
-    isa: Isa,
-    params: &DeepLearning,
-    layout: &Layout,
-    at: StepAt,
-    weights: &mut [f32],
-    moments: &mut [M],
-    gradient: &[f32],
-) {
+/// A step to make, of a network whose weights stand as `layout` says.
+#[derive(Clone, Copy)]
+pub(crate) struct Step<'a> {
+    pub(crate) isa: Isa,
+    pub(crate) params: &'a DeepLearning,
+    pub(crate) layout: &'a Layout,
+    pub(crate) at: StepAt,
+    /// The gradient's sum over rows.
+    pub(crate) gradient: &'a [f32],
+    /// Of `lazy_adam`: the inputs whose weights may stay as they are.
+    pub(crate) lazy: Option<Lazy<'a>>,
+}
+
+/// One-hot inputs whose weights and moments a step leaves alone where their gradient is zero.
+#[derive(Clone, Copy)]
+pub(crate) struct Lazy<'a> {
+    /// The first of them: all inputs from it on are one-hot.
+    pub(crate) first: usize,
+    /// Those whose gradient may be another, in ascending order.
+    pub(crate) touched: &'a [u32],
+}
+
+/// A run of a vector, and what is the same of it.
+struct Piece<'a> {
+    penalty: Penalty,
+    w: &'a mut [f32],
+    /// An optimizer with one moment has an empty second one.
+    moments: [&'a mut [f32]; 2],
+    g: &'a [f32],
+}
+
+/// Floats of a vector that one thread steps at once.
+const PIECE: usize = 1 << 13;
+
+/// One step. Clipping comes first, then the rule with its penalties, which are on weights and not on biases, and the cap on
+/// what came out.
+pub(crate) fn step<M: AsMut<[f32]>>(crew: &dyn Crew, of: Step<'_>, weights: &mut [f32], moments: &mut [M]) {
+    let Step { isa, params, layout, at, gradient, lazy } = of;
     let scale = match params.gradient_clip_norm {
         Some(limit) => clip::clipped(isa, at.scale, limit, gradient),
         None => at.scale,
     };
     let rule = Rule::at(params.optimizer, at);
-    let mut pass = |range: Range<usize>, penalty: Penalty| {
-        let (w, g) = (&mut weights[range.clone()], &gradient[range.clone()]);
-        match (rule, &mut *moments) {
-            (Rule::Adam(scalars), [m, v]) => {
-                let (m, v) = (&mut m.as_mut()[range.clone()], &mut v.as_mut()[range]);
-                isa.run(adam::Pass { scalars, penalty, scale, w, m, v, g });
-            }
-            (Rule::Sgd(scalars), [u]) => {
-                isa.run(sgd::Pass { scalars, penalty, scale, w, u: &mut u.as_mut()[range], g });
-            }
-            (Rule::Rmsprop(scalars), [v]) => {
-                isa.run(rmsprop::Pass { scalars, penalty, scale, w, v: &mut v.as_mut()[range], g });
-            }
-            (Rule::Adadelta(scalars), [v, d]) => {
-                let (v, d) = (&mut v.as_mut()[range.clone()], &mut d.as_mut()[range]);
-                isa.run(adadelta::Pass { scalars, penalty, scale, w, v, d, g });
-            }
-            _ => unreachable!("a state carries the moments of its optimizer"),
-        }
+    let penalty = match params.l1 == 0.0 && params.l2 == 0.0 {
+        true => Penalty::NONE,
+        false => Penalty { l1: params.l1 as f32, l2: params.l2 as f32 },
     };
-    if params.l1 == 0.0 && params.l2 == 0.0 {
-        pass(0..layout.len(), Penalty::NONE);
-    } else {
-        let penalty = Penalty { l1: params.l1 as f32, l2: params.l2 as f32 };
-        for panel in layout.layers().iter().flat_map(|layer| layer.panels()) {
-            pass(panel.bias(), Penalty::NONE);
-            pass(panel.weights(), penalty);
-        }
+    let [first, second] = two(moments);
+    let runs = runs(crew, layout, penalty, lazy);
+    each(crew, pieces(&runs, weights, [&mut *first, &mut *second], gradient), |piece| pass(isa, rule, scale, piece));
+    if let (Some(lazy), Rule::Adam(scalars)) = (lazy, rule) {
+        let awake = awake(layout, lazy, gradient);
+        let runs: Vec<_> = layout.layers()[0].panels().map(|panel| (panel.weights(), penalty)).collect();
+        let pieces = pieces(&runs, weights, [first, second], gradient);
+        let widths = layout.layers()[0].panels().map(|panel| panel.width);
+        each(crew, pieces.into_iter().zip(widths).collect(), |(Piece { penalty, w, moments: [m, v], g }, width)| {
+            let pass = adam::Pass { scalars, penalty, scale, w, m, v, g };
+            isa.run(adam::RowsPass { pass, rows: &awake, width });
+        });
     }
     if let Some(limit) = params.max_w2 {
         max_w2::cap(isa, layout, limit, weights);
     }
+}
+
+fn two<M: AsMut<[f32]>>(moments: &mut [M]) -> [&mut [f32]; 2] {
+    let mut moments = moments.iter_mut().map(|moment| moment.as_mut());
+    [moments.next().unwrap_or_default(), moments.next().unwrap_or_default()]
+}
+
+/// The runs of a vector that have one penalty, in order; a vector without penalties is one, or some for each thread.
+fn runs(crew: &dyn Crew, layout: &Layout, penalty: Penalty, lazy: Option<Lazy<'_>>) -> Vec<(Range<usize>, Penalty)> {
+    let none = penalty.l1 == 0.0 && penalty.l2 == 0.0;
+    if none && lazy.is_none() {
+        let length = if crew.threads() == 1 { layout.len() } else { PIECE };
+        let end = |start: usize| layout.len().min(start + length);
+        return (0..layout.len()).step_by(length).map(|start| (start..end(start), Penalty::NONE)).collect();
+    }
+    let mut runs = Vec::new();
+    for (i, layer) in layout.layers().iter().enumerate() {
+        for panel in layer.panels() {
+            runs.push((panel.bias(), Penalty::NONE));
+            runs.push(match lazy.filter(|_| i == 0) {
+                Some(lazy) => (panel.rows(0..lazy.first), penalty),
+                None => (panel.weights(), penalty),
+            });
+        }
+    }
+    runs
+}
+
+fn pieces<'a>(
+    runs: &[(Range<usize>, Penalty)],
+    w: &'a mut [f32],
+    [first, second]: [&'a mut [f32]; 2],
+    g: &'a [f32],
+) -> Vec<Piece<'a>> {
+    let ranges = || runs.iter().map(|(range, _)| range.clone());
+    let of = |moment: &'a mut [f32]| match moment.is_empty() {
+        true => runs.iter().map(|_| Default::default()).collect(),
+        false => cut_out(moment, ranges()),
+    };
+    let moments = of(first).into_iter().zip(of(second));
+    let slices = cut_out(w, ranges()).into_iter().zip(moments);
+    let piece = |((range, penalty), (w, (first, second))): (&(Range<usize>, Penalty), (_, (_, _)))| Piece {
+        penalty: *penalty,
+        w,
+        moments: [first, second],
+        g: &g[range.clone()],
+    };
+    runs.iter().zip(slices).map(piece).collect()
+}
+
+fn pass(isa: Isa, rule: Rule, scale: f32, piece: Piece<'_>) {
+    let Piece { penalty, w, moments: [first, second], g } = piece;
+    match rule {
+        Rule::Adam(scalars) => isa.run(adam::Pass { scalars, penalty, scale, w, m: first, v: second, g }),
+        Rule::Sgd(scalars) => isa.run(sgd::Pass { scalars, penalty, scale, w, u: first, g }),
+        Rule::Rmsprop(scalars) => isa.run(rmsprop::Pass { scalars, penalty, scale, w, v: first, g }),
+        Rule::Adadelta(scalars) => isa.run(adadelta::Pass { scalars, penalty, scale, w, v: first, d: second, g }),
+    }
+}
+
+/// The touched inputs that have a gradient in some unit: those whose gradient is zero everywhere are left as they are,
+/// whether a row of the batch had them or not.
+fn awake(layout: &Layout, lazy: Lazy<'_>, gradient: &[f32]) -> Vec<u32> {
+    let has = |input: &u32| {
+        let row = *input as usize..*input as usize + 1;
+        layout.layers()[0].panels().any(|panel| gradient[panel.rows(row.clone())].iter().any(|g| *g != 0.0))
+    };
+    lazy.touched.iter().copied().filter(has).collect()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use aquifer_model::params::{Activation, AveragingMode};
 
 use super::*;
+use crate::crew::{Alone, Threads};
 
 fn params(optimizer: Optimizer, l1: f64, l2: f64) -> DeepLearning {
     DeepLearning {
@@ -34,6 +35,76 @@ const NESTEROV: Optimizer = Optimizer::Sgd { momentum: 0.9, nesterov: true };
 const RMSPROP: Optimizer = Optimizer::Rmsprop { rho: 0.9, epsilon: 1e-3 };
 const ADADELTA: Optimizer = Optimizer::Adadelta { rho: 0.9, epsilon: 1e-3 };
 
+fn step_alone(
+    isa: Isa,
+    params: &DeepLearning,
+    layout: &Layout,
+    at: StepAt,
+    weights: &mut [f32],
+    moments: &mut [Vec<f32>],
+    gradient: &[f32],
+) {
+    step(&Alone, Step { isa, params, layout, at, gradient, lazy: None }, weights, moments);
+}
+
+/// Every optimizer, with penalties and without, in the pieces of several threads.
+#[test]
+fn threads_change_no_bit() {
+    let layout = Layout::new(&[70, 300, 90, 2]).unwrap();
+    let values = |from: f32| (0..layout.len()).map(|i| ((i * 7919) % 1013) as f32 * from - 0.3).collect::<Vec<f32>>();
+    for optimizer in [ADAM, SGD, NESTEROV, RMSPROP, ADADELTA] {
+        for l2 in [0.0, 0.01] {
+            let params = params(optimizer, 0.0, l2);
+            let bits = |crew: &dyn Crew| {
+                let (mut w, g) = (values(1e-3), values(-2e-3));
+                let squares: Vec<f32> = values(1e-3).iter().map(|x| x.abs()).collect();
+                let mut moments = vec![squares; moment_names(optimizer).len()];
+                let of = Step {
+                    isa: Isa::detect(),
+                    params: &params,
+                    layout: &layout,
+                    at: at(3, 0.5),
+                    gradient: &g,
+                    lazy: None,
+                };
+                step(crew, of, &mut w, &mut moments);
+                w.iter().chain(moments.iter().flatten()).map(|x| x.to_bits()).collect::<Vec<_>>()
+            };
+            assert!(bits(&Threads(3)) == bits(&Alone), "{optimizer:?}");
+        }
+    }
+}
+
+/// An input without a gradient keeps its weights and moments, whatever momentum they have; all others step as ever.
+#[test]
+fn lazy_adam_leaves_inputs_without_a_gradient_alone() {
+    let layout = Layout::new(&[6, 40, 1]).unwrap();
+    let params = params(ADAM, 0.0, 0.1);
+    let values = |scale: f32| (0..layout.len()).map(|i| ((i * 31) % 17) as f32 * scale + 0.01).collect::<Vec<f32>>();
+    let mut g = values(0.1);
+    // Inputs 2 to 5 are one-hot; 3 was touched and has no gradient, 5 was not touched.
+    for panel in layout.layers()[0].panels() {
+        [3, 5].into_iter().for_each(|input| g[panel.rows(input..input + 1)].fill(0.0));
+    }
+    let run = |lazy| {
+        let (mut w, mut moments) = (values(0.5), vec![values(0.2), values(0.3)]);
+        let of = Step { isa: Isa::detect(), params: &params, layout: &layout, at: at(4, 1.0), gradient: &g, lazy };
+        step(&Alone, of, &mut w, &mut moments);
+        (w, moments)
+    };
+    let (eager, lazy) = (run(None), run(Some(Lazy { first: 2, touched: &[2, 3, 4] })));
+    for unit in 0..40 {
+        for input in (0..6).map(Some).chain([None]) {
+            let at = layout.at(0, input, unit);
+            let left_alone = matches!(input, Some(3 | 5));
+            assert_eq!(lazy.0[at], if left_alone { values(0.5)[at] } else { eager.0[at] }, "{input:?}");
+            assert_eq!(lazy.1[0][at], if left_alone { values(0.2)[at] } else { eager.1[0][at] }, "{input:?}");
+        }
+    }
+    let rest = layout.layers()[0].range().end..;
+    assert_eq!(lazy.0[rest.clone()], eager.0[rest]);
+}
+
 /// A step at the rate of `params`.
 fn at(number: u64, scale: f32) -> StepAt {
     StepAt { number, rate: 0.01, scale }
@@ -61,7 +132,7 @@ fn steps_are_those_of_the_formulas() {
         for ((number, gradient), expected) in (1..).zip([0.5, -1.25, 0.75, 2.0]).zip(expected) {
             g[0] = 4.0 * gradient;
             let at = StepAt { number, rate, scale: 0.25 };
-            step(Isa::detect(), &params(optimizer, 0.0, 0.0), &layout, at, &mut w, &mut moments, &g);
+            step_alone(Isa::detect(), &params(optimizer, 0.0, 0.0), &layout, at, &mut w, &mut moments, &g);
             let got = f64::from(w[0]);
             assert!((got - expected).abs() < 3e-6, "{optimizer:?}, step {number}: {got}, not {expected}");
         }
@@ -82,7 +153,7 @@ fn a_long_gradient_is_scaled_to_the_limit_and_a_short_one_kept() {
         for isa in Isa::available() {
             w.fill(0.0);
             u[0].fill(0.0);
-            step(isa, &params, &layout, at, &mut w, &mut u, &g);
+            step_alone(isa, &params, &layout, at, &mut w, &mut u, &g);
             bits.push(w.iter().map(|w| w.to_bits()).collect::<Vec<_>>());
         }
         assert!(bits.iter().all(|of_isa| *of_isa == bits[0]));
@@ -146,7 +217,7 @@ fn penalties_are_on_weights_alone() {
         (w[weight], w[bias]) = (0.5, 0.5);
         let mut moments = vec![vec![0.0; layout.len()]; moment_names(optimizer).len()];
         let g = vec![0.0; layout.len()];
-        step(Isa::detect(), &params(optimizer, 0.1, 0.1), &layout, at(1, 1.0), &mut w, &mut moments, &g);
+        step_alone(Isa::detect(), &params(optimizer, 0.1, 0.1), &layout, at(1, 1.0), &mut w, &mut moments, &g);
         assert!(w[weight] < 0.5);
         assert_eq!(w[bias], 0.5);
         assert_eq!(w.iter().filter(|w| w.to_bits() != 0).count(), 2, "all else stays exactly zero");
@@ -158,7 +229,7 @@ fn a_step_of_sgd_is_the_formula() {
     let layout = Layout::new(&[1, 1]).unwrap();
     let (mut w, mut u, mut g) = (vec![0.0; layout.len()], vec![vec![0.0; layout.len()]], vec![0.0; layout.len()]);
     (w[0], u[0][0], g[0]) = (1.0, 0.5, 8.0);
-    step(Isa::detect(), &params(SGD, 0.0, 0.0), &layout, at(1, 0.25), &mut w, &mut u, &g);
+    step_alone(Isa::detect(), &params(SGD, 0.0, 0.0), &layout, at(1, 0.25), &mut w, &mut u, &g);
     assert_eq!(u[0][0], 0.9f32.mul_add(0.5, 2.0));
     assert_eq!(w[0], (-0.01f32).mul_add(u[0][0], 1.0));
 }
@@ -172,7 +243,7 @@ fn moments_of_a_dead_unit_become_zero() {
         moments.iter_mut().for_each(|moment| moment[0] = 1e-37);
         let g = vec![0.0; layout.len()];
         for t in 1..60 {
-            step(Isa::detect(), &params(optimizer, 0.0, 0.0), &layout, at(t, 1.0), &mut w, &mut moments, &g);
+            step_alone(Isa::detect(), &params(optimizer, 0.0, 0.0), &layout, at(t, 1.0), &mut w, &mut moments, &g);
         }
         for (name, moment) in moment_names(optimizer).iter().zip(&moments) {
             let decays_slowly = *name == "v" && optimizer == ADAM; // 0.999⁵⁹: still normal

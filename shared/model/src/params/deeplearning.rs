@@ -1,6 +1,6 @@
 //! Parameters of `algorithm = "deeplearning"`, resolved and checked. [`crate::Spec`] is what a user writes.
 
-use aquifer_frame::{Target, TaskChoice};
+use aquifer_frame::{Mixing, Target, TaskChoice};
 use serde::{Deserialize, Serialize};
 
 /// A feed-forward network. Defaults are part of the bits: they stand in docs/defaults.md.
@@ -22,8 +22,14 @@ pub struct DeepLearning {
     /// Rows over which the rate rises from 0, whatever the schedule.
     #[serde(default, skip_serializing_if = "is_default")]
     pub warmup: u64,
+    /// Of Adam: a one-hot input whose weights have no gradient in a step keeps them and their moments as they are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lazy_adam: bool,
     /// Rows of a rank that make one step.
     pub mini_batch_size: usize,
+    /// What is shuffled in each epoch.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shuffle: Mixing,
     /// Passes over the rows; fractions allowed.
     pub epochs: f64,
     pub l1: f64,
@@ -52,6 +58,15 @@ pub struct DeepLearning {
 }
 
 impl DeepLearning {
+    /// Whether a step of a network of so many weights is large enough for threads to share it out: where a rank is mapped by
+    /// several. It changes no bit.
+    pub fn shares_steps(&self, weights: u64) -> bool {
+        /// Floating-point operations that take some ten times as long as to share them out.
+        const WORTH: u64 = 1 << 22;
+        let columns = self.hidden.is_empty() && self.shuffle == Mixing::Blocks;
+        !columns && weights.saturating_mul(6 * self.mini_batch_size as u64) >= WORTH
+    }
+
     /// Weights and biases of the network, for an encoding of so many inputs and a target of so many outputs; at most
     /// `u64::MAX` is said.
     pub fn parameter_count(&self, inputs: usize, outputs: usize) -> u64 {
@@ -179,7 +194,9 @@ mod tests {
     #[test]
     fn later_parameters_are_written_only_where_they_are_not_at_their_default() {
         let text = serde_json::to_string(&DeepLearning::default()).unwrap();
-        for later in ["loss", "nesterov", "schedule", "annealing", "warmup", "max_w2", "clip", "initial"] {
+        for later in
+            ["loss", "nesterov", "schedule", "annealing", "warmup", "max_w2", "clip", "initial", "lazy", "shuffle"]
+        {
             assert!(!text.contains(later), "{later}: {text}");
         }
         assert_eq!(serde_json::from_str::<DeepLearning>(&text).unwrap(), DeepLearning::default());

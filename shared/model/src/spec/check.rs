@@ -134,6 +134,7 @@ impl Spec {
             ("nesterov", looks_ahead, false, "`momentum` is 0, along which there is nothing to look ahead"),
             ("beta1", p.beta1.is_some(), adam, of_optimizer),
             ("beta2", p.beta2.is_some(), adam, of_optimizer),
+            ("lazy_adam", p.lazy_adam.is_some(), adam, of_optimizer),
             ("rho", p.rho.is_some(), !adam && !sgd, of_optimizer),
             ("epsilon", p.epsilon.is_some(), !sgd, of_optimizer),
             ("initial_weight_scale", p.initial_weight_scale.is_some(), !adaptive, scaled_only),

@@ -257,7 +257,25 @@ pub(super) const KEYS: &[Key] = &[
         "–",
         "adam and rmsprop: added to the root of the mean square; adadelta: under both roots",
     ),
+    key(
+        Params,
+        "lazy_adam",
+        Value("false"),
+        "true or false",
+        "–",
+        "adam only: a level whose weights have no gradient in a step keeps them and their moments; faster with many \
+         levels and small batches, and another algorithm",
+    ),
     key(Params, "mini_batch_size", Value("32"), "1 to 1048576", "rows", "rows of one rank that make one step"),
+    key(
+        Params,
+        "shuffle",
+        Value("\"rows\""),
+        "\"rows\" or \"blocks\"",
+        "–",
+        "blocks: the blocks of 1,024 rows are shuffled and their rows are not, and a net without hidden layers is trained \
+         straight from columns, many times faster; for data whose rows are in no order",
+    ),
     key(
         Params,
         "epochs",
@@ -408,6 +426,10 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("num_warmup_steps", "warmup"),
     ("nesterov_accelerated_gradient", "nesterov"),
     ("nesterovs_momentum", "nesterov"),
+    ("sparse_adam", "lazy_adam"),
+    ("sparseadam", "lazy_adam"),
+    ("lazyadam", "lazy_adam"),
+    ("shuffle_training_data", "shuffle"),
     ("max_norm", "max_w2"),
     ("kernel_constraint", "max_w2"),
     ("clipnorm", "gradient_clip_norm"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aquifer_frame::{
-    EncodingOptions, Meaning, MissingValues, Scaling, SchemaMode, TaskChoice, TimeFeatures, Transform,
+    EncodingOptions, Meaning, MissingValues, Mixing, Scaling, SchemaMode, TaskChoice, TimeFeatures, Transform,
 };
 use serde::{Serialize, Serializer};
 
@@ -122,8 +122,12 @@ pub struct RawParams {
     pub rho: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lazy_adam: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "whole")]
     pub mini_batch_size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shuffle: Option<Mixing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epochs: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -286,7 +290,9 @@ impl Spec {
                 learning_rate_schedule: Some(p.learning_rate_schedule),
                 rate_annealing: anneals.then_some(p.rate_annealing),
                 warmup: Some(p.warmup),
+                lazy_adam: matches!(p.optimizer, Optimizer::Adam { .. }).then_some(p.lazy_adam),
                 mini_batch_size: Some(p.mini_batch_size as u64),
+                shuffle: Some(p.shuffle),
                 epochs: Some(p.epochs),
                 l1: Some(p.l1),
                 l2: Some(p.l2),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aquifer_frame::{Meaning, MissingValues, Scaling, SchemaMode, TaskChoice, TimeFeatures};
+use aquifer_frame::{Meaning, MissingValues, Mixing, Scaling, SchemaMode, TaskChoice, TimeFeatures};
 use toml::Value;
 
 use super::fit::Algorithm;
@@ -161,6 +161,10 @@ impl Spec {
             "beta2" => params.beta2 = Some(number(key, value)?),
             "rho" => params.rho = Some(number(key, value)?),
             "epsilon" => params.epsilon = Some(number(key, value)?),
+            "lazy_adam" => params.lazy_adam = Some(boolean(key, value)?),
+            "shuffle" => {
+                params.shuffle = Some(choice(key, value, &[("rows", Mixing::Rows), ("blocks", Mixing::Blocks)])?);
+            }
             "mini_batch_size" => params.mini_batch_size = Some(whole(key, value)?),
             "epochs" => params.epochs = Some(number(key, value)?),
             "l1" => params.l1 = Some(number(key, value)?),

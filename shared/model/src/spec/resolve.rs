@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aquifer_frame::{EncodingOptions, Roles, Scaling, SourceOptions, Transform, block_count};
+use aquifer_frame::{EncodingOptions, Mixing, Roles, Scaling, SourceOptions, Transform, block_count};
 
 use super::check::out_of_range;
 use super::fit::{FitSpec, SplitChoice};
@@ -118,7 +118,9 @@ impl RawParams {
             learning_rate_schedule: self.learning_rate_schedule.unwrap_or(default.learning_rate_schedule),
             rate_annealing: self.rate_annealing.unwrap_or(default.rate_annealing),
             warmup: self.warmup.unwrap_or(default.warmup),
+            lazy_adam: self.lazy_adam.unwrap_or(default.lazy_adam),
             mini_batch_size,
+            shuffle: self.shuffle.unwrap_or(default.shuffle),
             epochs,
             l1: self.l1.unwrap_or(default.l1),
             l2: self.l2.unwrap_or(default.l2),
@@ -212,7 +214,9 @@ impl Default for DeepLearning {
             learning_rate_schedule: LearningRateSchedule::Constant,
             rate_annealing: 0.0,
             warmup: 0,
+            lazy_adam: false,
             mini_batch_size: MINI_BATCH_SIZE,
+            shuffle: Mixing::Rows,
             epochs: 10.0,
             l1: 0.0,
             l2: 0.0,

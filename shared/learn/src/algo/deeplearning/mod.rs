@@ -7,19 +7,23 @@
 mod check;
 mod initial;
 mod map;
+mod memory;
+mod prepare;
 mod score;
 mod update;
 mod workspace;
 
 use std::sync::Arc;
 
-use aquifer_frame::Encoding;
+use aquifer_frame::{Encoding, Mixing};
 use aquifer_model::params::{AveragingMode, DeepLearning};
 use aquifer_model::{Part, Partial, Record, State, Tensor, ValueType, VectorSpec};
 
 use crate::optimizer::{StepAt, is_constant, moment_names, rate};
 use crate::round::{RoundKind, Schedule};
-use crate::{Error, Isa, Network, Rows};
+use crate::{Alone, Crew, Error, Isa, Network, Rows};
+pub use memory::Memory;
+pub use prepare::Prepared;
 pub use workspace::Workspace;
 
 /// One fit: what stays the same in all its rounds.
@@ -38,6 +42,17 @@ pub struct PartRows {
     pub train: u64,
     pub validation: Option<u64>,
     pub test: Option<u64>,
+}
+
+/// What a rank is mapped in.
+pub struct Context<'a> {
+    pub state: &'a State,
+    /// Of this state.
+    pub prepared: &'a Prepared,
+    /// Who may share the work of this rank.
+    pub crew: &'a dyn Crew,
+    /// Memory of an earlier round, to make the partial in.
+    pub spare: Vec<f32>,
 }
 
 impl Trial {
@@ -113,24 +128,54 @@ impl Trial {
     }
 
     /// What a rank does in the round after this state: a pure function of (state, rank) and the rows, which are those
-    /// of the round's part and this rank. The workspace holds memory, no values.
+    /// of the round's part and this rank. The workspace and what is prepared hold memory, no values of their own.
     pub fn map(
+        &self,
+        context: Context<'_>,
+        rank: u32,
+        rows: &mut dyn Rows,
+        workspace: &mut Workspace,
+    ) -> Result<Partial, Error> {
+        workspace.fit(&self.network, moment_names(self.params.optimizer).len());
+        match self.round(&context.state.record) {
+            RoundKind::Train(round) => self.map_train(context, round, rank, rows, workspace),
+            RoundKind::Score { part } => self.map_score(context, part, rank, rows, workspace),
+            RoundKind::Done => Ok(Partial { weight: 0.0, vectors: Vec::new() }),
+        }
+    }
+
+    /// [`Trial::map`] by the calling thread alone.
+    pub fn map_alone(
         &self,
         state: &State,
         rank: u32,
         rows: &mut dyn Rows,
         workspace: &mut Workspace,
     ) -> Result<Partial, Error> {
-        workspace.fit(&self.network, moment_names(self.params.optimizer).len());
-        match self.round(&state.record) {
-            RoundKind::Train(round) => self.map_train(state, round, rank, rows, workspace),
-            RoundKind::Score { part } => self.map_score(state, part, rank, rows, workspace),
-            RoundKind::Done => Ok(Partial { weight: 0.0, vectors: Vec::new() }),
+        let mut prepared = Prepared::default();
+        self.prepare(state, &mut prepared, &Alone)?;
+        self.map(Context { state, prepared: &prepared, crew: &Alone, spare: Vec::new() }, rank, rows, workspace)
+    }
+
+    /// [`Trial::update`] by the calling thread alone.
+    pub fn update_alone(&self, state: &mut State, mut total: Option<Partial>) -> Result<(), Error> {
+        self.update(state, total.as_mut(), &Alone)
+    }
+
+    /// Whether the work of one rank in such a round is large enough to be shared out between threads.
+    pub fn shares(&self, kind: RoundKind) -> bool {
+        /// Weights of a network that makes a block of rows worth sharing out.
+        const WORTH: usize = 1 << 11;
+        match kind {
+            RoundKind::Train(_) => !self.reads_columns() && self.params.shares_steps(self.network.len() as u64),
+            RoundKind::Score { .. } => self.network.len() >= WORTH,
+            RoundKind::Done => false,
         }
     }
 
-    /// What everybody does with the sum of the ranks' partials, which is none where all had weight 0.
-    pub fn update(&self, state: &mut State, total: Option<Partial>) -> Result<(), Error> {
+    /// What everybody does with the sum of the ranks' partials, which is none where all had weight 0. What is left of
+    /// the sum has no meaning.
+    pub fn update(&self, state: &mut State, total: Option<&mut Partial>, crew: &dyn Crew) -> Result<(), Error> {
         let kind = self.round(&state.record);
         let total = total.filter(|total| total.weight > 0.0);
         if let Some(total) = &total
@@ -143,12 +188,17 @@ impl Trial {
             return Err(Error::Total { round: state.record.round });
         }
         match kind {
-            RoundKind::Train(round) => self.update_train(state, round, total)?,
-            RoundKind::Score { part } => self.update_score(state, part, total),
+            RoundKind::Train(round) => self.update_train(state, round, total, crew)?,
+            RoundKind::Score { part } => self.update_score(state, part, total.as_deref()),
             RoundKind::Done => return Ok(()),
         }
         state.record.round += 1;
         Ok(())
+    }
+
+    /// Whether training reads columns as they lie.
+    fn reads_columns(&self) -> bool {
+        self.params.shuffle == Mixing::Blocks && self.network.is_linear()
     }
 
     /// The step that a batch of this weight at `offset` of any rank's order is: its number and rate are functions of the

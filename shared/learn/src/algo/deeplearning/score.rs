@@ -4,7 +4,8 @@ use aquifer_frame::{Batch, Target, block_count, rank_blocks};
 use aquifer_model::params::Loss;
 use aquifer_model::{Accumulator, Family, Part, Partial, Score, Scoring, State, VectorSpec};
 
-use super::{Trial, Workspace};
+use super::{Context, Trial, Workspace};
+use crate::crew::Crew;
 use crate::objective::Outcome;
 use crate::{Error, Rows};
 
@@ -16,7 +17,7 @@ impl Trial {
     /// A part has blocks of its own; with fewer of them than ranks some ranks have none.
     pub(super) fn map_score(
         &self,
-        state: &State,
+        Context { state, crew, .. }: Context<'_>,
         part: Part,
         rank: u32,
         rows: &mut dyn Rows,
@@ -27,29 +28,31 @@ impl Trial {
         let blocks = block_count(self.rows_of(part).unwrap_or(0));
         for block in rank_blocks(rank, self.params.ranks, blocks) {
             rows.block(block, &mut workspace.batch).map_err(|source| Error::Read { rank, source })?;
-            self.score_batch(state, weights, workspace, &mut accumulator)?;
+            self.score_batch(crew, (state, weights), workspace, &mut accumulator)?;
             accumulator.end_block(block);
         }
         Ok(accumulator.into_partial())
     }
 
-    pub(super) fn update_score(&self, state: &mut State, part: Part, total: Option<Partial>) {
+    pub(super) fn update_score(&self, state: &mut State, part: Part, total: Option<&Partial>) {
         let scoring = Scoring::of(&self.encoding);
-        let total = total.unwrap_or_else(|| scoring.accumulator().into_partial());
-        let metrics = scoring.metrics(&total);
+        let metrics = match total {
+            Some(total) => scoring.metrics(total),
+            None => scoring.metrics(&scoring.accumulator().into_partial()),
+        };
         state.record.scores.push(Score { part, position: state.record.position, metrics });
     }
 
     fn score_batch(
         &self,
-        state: &State,
-        weights: &[f32],
+        crew: &dyn Crew,
+        (state, weights): (&State, &[f32]),
         workspace: &mut Workspace,
         accumulator: &mut Accumulator,
     ) -> Result<(), Error> {
         let Workspace { batch, buffers, outputs, derivatives, losses, .. } = workspace;
         outputs.clear();
-        self.network.predict_into(weights, batch, buffers, outputs);
+        self.network.predict_into(crew, weights, batch, buffers, outputs);
         // Weights are finite, but sums of large ones may not be.
         if !outputs.iter().all(|z| z.is_finite()) {
             return Err(self.diverged(state));

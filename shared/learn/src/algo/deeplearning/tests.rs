@@ -5,8 +5,9 @@ use aquifer_model::Values;
 use aquifer_model::params::{Activation, InitialWeights, LearningRateSchedule, Loss, Optimizer};
 
 use super::*;
+use crate::crew::Threads;
 use crate::network::Buffers;
-use crate::optimizer::{is_mean_square, step};
+use crate::optimizer::{Step, is_mean_square, step};
 use crate::self_test::train;
 use crate::synthetic::Synthetic;
 
@@ -86,13 +87,15 @@ fn works_like_pytorch() {
         }
         let mut moments = vec![vec![0.0; network.len()]; moment_names(optimizer).len()];
         let (mut gradient, mut transposed) = (vec![0.0; network.len()], vec![0.0; layout.transposed_len()]);
-        let mut buffers = Buffers::of(&network);
+        let mut buffers = Buffers::of(&network, network.row_block());
         for (t, expected) in (1..).zip(expected) {
             let batch = torch_batch(t as usize - 1, classes);
-            network.transpose(&weights, &mut transposed);
+            network.transpose(&Alone, &weights, &mut transposed);
             let at = StepAt { number: t, rate: learning_rate, scale: 1.0 / 8.0 };
-            let loss = network.gradient((&weights, &transposed), &batch, 0, &mut buffers, &mut gradient);
-            step(Isa::detect(), &params, layout, at, &mut weights, &mut moments, &gradient);
+            let to = (&mut gradient[..], false);
+            let loss = network.gradient(&Alone, (&weights, &transposed), (&batch, 0), &mut buffers, to);
+            let of = Step { isa: Isa::detect(), params: &params, layout, at, gradient: &gradient, lazy: None };
+            step(&Alone, of, &mut weights, &mut moments);
             let loss = loss / 8.0;
             let close = (loss - expected).abs() < 1e-5 * expected;
             assert!(close, "{activation:?} {classes} {optimizer:?}, step {t}: {loss}, not {expected}");
@@ -117,6 +120,59 @@ fn torch_batch(step: usize, classes: usize) -> Batch {
     batch
 }
 
+/// A whole trial by several threads, ranks in turn.
+fn train_by(crew: &dyn Crew, trial: &Trial, data: &Synthetic) -> State {
+    let (mut state, mut workspace) = (trial.initial_state(), Workspace::default());
+    let (mut prepared, ranks) = (Prepared::default(), trial.params().ranks);
+    while trial.round(&state.record) != RoundKind::Done {
+        trial.prepare(&state, &mut prepared, crew).unwrap();
+        let mut sum = Fold::default();
+        for rank in 0..ranks {
+            let context = Context { state: &state, prepared: &prepared, crew, spare: vec![1.0; 3] };
+            let partial = trial.map(context, rank, &mut data.rank(rank, ranks), &mut workspace).unwrap();
+            let node = Node { lo: u64::from(rank), n: 1 };
+            sum.push(node, (partial.weight > 0.0).then_some(partial), Partial::add);
+        }
+        trial.update(&mut state, sum.finish(Partial::add).as_mut(), crew).unwrap();
+    }
+    state
+}
+
+#[test]
+fn threads_change_no_bit_of_a_trial() {
+    let plain = DeepLearning { epochs: 1.3, ..params() };
+    let large = DeepLearning { hidden: vec![260, 70], mini_batch_size: 500, averaging_interval: 1000, ..plain.clone() };
+    let lazy = DeepLearning { lazy_adam: true, hidden_dropout_ratios: vec![0.1, 0.0], ..plain.clone() };
+    let blocks =
+        DeepLearning { hidden: Vec::new(), shuffle: Mixing::Blocks, ranks: 2, averaging_interval: 64, ..plain.clone() };
+    let gradient = DeepLearning { averaging_mode: AveragingMode::Gradient, ranks: 2, ..lazy.clone() };
+    for params in [plain, large, lazy, blocks, gradient] {
+        for data in [data(), Synthetic { left_out: Some(3), weighted: true, slots: vec![40, 3], ..data() }] {
+            let trial = Trial::new(params.clone(), data.encoding(), data.part_rows(), Isa::detect()).unwrap();
+            let expected = train(&trial, &data).unwrap();
+            for threads in [2, 5] {
+                assert!(train_by(&Threads(threads), &trial, &data) == expected, "{params:?} by {threads} threads");
+            }
+        }
+    }
+}
+
+/// What is counted before training is what it takes, in the large.
+#[test]
+fn memory_grows_with_the_net_the_threads_and_the_ranks() {
+    let memory = |hidden: Vec<usize>, threads, ranks| {
+        let params = DeepLearning { hidden, ..params() };
+        let trial = Trial::new(params, data().encoding(), data().part_rows(), Isa::detect()).unwrap();
+        trial.memory(threads, ranks)
+    };
+    let small = memory(vec![10], 1, 1);
+    assert!(memory(vec![500, 500], 1, 1).total() > small.total() + 4 * 250_000 * 7);
+    let (two, eight) = (memory(vec![10], 2, 8), memory(vec![10], 8, 8));
+    assert_eq!(two.windows, 8 * small.windows);
+    assert_eq!(eight.workspaces, 4 * two.workspaces);
+    assert_eq!(eight.state, small.state);
+}
+
 #[test]
 fn both_modes_give_one_rank_the_same_bits() {
     let filtered = Synthetic { left_out: Some(3), weighted: true, ..data() };
@@ -128,6 +184,9 @@ fn both_modes_give_one_rank_the_same_bits() {
         gradient_clip_norm: Some(0.1),
         ..plain.clone()
     };
+    let lazy = DeepLearning { lazy_adam: true, ..plain.clone() };
+    let linear =
+        DeepLearning { hidden: Vec::new(), hidden_dropout_ratios: Vec::new(), shuffle: Mixing::Blocks, ..lazy.clone() };
     for (params, optimizer, data) in [
         (&plain, ADAM, data()),
         (&plain, SGD, filtered.clone()),
@@ -135,7 +194,9 @@ fn both_modes_give_one_rank_the_same_bits() {
         (&plain, RMSPROP, filtered.clone()),
         (&limited, RMSPROP, data()),
         (&plain, ADADELTA, data()),
-        (&limited, ADADELTA, filtered),
+        (&limited, ADADELTA, filtered.clone()),
+        (&lazy, ADAM, filtered.clone()),
+        (&linear, ADAM, filtered),
     ] {
         for epochs in [2.0, 0.37] {
             let params = DeepLearning { optimizer, epochs, ..params.clone() };
@@ -313,7 +374,7 @@ fn the_sum_is_the_same_whoever_computes_which_ranks() {
                     let mut part = Fold::default();
                     for rank in node.lo..node.lo + node.n {
                         let rank = rank as u32;
-                        let partial = trial.map(&state, rank, &mut data.rank(rank, 7), &mut workspace).unwrap();
+                        let partial = trial.map_alone(&state, rank, &mut data.rank(rank, 7), &mut workspace).unwrap();
                         part.push(Node { lo: u64::from(rank), n: 1 }, Some(partial), Partial::add);
                     }
                     whole.push(node, part.finish(Partial::add), Partial::add);
@@ -348,7 +409,7 @@ fn every_part_is_scored_once() {
     let mut parts = Vec::new();
     while let RoundKind::Score { part } = trial.round(&state.record) {
         parts.push(part);
-        trial.update(&mut state, None).unwrap();
+        trial.update_alone(&mut state, None).unwrap();
     }
     assert_eq!(parts, [Part::Train, Part::Validation, Part::Test]);
     assert_eq!(trial.round(&state.record), RoundKind::Done);
@@ -368,10 +429,10 @@ fn a_foreign_sum_or_state_is_an_error() {
     let trial = trial(&params(), &data());
     let mut state = trial.initial_state();
     let total = Partial { weight: 1.0, vectors: vec![Values::F32(vec![0.0; 3])] };
-    assert!(matches!(trial.update(&mut state, Some(total)), Err(Error::Total { round: 0 })));
+    assert!(matches!(trial.update_alone(&mut state, Some(total)), Err(Error::Total { round: 0 })));
     state.vectors.pop();
     let data = data();
-    let partial = trial.map(&state, 0, &mut data.rank(0, 1), &mut Workspace::default());
+    let partial = trial.map_alone(&state, 0, &mut data.rank(0, 1), &mut Workspace::default());
     assert!(matches!(partial, Err(Error::State { .. })));
 }
 
@@ -442,7 +503,7 @@ fn scores_are_sums_over_blocks() {
     let expected = sum.finish(|a, b| a + b).unwrap();
     let mut before = state.clone();
     before.record.scores.clear();
-    let partial = trial.map(&before, 0, &mut data.rank(0, 1), &mut workspace).unwrap();
+    let partial = trial.map_alone(&before, 0, &mut data.rank(0, 1), &mut workspace).unwrap();
     let Values::F64(sums) = &partial.vectors[1] else { panic!("sums are f64") };
     assert_eq!(sums[0].to_bits(), expected.to_bits());
 }

@@ -3,10 +3,13 @@
 use aquifer_model::params::AveragingMode;
 use aquifer_model::{Partial, State, StateVector, Values};
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::Trial;
 use crate::Error;
+use crate::crew::{Crew, each};
 use crate::kernels::Loop;
-use crate::optimizer::{cap, flush, is_mean_square, moment_names, step};
+use crate::optimizer::{Lazy, Step, cap, flush, is_mean_square, moment_names, step};
 use crate::round::TrainRound;
 
 impl Trial {
@@ -15,19 +18,20 @@ impl Trial {
         &self,
         state: &mut State,
         round: TrainRound,
-        total: Option<Partial>,
+        total: Option<&mut Partial>,
+        crew: &dyn Crew,
     ) -> Result<(), Error> {
         if let Some(total) = total {
-            let [values @ .., Values::F64(loss), Values::U64(samples)] = &total.vectors[..] else {
+            let [values @ .., Values::F64(loss), Values::U64(samples)] = &mut total.vectors[..] else {
                 return Err(Error::Total { round: state.record.round });
             };
             let loss = loss.iter().sum::<f64>() / total.weight;
             match (self.params.averaging_mode, self.params.ranks) {
-                (AveragingMode::Gradient, _) => self.gradient_step(state, round, total.weight, values)?,
+                (AveragingMode::Gradient, _) => self.gradient_step(state, (round, total.weight), values, crew)?,
                 (AveragingMode::Average, 1) => self.replace(state, values)?,
                 (AveragingMode::Average, _) => self.outer_step(state, total.weight, values)?,
             }
-            if !loss.is_finite() || !state.vectors.iter().all(|vector| all_finite(&vector.values)) {
+            if !loss.is_finite() || !self.is_finite(state, crew) {
                 return Err(self.diverged(state));
             }
             state.record.loss = Some(loss);
@@ -38,7 +42,13 @@ impl Trial {
     }
 
     /// One optimizer step from the sum of the ranks' gradients.
-    fn gradient_step(&self, state: &mut State, round: TrainRound, weight: f64, values: &[Values]) -> Result<(), Error> {
+    fn gradient_step(
+        &self,
+        state: &mut State,
+        (round, weight): (TrainRound, f64),
+        values: &[Values],
+        crew: &dyn Crew,
+    ) -> Result<(), Error> {
         let [Values::F32(gradient)] = values else { return Err(Error::Total { round: state.record.round }) };
         let order = ["weights"].iter().chain(moment_names(self.params.optimizer));
         if !order.copied().eq(state.vectors.iter().map(|vector| &*vector.name)) {
@@ -47,18 +57,36 @@ impl Trial {
         let Some((weights, moments)) = state.vectors.split_first_mut() else { return Err(self.no_vector("weights")) };
         let mut moments: Vec<&mut [f32]> = moments.iter_mut().map(|moment| &mut *moment.values).collect();
         let at = self.step_at(round.epoch, round.offset, weight);
-        let (isa, layout) = (self.network.isa(), self.network.layout());
-        step(isa, &self.params, layout, at, &mut weights.values, &mut moments, gradient);
+        let (isa, layout, first) = (self.network.isa(), self.network.layout(), self.network.numeric());
+        let touched: Vec<u32> = match self.params.lazy_adam {
+            true => (first as u32..layout.layers()[0].inputs as u32).collect(),
+            false => Vec::new(),
+        };
+        let lazy = self.params.lazy_adam.then_some(Lazy { first, touched: &touched });
+        let of = Step { isa, params: &self.params, layout, at, gradient, lazy };
+        step(crew, of, &mut weights.values, &mut moments);
         Ok(())
     }
 
     /// A single rank's local state is the next one.
-    fn replace(&self, state: &mut State, values: &[Values]) -> Result<(), Error> {
+    fn replace(&self, state: &mut State, values: &mut [Values]) -> Result<(), Error> {
         for (name, values) in ["weights"].iter().chain(moment_names(self.params.optimizer)).zip(values) {
             let Values::F32(values) = values else { return Err(Error::Total { round: state.record.round }) };
-            self.vector_mut(state, name)?.copy_from_slice(values);
+            std::mem::swap(self.vector_mut(state, name)?, values);
         }
         Ok(())
+    }
+
+    /// No NaN, no infinity.
+    fn is_finite(&self, state: &State, crew: &dyn Crew) -> bool {
+        let finite = AtomicBool::new(true);
+        let pieces = state.vectors.iter().flat_map(|vector| vector.values.chunks(FINITE_PIECE)).collect();
+        each(crew, pieces, |piece: &[f32]| {
+            if !self.network.isa().run(AllFinite(piece)) {
+                finite.store(false, Ordering::Relaxed);
+            }
+        });
+        finite.into_inner()
     }
 
     /// Moments take the mean of the ranks' differences, weights an outer Nesterov step along it. A mean of capped weights
@@ -137,8 +165,18 @@ impl Loop for MeanMoment<'_> {
     }
 }
 
-/// No NaN, no infinity: neither has an exponent below the largest.
-fn all_finite(values: &[f32]) -> bool {
-    const EXPONENT: u32 = 0x7F80_0000;
-    !values.iter().fold(false, |found, x| found | (x.to_bits() & EXPONENT == EXPONENT))
+/// Floats that one thread looks at.
+const FINITE_PIECE: usize = 1 << 15;
+
+/// Whether no value is NaN or infinite: neither has an exponent below the largest.
+struct AllFinite<'a>(&'a [f32]);
+
+impl Loop for AllFinite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        const EXPONENT: u32 = 0x7F80_0000;
+        !self.0.iter().fold(false, |found, x| found | (x.to_bits() & EXPONENT == EXPONENT))
+    }
 }

@@ -1,9 +1,9 @@
 //! A thread's memory for rounds.
 
-use aquifer_frame::Batch;
+use aquifer_frame::{Batch, Columns};
 
 use crate::Network;
-use crate::network::{Aligned, Buffers};
+use crate::network::{Aligned, Buffers, LinearBuffers};
 
 /// Reusable buffers, so that a round allocates next to nothing. Holds no value from one round to the next: any
 /// workspace serves any trial, at the cost of new memory where the network is another.
@@ -12,6 +12,7 @@ pub struct Workspace {
     /// Sizes that the buffers are made for.
     shape: Vec<usize>,
     pub(super) batch: Batch,
+    pub(super) columns: Columns,
     /// The local copy of the weights, and their transposed copies.
     pub(crate) weights: Aligned,
     pub(crate) transposed: Aligned,
@@ -19,6 +20,9 @@ pub struct Workspace {
     pub(super) moments: Vec<Aligned>,
     pub(crate) gradient: Aligned,
     pub(crate) buffers: Buffers,
+    pub(super) linear: LinearBuffers,
+    /// Of `lazy_adam`: the one-hot inputs of a batch, in order.
+    pub(super) touched: Vec<u32>,
     /// Of a block that is scored: (rows, outputs), the objective's derivatives by them, (rows).
     pub(super) outputs: Vec<f32>,
     pub(super) derivatives: Vec<f32>,
@@ -39,7 +43,7 @@ impl Workspace {
             transposed: Aligned::zeroed(layout.transposed_len()),
             moments: (0..moments).map(|_| Aligned::zeroed(layout.len())).collect(),
             gradient: Aligned::zeroed(layout.len()),
-            buffers: Buffers::of(network),
+            buffers: Buffers::of(network, network.row_block()),
             ..Self::default()
         };
     }

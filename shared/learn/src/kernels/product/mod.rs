@@ -12,7 +12,8 @@
 mod lanes;
 mod tile;
 
-use super::isa::{Isa, Set};
+use super::Isa;
+use aquifer_frame::Set;
 use tile::{Operands, Tile, Tiles};
 
 /// Extents: C is rows × width, the contraction is `depth` long.
@@ -38,24 +39,46 @@ pub(crate) struct Right<'a> {
     pub(crate) step: usize,
 }
 
-/// How chains start and what becomes of their ends.
+/// How a chain starts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Use<'a> {
+pub(crate) enum Start<'a> {
+    Zero,
     /// From this row.
-    Affine { bias: &'a [f32] },
-    /// From this row; `x > 0 ? x : +0`.
-    Rectified { bias: &'a [f32] },
-    /// From zero.
-    Plain,
-    /// From zero; kept where (r, j) of `values` is positive, else +0.
-    KeptWherePositive { values: &'a [f32], row: usize },
-    /// From C.
+    Bias(&'a [f32]),
+    /// From C: the chain goes on.
     Accumulated,
 }
 
-/// C = start + A · B; row r of C stands at `r · c_row`.
-pub(crate) fn product(isa: Isa, shape: Shape, a: Left<'_>, b: Right<'_>, how: Use<'_>, c: &mut [f32], c_row: usize) {
-    let Shape { rows, width, depth } = shape;
+/// What becomes of the end of a chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End<'a> {
+    Plain,
+    /// `x > 0 ? x : +0`.
+    Rectified,
+    /// Kept where (r, j) of `values` is positive, else +0.
+    KeptWherePositive {
+        values: &'a [f32],
+        row: usize,
+    },
+}
+
+/// Contraction steps that are made at once: the part of a panel that they read, 32 kB, stays in the first-level cache.
+const DEPTH_BLOCK: usize = 256;
+
+/// A product's operands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Product<'a> {
+    pub(crate) shape: Shape,
+    pub(crate) a: Left<'a>,
+    pub(crate) b: Right<'a>,
+    pub(crate) start: Start<'a>,
+    pub(crate) end: End<'a>,
+}
+
+/// C = start + A · B; row r of C stands at `r · c_row`. Long contractions are cut, with C between the parts: a sum that is
+/// stored and loaded is the same sum.
+pub(crate) fn product(isa: Isa, product: Product<'_>, c: &mut [f32], c_row: usize) {
+    let Product { shape: Shape { rows, width, depth }, a, b, start, end } = product;
     if rows == 0 {
         return;
     }
@@ -63,18 +86,21 @@ pub(crate) fn product(isa: Isa, shape: Shape, a: Left<'_>, b: Right<'_>, how: Us
     assert!(extent(rows, c_row, width) <= c.len(), "C lies inside its slice");
     assert!(depth == 0 || extent(depth, b.step, width) <= b.values.len(), "B lies inside its slice");
     assert!(depth == 0 || extent(rows, a.row, 1) + extent(depth, a.step, 1) - 1 <= a.values.len(), "A lies inside");
-    let (aux, aux_row) = match how {
-        Use::Affine { bias } | Use::Rectified { bias } => {
+    let bias = match start {
+        Start::Bias(bias) => {
             assert!(width <= bias.len(), "the bias covers the width");
-            (bias.as_ptr(), 0)
+            bias.as_ptr()
         }
-        Use::KeptWherePositive { values, row } => {
+        Start::Zero | Start::Accumulated => std::ptr::null(),
+    };
+    let (mask, mask_row) = match end {
+        End::KeptWherePositive { values, row } => {
             assert!(extent(rows, row, width) <= values.len(), "the mask lies inside its slice");
             (values.as_ptr(), row)
         }
-        Use::Plain | Use::Accumulated => (std::ptr::null(), 0),
+        End::Plain | End::Rectified => (std::ptr::null(), 0),
     };
-    let operands = Operands {
+    let whole = Operands {
         depth,
         a: a.values.as_ptr(),
         a_row: a.row,
@@ -83,12 +109,28 @@ pub(crate) fn product(isa: Isa, shape: Shape, a: Left<'_>, b: Right<'_>, how: Us
         b_step: b.step,
         c: c.as_mut_ptr(),
         c_row,
-        aux,
-        aux_row,
+        bias,
+        mask,
+        mask_row,
     };
-    // SAFETY: the assertions above cover every element that a tile of these extents touches, `c` is borrowed mutably,
-    // and an Isa exists only where its instructions do.
-    unsafe { run_strips(tiles(isa), rows, width, how.kind(), operands) }
+    let tiles = tiles(isa);
+    let parts = depth.div_ceil(DEPTH_BLOCK).max(1);
+    for part in 0..parts {
+        let first = part * DEPTH_BLOCK;
+        let operands = Operands {
+            depth: (depth - first).min(DEPTH_BLOCK),
+            a: whole.a.wrapping_add(first * a.step),
+            b: whole.b.wrapping_add(first * b.step),
+            ..whole
+        };
+        let kind = tile::kind(
+            if part == 0 { start.kind() } else { tile::ACCUMULATED },
+            if part + 1 == parts { end.kind() } else { tile::PLAIN },
+        );
+        // SAFETY: the assertions above cover every element that a tile of these extents touches, the parts' depths lie
+        // inside the whole one, `c` is borrowed mutably, and an Isa exists only where its instructions do.
+        unsafe { run_strips(tiles, rows, width, kind, operands) }
+    }
 }
 
 /// Elements from the first to the last of `count` runs of `len` elements, `stride` apart.
@@ -118,7 +160,8 @@ unsafe fn run_strips(tiles: &Tiles, rows: usize, width: usize, kind: usize, o: O
                 a: o.a.wrapping_add(row * o.a_row),
                 b: o.b.wrapping_add(column),
                 c: o.c.wrapping_add(row * o.c_row + column),
-                aux: o.aux.wrapping_add(row * o.aux_row + column),
+                bias: o.bias.wrapping_add(column),
+                mask: o.mask.wrapping_add(row * o.mask_row + column),
                 ..o
             };
             // SAFETY: the caller's; rows row..row + height and columns column..column + strip lie inside.
@@ -130,7 +173,7 @@ unsafe fn run_strips(tiles: &Tiles, rows: usize, width: usize, kind: usize, o: O
 }
 
 fn tiles(isa: Isa) -> &'static Tiles {
-    match isa.0 {
+    match isa.set() {
         #[cfg(target_arch = "x86_64")]
         Set::Avx512 => &tile::AVX512,
         #[cfg(target_arch = "x86_64")]
@@ -139,14 +182,22 @@ fn tiles(isa: Isa) -> &'static Tiles {
     }
 }
 
-impl Use<'_> {
+impl Start<'_> {
     fn kind(&self) -> usize {
         match self {
-            Use::Affine { .. } => tile::AFFINE,
-            Use::Rectified { .. } => tile::RECTIFIED,
-            Use::Plain => tile::PLAIN,
-            Use::KeptWherePositive { .. } => tile::KEPT_WHERE_POSITIVE,
-            Use::Accumulated => tile::ACCUMULATED,
+            Start::Zero => tile::ZERO,
+            Start::Bias(_) => tile::BIAS,
+            Start::Accumulated => tile::ACCUMULATED,
+        }
+    }
+}
+
+impl End<'_> {
+    fn kind(&self) -> usize {
+        match self {
+            End::Plain => tile::PLAIN,
+            End::Rectified => tile::RECTIFIED,
+            End::KeptWherePositive { .. } => tile::KEPT_WHERE_POSITIVE,
         }
     }
 }

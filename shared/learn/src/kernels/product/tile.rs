@@ -14,20 +14,27 @@ pub(super) struct Operands {
     pub(super) b_step: usize,
     pub(super) c: *mut f32,
     pub(super) c_row: usize,
-    /// The bias row, or the mask.
-    pub(super) aux: *const f32,
-    pub(super) aux_row: usize,
+    pub(super) bias: *const f32,
+    pub(super) mask: *const f32,
+    pub(super) mask_row: usize,
 }
 
 pub(super) type Tile = unsafe fn(Operands);
 
-/// The uses as numbers that the compiler can specialise on.
-pub(super) const AFFINE: usize = 0;
+/// Starts and ends of chains as numbers that the compiler can specialise on.
+pub(super) const ZERO: usize = 0;
+pub(super) const BIAS: usize = 1;
+pub(super) const ACCUMULATED: usize = 2;
+pub(super) const PLAIN: usize = 0;
 pub(super) const RECTIFIED: usize = 1;
-pub(super) const PLAIN: usize = 2;
-pub(super) const KEPT_WHERE_POSITIVE: usize = 3;
-pub(super) const ACCUMULATED: usize = 4;
-const KINDS: usize = 5;
+pub(super) const KEPT_WHERE_POSITIVE: usize = 2;
+const ENDS: usize = 3;
+const KINDS: usize = 3 * ENDS;
+
+/// Both in one number.
+pub(super) const fn kind(start: usize, end: usize) -> usize {
+    start * ENDS + end
+}
 
 /// Tiles of one instruction set, by use and height − 1.
 pub(super) struct Tiles {
@@ -51,9 +58,10 @@ pub(super) struct Tiles {
 #[inline(always)]
 unsafe fn tile<L: Lanes, const H: usize, const V: usize, const KIND: usize>(o: Operands) {
     let mut sums = [[L::splat(0.0); V]; H];
-    if KIND == AFFINE || KIND == RECTIFIED || KIND == ACCUMULATED {
+    let (begin, end) = (KIND / ENDS, KIND % ENDS);
+    if begin != ZERO {
         for r in 0..H {
-            let start = if KIND == ACCUMULATED { o.c.wrapping_add(r * o.c_row).cast_const() } else { o.aux };
+            let start = if begin == ACCUMULATED { o.c.wrapping_add(r * o.c_row).cast_const() } else { o.bias };
             for v in 0..V {
                 // SAFETY: the caller's: rows r < H, columns below V · COUNT.
                 sums[r][v] = unsafe { L::load(start.wrapping_add(v * L::COUNT)) };
@@ -86,16 +94,16 @@ unsafe fn tile<L: Lanes, const H: usize, const V: usize, const KIND: usize>(o: O
         for v in 0..V {
             let column = v * L::COUNT;
             let sum = sums[r][v];
-            let end = match KIND {
+            let value = match end {
                 RECTIFIED => sum.keep_where_positive(sum),
                 // SAFETY: the caller's: the mask has C's rows and columns.
                 KEPT_WHERE_POSITIVE => {
-                    sum.keep_where_positive(unsafe { L::load(o.aux.wrapping_add(r * o.aux_row + column)) })
+                    sum.keep_where_positive(unsafe { L::load(o.mask.wrapping_add(r * o.mask_row + column)) })
                 }
                 _ => sum,
             };
             // SAFETY: the caller's: row r, columns below V · COUNT of C.
-            unsafe { end.store(o.c.wrapping_add(r * o.c_row + column)) };
+            unsafe { value.store(o.c.wrapping_add(r * o.c_row + column)) };
         }
     }
 }
@@ -129,14 +137,14 @@ unsafe fn avx512_half<const H: usize, const V: usize, const KIND: usize>(o: Oper
 
 /// Functions by use and height; heights above the tallest repeat it and are never asked for.
 macro_rules! table {
-    ($tile:ident, $vectors:literal, $($height:literal)*) => {
-        [
-            [$($tile::<$height, $vectors, AFFINE> as Tile),*],
-            [$($tile::<$height, $vectors, RECTIFIED> as Tile),*],
-            [$($tile::<$height, $vectors, PLAIN> as Tile),*],
-            [$($tile::<$height, $vectors, KEPT_WHERE_POSITIVE> as Tile),*],
-            [$($tile::<$height, $vectors, ACCUMULATED> as Tile),*],
-        ]
+    ($tile:ident, $vectors:literal, $heights:tt) => {
+        table!(@kinds $tile, $vectors, $heights, 0 1 2 3 4 5 6 7 8)
+    };
+    (@kinds $tile:ident, $vectors:literal, $heights:tt, $($kind:literal)*) => {
+        [$(table!(@heights $tile, $vectors, $kind, $heights)),*]
+    };
+    (@heights $tile:ident, $vectors:literal, $kind:literal, [$($height:literal)*]) => {
+        [$($tile::<$height, $vectors, $kind> as Tile),*]
     };
 }
 
@@ -145,9 +153,9 @@ macro_rules! table {
 pub(super) static AVX512: Tiles = Tiles {
     height: 8,
     widest: 32,
-    two: table!(avx512, 2, 1 2 3 4 5 6 7 8),
-    one: table!(avx512, 1, 1 2 3 4 5 6 7 8),
-    eight: table!(avx512_half, 1, 1 2 3 4 5 6 7 8),
+    two: table!(avx512, 2, [1 2 3 4 5 6 7 8]),
+    one: table!(avx512, 1, [1 2 3 4 5 6 7 8]),
+    eight: table!(avx512_half, 1, [1 2 3 4 5 6 7 8]),
 };
 
 /// 16 registers: 6 × 2 sums.
@@ -155,16 +163,16 @@ pub(super) static AVX512: Tiles = Tiles {
 pub(super) static AVX2: Tiles = Tiles {
     height: 6,
     widest: 16,
-    two: table!(avx2, 2, 1 2 3 4 5 6 6 6),
-    one: table!(avx2, 1, 1 2 3 4 5 6 6 6),
-    eight: table!(avx2, 1, 1 2 3 4 5 6 6 6),
+    two: table!(avx2, 2, [1 2 3 4 5 6 6 6]),
+    one: table!(avx2, 1, [1 2 3 4 5 6 6 6]),
+    eight: table!(avx2, 1, [1 2 3 4 5 6 6 6]),
 };
 
 /// Sized for the 32 registers of 4 lanes of AArch64.
 pub(super) static PORTABLE: Tiles = Tiles {
     height: 4,
     widest: 16,
-    two: table!(portable, 2, 1 2 3 4 4 4 4 4),
-    one: table!(portable, 1, 1 2 3 4 4 4 4 4),
-    eight: table!(portable, 1, 1 2 3 4 4 4 4 4),
+    two: table!(portable, 2, [1 2 3 4 4 4 4 4]),
+    one: table!(portable, 1, [1 2 3 4 4 4 4 4]),
+    eight: table!(portable, 1, [1 2 3 4 4 4 4 4]),
 };

@@ -1,13 +1,16 @@
 //! Which instructions a loop is compiled for, chosen once at run time.
 #![allow(unsafe_code)] // calling a function that is compiled for more than the baseline
 
+use std::sync::OnceLock;
+
 /// An instruction set that this processor has. Only [`Isa::detect`] and [`Isa::available`] make one, so holding it is
 /// the proof that its instructions may run. All give the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Isa(pub(super) Set);
+pub struct Isa(Set);
 
+/// Its name, for those who have a function of their own for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Set {
+pub enum Set {
     #[cfg(target_arch = "x86_64")]
     Avx512,
     #[cfg(target_arch = "x86_64")]
@@ -16,18 +19,19 @@ pub(super) enum Set {
 }
 
 /// A loop in plain Rust that each instruction set gets its own copy of. `run` must be `#[inline(always)]`.
-pub(crate) trait Loop {
+pub trait Loop {
     type Output;
     fn run(self) -> Self::Output;
 }
 
 impl Isa {
     /// Plain Rust, on any processor.
-    pub(crate) const PORTABLE: Isa = Isa(Set::Portable);
+    pub const PORTABLE: Isa = Isa(Set::Portable);
 
     /// The fastest one.
     pub fn detect() -> Isa {
-        Self::available()[0]
+        static FASTEST: OnceLock<Isa> = OnceLock::new();
+        *FASTEST.get_or_init(|| Self::available()[0])
     }
 
     /// All, fastest first.
@@ -50,6 +54,10 @@ impl Isa {
         found
     }
 
+    pub fn set(self) -> Set {
+        self.0
+    }
+
     pub fn name(self) -> &'static str {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
@@ -61,7 +69,7 @@ impl Isa {
     }
 
     /// Runs a loop with these instructions.
-    pub(crate) fn run<L: Loop>(self, body: L) -> L::Output {
+    pub fn run<L: Loop>(self, body: L) -> L::Output {
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: an Isa of this set exists only where the features were detected.

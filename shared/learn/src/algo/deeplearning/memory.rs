@@ -1,0 +1,57 @@
+//! What training holds in memory, counted before it begins. Page cache and rows of mapped files are none of it.
+
+use aquifer_frame::Reader;
+
+use super::Trial;
+use crate::network::Buffers;
+use crate::optimizer::moment_names;
+
+/// Bytes of a trial on one worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Weights, moments and outer momentum, and copies that a round's ranks share.
+    pub state: u64,
+    /// What the threads work in.
+    pub workspaces: u64,
+    /// Rows that are assembled for the ranks of this worker.
+    pub windows: u64,
+    /// Partials on their way to the sum.
+    pub partials: u64,
+}
+
+impl Memory {
+    pub fn total(&self) -> u64 {
+        self.state + self.workspaces + self.windows + self.partials
+    }
+}
+
+impl Trial {
+    /// For a worker of so many threads that has so many of the ranks.
+    pub fn memory(&self, threads: u64, own_ranks: u64) -> Memory {
+        let vector = self.network.len() as u64 * 4;
+        let transposed = self.network.layout().transposed_len() as u64 * 4;
+        let moments = moment_names(self.params.optimizer).len() as u64;
+        let outer = u64::from(self.has_outer_step());
+        // A worker has no more workspaces than it has ranks.
+        let at_once = threads.clamp(1, own_ranks.max(1));
+        // With fewer ranks than threads more rows are on their way at a time.
+        let rows = if own_ranks < threads { self.params.mini_batch_size } else { self.network.row_block() };
+        let batch = Reader::row_bytes(&self.encoding) * self.params.mini_batch_size.max(1024) as u64;
+        let buffers = Buffers::bytes(&self.network, rows.clamp(self.network.row_block(), 1024));
+        let workspace = vector * (2 + moments) + transposed + batch + buffers;
+        // Those of a scoring round may be the larger ones.
+        let partial = (1 + moments).max(1) * vector + self.score_bytes();
+        // Each thread makes one, and a node of each height of the tree waits for its sibling.
+        let height = u64::from(u64::BITS - own_ranks.max(1).leading_zeros());
+        Memory {
+            state: vector * (1 + moments + outer) + vector + transposed,
+            workspaces: at_once * workspace,
+            windows: own_ranks * Reader::window_bytes(&self.encoding),
+            partials: (at_once + height + 1) * partial,
+        }
+    }
+
+    fn score_bytes(&self) -> u64 {
+        self.score_vectors().iter().map(|vector| (vector.len * vector.value_type.bytes()) as u64).sum()
+    }
+}
