@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows of models, networks or clusters.
 
+mod ahead;
 mod assemble;
 mod batch;
 mod block;
@@ -33,6 +34,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use ahead::Ahead;
 pub use batch::Batch;
 pub use block::{BLOCK_ROWS, block_count, block_rows, rank_blocks};
 pub use columns::{COLUMN_LANES, Columns};

@@ -12,12 +12,63 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow_buffer::Buffer;
-use memmap2::Mmap;
+use memmap2::{Advice, Mmap};
 
-/// A file's bytes as an Arrow buffer that keeps the map alive, and the addresses it has.
+/// A file's bytes as an Arrow buffer that keeps the map alive, and the map.
 pub(crate) struct MappedFile {
     pub(crate) bytes: Buffer,
-    pub(crate) addresses: Range<usize>,
+    pub(crate) map: Map,
+}
+
+/// A mapped file, to tell the system what will be read of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Map(Arc<Mmap>);
+
+/// What will become of some bytes. A hint: it changes no value, and nothing is lost where the system has none of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expect {
+    /// They are read soon: the system begins to fetch them.
+    Soon,
+    /// They have been read: they are the first to go when memory is short.
+    Done,
+}
+
+impl Map {
+    /// Where the file lies.
+    pub(crate) fn addresses(&self) -> Range<usize> {
+        let start = self.0.as_ptr() as usize;
+        start..start + self.0.len()
+    }
+
+    /// Of the bytes at these addresses; those outside are not looked at.
+    pub(crate) fn expect(&self, addresses: Range<usize>, expect: Expect) {
+        let own = self.addresses();
+        let (start, end) = (addresses.start.max(own.start), addresses.end.min(own.end));
+        if start < end {
+            // A kernel without such a hint goes on without it.
+            let _ = match expect {
+                Expect::Soon => self.0.advise_range(Advice::WillNeed, start - own.start, end - start),
+                Expect::Done => deactivate(start..end),
+            };
+        }
+    }
+}
+
+/// Makes whole pages the first to go.
+#[cfg(target_os = "linux")]
+fn deactivate(addresses: Range<usize>) -> io::Result<()> {
+    let page = rustix::param::page_size();
+    let (start, end) = (addresses.start.next_multiple_of(page), addresses.end / page * page);
+    if start < end {
+        // SAFETY: the pages lie in the map, which its owner keeps, and MADV_COLD changes no byte of them.
+        unsafe { rustix::mm::madvise(start as *mut _, end - start, rustix::mm::Advice::LinuxCold)? };
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn deactivate(_: Range<usize>) -> io::Result<()> {
+    Ok(())
 }
 
 pub(crate) fn map_file(path: &Path) -> io::Result<MappedFile> {
@@ -28,6 +79,5 @@ pub(crate) fn map_file(path: &Path) -> io::Result<MappedFile> {
     // SAFETY: `start .. start + len` is the map, which the buffer owns a share of and which nobody writes to: a buffer made
     // from a custom allocation is never given out mutably, and bytes of a file are initialised.
     let bytes = unsafe { Buffer::from_custom_allocation(start, map.len(), map.clone()) };
-    let addresses = map.as_ptr() as usize..map.as_ptr() as usize + map.len();
-    Ok(MappedFile { bytes, addresses })
+    Ok(MappedFile { bytes, map: Map(map) })
 }

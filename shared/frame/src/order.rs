@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::philox::Philox;
 
 /// Blocks of a piece.
-const PIECE_BLOCKS: u64 = 64;
+pub(crate) const PIECE_BLOCKS: u64 = 64;
 /// Blocks whose rows are mixed.
 pub(crate) const WINDOW_BLOCKS: usize = 4;
 

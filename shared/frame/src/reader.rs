@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::ahead::{Ahead, Lookout};
 use crate::assemble::{assemble_block, assemble_columns, assemble_targets};
 use crate::batch::Batch;
 use crate::block::{BLOCK_ROWS, block_rows};
@@ -22,6 +23,7 @@ pub struct Reader {
     rows: u64,
     order: Order,
     epoch: Option<Epoch>,
+    lookout: Lookout,
     current: Option<Window>,
     /// The rows of `current`, in order.
     window: Batch,
@@ -53,8 +55,8 @@ impl Reader {
         let frame_rows = data.rows();
         let rows = (blocks.end * BLOCK_ROWS).min(frame_rows).saturating_sub(blocks.start * BLOCK_ROWS);
         let order = Order::new(blocks.clone(), rank, seed, mixing);
-        let (window, places, learned) = Default::default();
-        Self { data, blocks, rows, order, epoch: None, current: None, window, places, learned }
+        let (lookout, window, places, learned) = Default::default();
+        Self { data, blocks, rows, order, epoch: None, lookout, current: None, window, places, learned }
     }
 
     /// Bytes of an assembled row.
@@ -66,6 +68,12 @@ impl Reader {
     /// Bytes of the rows that a reader keeps assembled, and of their order.
     pub fn window_bytes(encoding: &Encoding) -> u64 {
         WINDOW_ROWS * (Self::row_bytes(encoding) + 2 * size_of::<u32>() as u64)
+    }
+
+    /// Asks for rows as far ahead as this says.
+    pub fn with_ahead(mut self, ahead: Ahead) -> Self {
+        self.lookout.ahead = ahead;
+        self
     }
 
     /// Rows of the rank, with and without a target.
@@ -194,6 +202,8 @@ impl Reader {
         let places = start_of(window)..start_of(window + 1).min(self.rows);
         let first = window as usize * WINDOW_BLOCKS;
         let offsets = &epoch.sequence[first..epoch.sequence.len().min(first + WINDOW_BLOCKS)];
+        let at = (number, window as usize);
+        self.lookout.look(&self.data, at, &self.blocks, &epoch.sequence);
         let blocks = offsets.iter().map(|&block| self.blocks.start + u64::from(block)).collect();
         self.epoch = Some(epoch);
         (places, blocks)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
-use aquifer_frame::{Apply, EncodedFrame, Encoding, Reader, block_count, block_rows, rank_blocks};
+use aquifer_frame::{Ahead, Apply, EncodedFrame, Encoding, Reader, block_count, block_rows, rank_blocks};
 use aquifer_model::{Part, Report};
 use aquifer_proto::TrialPlan;
 
@@ -39,8 +39,11 @@ pub(super) fn open_readers(
         let frame = Arc::new(
             EncodedFrame::new(part.rows, shards, encoding.clone(), Apply::TARGET)?.with_side(part.side.clone())?,
         );
+        let bytes = part.shards.iter().map(|shard| shard.record.bytes).sum();
+        let ahead = Ahead::of(bytes, block_count(part.rows), ranks.len() as u64, node.budget.bytes());
         for rank in ranks.clone() {
             let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed, params.shuffle);
+            let reader = reader.with_ahead(ahead);
             readers.insert((part.part, rank), Arc::new(Mutex::new(reader)));
         }
     }

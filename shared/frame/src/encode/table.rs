@@ -86,6 +86,10 @@ impl EncodedFrame {
         Self { isa, ..self }
     }
 
+    pub(crate) fn tables(&self) -> &[ShardTable] {
+        &self.tables
+    }
+
     pub(crate) fn isa(&self) -> Isa {
         self.isa
     }
@@ -138,6 +142,15 @@ impl ShardTable {
             None => None,
         };
         Ok(Self { shard, numeric, categorical, target, weights, instant: None })
+    }
+
+    pub(crate) fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// Global rows.
+    pub(crate) fn rows(&self) -> std::ops::Range<u64> {
+        self.shard.rows()
     }
 
     /// The global number of a row of this shard.

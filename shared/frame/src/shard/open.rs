@@ -14,7 +14,7 @@ use arrow_schema::ArrowError;
 use super::{BATCH_ROWS, ShardRecord, TYPE_KEY};
 use crate::error::{Error, ShardError};
 use crate::guard::guarded;
-use crate::map::map_file;
+use crate::map::{Map, map_file};
 
 /// Magic and padding, footer length, magic.
 const HEAD: usize = 8;
@@ -26,8 +26,8 @@ pub struct Shard {
     rows: Range<u64>,
     /// Each of [`BATCH_ROWS`] rows, the last one shorter.
     batches: Vec<RecordBatch>,
-    /// Addresses of the map; none in memory.
-    mapped: Option<Range<usize>>,
+    /// None in memory.
+    map: Option<Map>,
 }
 
 impl Shard {
@@ -50,13 +50,13 @@ impl Shard {
         }
         let batches = guarded(|| decode(&file.bytes))
             .map_err(|source| ShardError::Undecodable { file: path.display().to_string(), source })?;
-        let shard = Self::of_batches(record.rows.clone(), batches, Some(file.addresses));
+        let shard = Self::of_batches(record.rows.clone(), batches, Some(file.map));
         shard.check(record).map_err(damaged)?;
         Ok(shard)
     }
 
-    pub(super) fn of_batches(rows: Range<u64>, batches: Vec<RecordBatch>, mapped: Option<Range<usize>>) -> Self {
-        Self { rows, batches, mapped }
+    pub(super) fn of_batches(rows: Range<u64>, batches: Vec<RecordBatch>, map: Option<Map>) -> Self {
+        Self { rows, batches, map }
     }
 
     fn check(&self, record: &ShardRecord) -> Result<(), &'static str> {
@@ -106,7 +106,11 @@ impl Shard {
 
     /// Addresses of the mapped file; none for a shard in memory.
     pub fn mapped(&self) -> Option<Range<usize>> {
-        self.mapped.clone()
+        self.map.as_ref().map(Map::addresses)
+    }
+
+    pub(crate) fn map(&self) -> Option<&Map> {
+        self.map.as_ref()
     }
 }
 
