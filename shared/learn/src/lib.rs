@@ -17,7 +17,7 @@ mod synthetic;
 
 pub use algo::{PartRows, Trial, Workspace};
 pub use error::{Error, ReadError};
-pub use kernels::Isa;
+pub use kernels::{Isa, Peak, peak};
 pub use network::Network;
 pub use round::{RoundKind, TrainRound};
 pub use rows::Rows;

@@ -4,11 +4,13 @@
 
 mod gather;
 mod isa;
+mod peak;
 mod product;
 mod transpose;
 
 pub(crate) use gather::{DROPPED, Table, add_rows, add_to_rows};
 pub use isa::Isa;
 pub(crate) use isa::Loop;
+pub use peak::{Peak, peak};
 pub(crate) use product::{Left, Right, Shape, Use, product};
 pub(crate) use transpose::transpose;
