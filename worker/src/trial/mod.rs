@@ -2,6 +2,7 @@
 //! partials to the exchange, messages to the peers.
 
 mod data;
+mod pair;
 mod rounds;
 mod stream;
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::inbox::{GenerationId, TrialEvent};
 use crate::link;
 use crate::said::{Said, failure};
 use crate::shards::Shards;
+pub use pair::Pair;
 use rounds::Rounds;
 use stream::dial;
 
