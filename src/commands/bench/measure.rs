@@ -38,9 +38,9 @@ impl Effort {
     };
     /// Too short to be exact: shows that everything works.
     pub(super) const QUICK: Effort = Effort {
-        chunk: Duration::from_millis(1),
+        chunk: Duration::from_millis(4),
         chunks: 3,
-        time: Duration::from_millis(5),
+        time: Duration::from_millis(12),
         time_max: Duration::from_millis(100),
     };
 }

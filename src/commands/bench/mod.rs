@@ -139,9 +139,9 @@ impl Bench {
                 format!("{} threads share {} cores: rates of all threads are those of the cores", bed.threads, cores());
             bed.note("threads", message);
         }
-        groups.into_iter().try_for_each(|group| group.measure(&mut bed))?;
+        let measured = groups.into_iter().try_for_each(|group| group.measure(&mut bed));
         bed.shown.finish_and_clear();
-        Ok(bed)
+        measured.map(|()| bed)
     }
 
     /// A folder of its own in the data folder, which is removed with what is in it.

@@ -93,7 +93,8 @@ fn figures(figures: &[Figure]) -> Table {
         let (value, unit) = match *unit {
             "bytes/s" => (format!("{:.3}", value / 1e9), "GB/s"),
             "rows/s" => (grouped(*value as u64), "rows/s"),
-            other => (format!("{value:.2}"), other),
+            "ns/row" => (format!("{value:.1}"), "ns/row"),
+            other => (format!("{value:.3}"), other),
         };
         table.row([name.clone(), value, unit.to_owned(), format!("{:.1}%", 100.0 * share), of.to_owned()]);
     }
