@@ -69,7 +69,7 @@ fn prepare(folder: &Path, rows: usize, threads: u32) -> Result<Vec<Import>, Repo
             None => write_source(&source, rows)?,
             Some(first) => copy(&first.source, &source).map_err(|error| unwritable(&source, &error))?,
         }
-        imports.push(Import { plan: synthetic::plan_of(&[source.clone()])?, source, folder });
+        imports.push(Import { plan: synthetic::plan_of(std::slice::from_ref(&source))?, source, folder });
     }
     Ok(imports)
 }

@@ -5,6 +5,7 @@
 
 mod assembly;
 mod bed;
+mod company;
 mod disk;
 mod exchange;
 mod import;
@@ -139,8 +140,12 @@ impl Bench {
                 format!("{} threads share {} cores: rates of all threads are those of the cores", bed.threads, cores());
             bed.note("threads", message);
         }
+        let then = company::Ticks::now();
         let measured = groups.into_iter().try_for_each(|group| group.measure(&mut bed));
         bed.shown.finish_and_clear();
+        if let Some(message) = company::company(then) {
+            bed.note("company", message);
+        }
         measured.map(|()| bed)
     }
 

@@ -153,7 +153,10 @@ impl Ready {
     fn copy(&self, rows: Range<u64>, to: &mut Batch) {
         let from = &*self.0;
         (to.rows, to.width, to.stride, to.categorical) = (0, from.width, from.stride, 0);
-        (to.dense.clear(), to.targets.clear(), to.weights.clear(), to.ids.clear());
+        to.dense.clear();
+        to.targets.clear();
+        to.weights.clear();
+        to.ids.clear();
         let mut next = rows.start;
         while next < rows.end {
             let first = (next % from.rows as u64) as usize;
