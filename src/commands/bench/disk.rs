@@ -101,13 +101,14 @@ pub(super) fn drop_cached(file: &File) -> Cached {
 
 /// Says it where reading may not have been from the disk.
 pub(super) fn note_cached(bed: &mut Bed, cached: Cached) {
-    let what = match cached {
+    let message = match cached {
         Cached::Nothing => return,
-        Cached::Something => "cannot be dropped",
-        Cached::Unknown => "may not have been dropped",
+        Cached::Something => {
+            "the page cache of a file cannot be dropped here: it is read from memory, not from the disk"
+        }
+        Cached::Unknown => {
+            "whether the page cache of a file was dropped cannot be told here: it may be read from memory"
+        }
     };
-    bed.note(
-        "page_cache",
-        format!("the page cache of a file {what} in this folder: it is read from memory, not from the disk"),
-    );
+    bed.note("page_cache", message.to_owned());
 }

@@ -38,10 +38,9 @@ pub(super) fn measure(bed: &mut Bed) -> Result<(), Report> {
         cached.into_iter().for_each(|cached| note_cached(bed, cached));
         let bytes = |path: &Path| path.metadata().map_or(0, |found| found.len()) as f64 / rows as f64;
         let (read, written) = (bytes(&import.source), import.shard_bytes()? as f64 / rows as f64);
-        let seconds = [Limit::DiskRead, Limit::DiskWrite].map(|limit| bed.limit(limit));
-        let seconds = (read / seconds[0].clone()?, written / seconds[1].clone()?);
-        let (limit, per_row) =
-            if seconds.0 > seconds.1 { (Limit::DiskRead, read) } else { (Limit::DiskWrite, written) };
+        // The direction that takes longer a row.
+        let reads = read / bed.limit(Limit::DiskRead)? > written / bed.limit(Limit::DiskWrite)?;
+        let (limit, per_row) = if reads { (Limit::DiskRead, read) } else { (Limit::DiskWrite, written) };
         for (threads, rate) in rates {
             bed.figure(format!("import rows, {threads}"), (rate, "rows/s"), limit, rate * per_row)?;
             bed.figure(format!("import bytes, {threads}"), (rate * read, "bytes/s"), limit, rate * per_row)?;

@@ -17,7 +17,7 @@ use crate::failure::interrupted;
 pub(super) struct Effort {
     /// A chunk takes about this long, or one unit of work if that takes longer.
     chunk: Duration,
-    /// Chunks that are measured, and how long they take together, at least.
+    /// Chunks that are measured, and how long it goes on with what comes before them, at least.
     chunks: usize,
     time: Duration,
     /// After this time a few chunks are enough.
@@ -26,8 +26,10 @@ pub(super) struct Effort {
 
 /// Chunks that are enough after [`Effort::time_max`].
 const CHUNKS_FEW: usize = 3;
-/// Chunks that were too short are followed by ones of at most so many times the work.
+/// Chunks that were too short are followed by ones of at most so many times the work, so often; work that is over as soon
+/// as ever is measured as it is.
 const GROWTH_MAX: f64 = 64.0;
+const GROWTHS_MAX: u32 = 8;
 
 impl Effort {
     pub(super) const FULL: Effort = Effort {
@@ -102,19 +104,25 @@ impl Meter {
 
     fn lead(&self, hands: &[Sender<u64>], parts: &Receiver<Result<Part, Report>>) -> Result<f64, Report> {
         let Effort { chunk, chunks, time, time_max } = self.effort;
-        let (mut rates, mut spent, mut times) = (Vec::new(), Duration::ZERO, 1);
-        let mut warm = false;
-        while rates.len() < CHUNKS_FEW || spent < time || (rates.len() < chunks && spent < time_max) {
+        let (mut rates, mut times) = (Vec::new(), 1);
+        let (mut warm, mut growths) = (false, 0);
+        let began = Instant::now();
+        let more = |measured: usize| {
+            let spent = began.elapsed();
+            measured < CHUNKS_FEW || spent < time || (measured < chunks && spent < time_max)
+        };
+        while more(rates.len()) {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(interrupted());
             }
             let (amount, took) = run_chunk(hands, parts, times)?;
-            if warm && took >= chunk / 2 {
-                rates.push(amount / took.as_secs_f64());
-                spent += took;
+            let seconds = took.as_secs_f64().max(1e-9);
+            if warm && (took >= chunk / 2 || growths == GROWTHS_MAX) {
+                rates.push(amount / seconds);
             } else if took < chunk {
-                let growth = (chunk.as_secs_f64() / took.as_secs_f64().max(1e-9)).clamp(1.0, GROWTH_MAX);
+                let growth = (chunk.as_secs_f64() / seconds).clamp(1.0, GROWTH_MAX);
                 times = (times as f64 * growth).ceil() as u64;
+                growths += 1;
             }
             warm = true;
         }
@@ -184,6 +192,13 @@ mod tests {
         });
         let rate = rate.unwrap();
         assert!(rate > 0.0 && rate <= 3.0 * 10_000.0, "{rate}");
+    }
+
+    /// A file that is read once a chunk cannot be read more often.
+    #[test]
+    fn work_that_does_not_grow_is_measured_too() {
+        let rate = meter().rate(1, |_| Ok(|_| Ok(Work::from(1.0)))).unwrap();
+        assert!(rate > 0.0 && rate.is_finite(), "{rate}");
     }
 
     #[test]

@@ -143,7 +143,8 @@ impl Bench {
         let then = company::Ticks::now();
         let measured = groups.into_iter().try_for_each(|group| group.measure(&mut bed));
         bed.shown.finish_and_clear();
-        if let Some(message) = company::company(then) {
+        // A quick run is too short to tell.
+        if let Some(message) = company::company(then).filter(|_| !self.quick) {
             bed.note("company", message);
         }
         measured.map(|()| bed)
