@@ -46,6 +46,7 @@ enum Command {
     Cluster(commands::cluster::Cluster),
     Coordinator(commands::coordinator::Coordinator),
     Worker(commands::worker::Worker),
+    Bench(commands::bench::Bench),
     Doctor(commands::doctor::Doctor),
 }
 
@@ -85,6 +86,7 @@ fn run(command: Command, format: output::Format) -> anyhow::Result<()> {
             Command::Cluster(cluster) => cluster.run(format).await,
             Command::Coordinator(coordinator) => coordinator.run().await,
             Command::Worker(worker) => worker.run().await,
+            Command::Bench(bench) => bench.run(format).await,
             Command::Doctor(doctor) => doctor.run(format),
         }
     });

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod coordinator;
 pub(crate) mod doctor;

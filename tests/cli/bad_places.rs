@@ -9,10 +9,10 @@ use crate::bed::{bed, files, read_refusal, refused, train};
 use crate::tables::{regression, write};
 
 /// A small file system in memory, until it is dropped; none, with the reason printed, where mounting is not permitted.
-struct Mount(PathBuf);
+pub(crate) struct Mount(PathBuf);
 
 impl Mount {
-    fn new(aquifer: &Aquifer, name: &str, options: &str) -> Option<Self> {
+    pub(crate) fn new(aquifer: &Aquifer, name: &str, options: &str) -> Option<Self> {
         let folder = aquifer.file(name);
         std::fs::create_dir(&folder).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&folder).output();
@@ -29,7 +29,7 @@ impl Mount {
         }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 }

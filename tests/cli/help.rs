@@ -24,6 +24,7 @@ fn help_texts() {
         "cluster status",
         "coordinator",
         "worker",
+        "bench",
         "doctor",
     ] {
         let mut command = aquifer.command(words.split_whitespace());

@@ -11,6 +11,7 @@ mod bad_models;
 mod bad_places;
 mod bad_settings;
 mod bed;
+mod bench;
 mod cluster;
 mod evaluation;
 mod forms;

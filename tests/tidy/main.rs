@@ -15,7 +15,7 @@ use std::path::Path;
 use source::Source;
 
 /// Folders with Rust that is ours.
-const FOLDERS: [&str; 5] = ["src", "shared", "worker", "coordinator", "tests"];
+const FOLDERS: [&str; 6] = ["src", "shared", "worker", "coordinator", "tests", "benches"];
 
 /// All Rust files, in the order of their paths.
 fn sources() -> Vec<Source> {

@@ -24,3 +24,4 @@ pub use config::Config;
 pub use executor::{Executor, Inline, Task, ThreadPool};
 pub use resources::{cgroup_memory_bytes, disk_free_bytes, memory_bytes};
 pub use server::Worker;
+pub use trial::Pair;

@@ -25,7 +25,7 @@ use crate::shards::Shards;
 use crate::store::Store;
 
 /// An exchange message: its values, and room for what describes them.
-const PEER_BYTES_MAX: usize = CHUNK_BYTES + (64 << 10);
+pub(crate) const PEER_BYTES_MAX: usize = CHUNK_BYTES + (64 << 10);
 
 /// A worker that stops waits this long for tasks that are being done.
 const STOP_MAX: Duration = Duration::from_secs(10);

@@ -19,7 +19,7 @@ mod synthetic;
 pub use algo::{Context, Memory, PartRows, Prepared, Trial, Workspace};
 pub use crew::{Alone, Crew};
 pub use error::{Error, ReadError};
-pub use kernels::Isa;
+pub use kernels::{Isa, Peak, peak};
 pub use network::Network;
 pub use round::{RoundKind, TrainRound};
 pub use rows::Rows;

@@ -3,6 +3,7 @@
 
 mod data;
 mod mapping;
+mod pair;
 mod rounds;
 mod stream;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::inbox::{GenerationId, Inbox, TrialEvent};
 use crate::link;
 use crate::said::{Said, failure};
 use crate::shards::Shards;
+pub use pair::Pair;
 use rounds::Rounds;
 use stream::dial;
 

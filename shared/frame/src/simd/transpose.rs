@@ -7,7 +7,7 @@ use super::isa::{Isa, Loop, Set};
 /// column of `from`: `to[c · to_row + r] = from[r · from_row + c]`. Pure movement: no bit depends on how.
 pub fn transpose(isa: Isa, shape: (usize, usize), from: &[f32], from_row: usize, to: &mut [f32], to_row: usize) {
     let (rows, columns) = shape;
-    isa.run(Transpose { isa, rows, columns, from, from_row, to, start: |c| c * to_row });
+    isa.run(Transpose { isa, rows, columns, from, from_row, to, to_row });
 }
 
 /// As [`transpose`], each column to a place of its own: `to[places[c] · to_row + offset + r] = from[r · from_row + c]`.
@@ -18,65 +18,89 @@ pub(crate) fn scatter_columns(
     to: &mut [f32],
     (places, to_row, offset): (&[u32], usize, usize),
 ) {
-    let start = |c: usize| places[c] as usize * to_row + offset;
-    isa.run(Transpose { isa, rows, columns: places.len(), from, from_row, to, start });
+    isa.run(Scatter { isa, rows, from, from_row, to, places, to_row, offset });
 }
 
-struct Transpose<'a, S> {
+/// Side of the squares that go through registers.
+const SIDE: usize = 8;
+
+struct Transpose<'a> {
     isa: Isa,
     rows: usize,
     columns: usize,
     from: &'a [f32],
     from_row: usize,
     to: &'a mut [f32],
-    /// Where a column begins in `to`.
-    start: S,
+    to_row: usize,
 }
 
-/// Side of the squares that go through registers.
-const SIDE: usize = 8;
-
-impl<S: Fn(usize) -> usize> Loop for Transpose<'_, S> {
+impl Loop for Transpose<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run(self) {
-        // Columns outside: what is written is whole lines where rows are 16.
-        for c in (0..self.columns).step_by(SIDE) {
-            let width = SIDE.min(self.columns - c);
-            let mut starts = [0; SIDE];
-            for (i, start) in starts[..width].iter_mut().enumerate() {
-                *start = (self.start)(c + i);
-            }
-            for r in (0..self.rows).step_by(SIDE) {
-                let height = SIDE.min(self.rows - r);
+        for r in (0..self.rows).step_by(SIDE) {
+            for c in (0..self.columns).step_by(SIDE) {
+                let shape = (SIDE.min(self.rows - r), SIDE.min(self.columns - c));
                 let from = &self.from[r * self.from_row + c..];
-                let to = &mut self.to[r..];
-                if height == SIDE && width == SIDE {
-                    square(self.isa, from, self.from_row, to, &starts);
-                } else {
-                    element_by_element((height, width), from, self.from_row, to, &starts);
-                }
+                let to = &mut self.to[c * self.to_row + r..];
+                square(self.isa, shape, (from, self.from_row), to, |c| c * self.to_row);
             }
         }
     }
 }
 
-#[inline(always)]
-fn square(isa: Isa, from: &[f32], from_row: usize, to: &mut [f32], starts: &[usize; SIDE]) {
-    match isa.set() {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: an Isa of these sets exists only where AVX2 was detected.
-        Set::Avx512 | Set::Avx2 => unsafe { square_by_shuffles(from, from_row, to, starts) },
-        Set::Portable => element_by_element((SIDE, SIDE), from, from_row, to, starts),
+struct Scatter<'a> {
+    isa: Isa,
+    rows: usize,
+    from: &'a [f32],
+    from_row: usize,
+    to: &'a mut [f32],
+    places: &'a [u32],
+    to_row: usize,
+    offset: usize,
+}
+
+impl Loop for Scatter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        // Columns outside: what is written is whole lines where rows are 16.
+        for (at, places) in self.places.chunks(SIDE).enumerate() {
+            for r in (0..self.rows).step_by(SIDE) {
+                let shape = (SIDE.min(self.rows - r), places.len());
+                let from = &self.from[r * self.from_row + at * SIDE..];
+                let to = &mut self.to[self.offset + r..];
+                square(self.isa, shape, (from, self.from_row), to, |c| places[c] as usize * self.to_row);
+            }
+        }
     }
 }
 
+/// Up to 8 × 8; column c begins at `start(c)`.
 #[inline(always)]
-fn element_by_element(shape: (usize, usize), from: &[f32], from_row: usize, to: &mut [f32], starts: &[usize; SIDE]) {
-    for r in 0..shape.0 {
-        for c in 0..shape.1 {
-            to[starts[c] + r] = from[r * from_row + c];
+fn square(
+    isa: Isa,
+    shape: (usize, usize),
+    (from, from_row): (&[f32], usize),
+    to: &mut [f32],
+    start: impl Fn(usize) -> usize,
+) {
+    match isa.set() {
+        #[cfg(target_arch = "x86_64")]
+        Set::Avx512 | Set::Avx2 if shape == (SIDE, SIDE) => {
+            let mut starts = [0; SIDE];
+            (0..SIDE).for_each(|c| starts[c] = start(c));
+            // SAFETY: an Isa of these sets exists only where AVX2 was detected.
+            unsafe { square_by_shuffles(from, from_row, to, starts) }
+        }
+        _ => {
+            for r in 0..shape.0 {
+                for c in 0..shape.1 {
+                    to[start(c) + r] = from[r * from_row + c];
+                }
+            }
         }
     }
 }
@@ -85,15 +109,17 @@ fn element_by_element(shape: (usize, usize), from: &[f32], from_row: usize, to: 
 /// go through memory.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn square_by_shuffles(from: &[f32], from_row: usize, to: &mut [f32], starts: &[usize; SIDE]) {
+#[inline]
+fn square_by_shuffles(from: &[f32], from_row: usize, to: &mut [f32], starts: [usize; SIDE]) {
     use std::arch::x86_64::*;
 
+    assert!((SIDE - 1) * from_row + SIDE <= from.len(), "the square lies inside");
+    assert!(starts.iter().all(|start| start + SIDE <= to.len()), "every column lies inside");
     // No closures: they would not be inlined, and pass registers through memory.
     let mut rows = [_mm256_setzero_ps(); SIDE];
     for (r, row) in rows.iter_mut().enumerate() {
-        let values = &from[r * from_row..][..SIDE];
-        // SAFETY: eight floats.
-        *row = unsafe { _mm256_loadu_ps(values.as_ptr()) };
+        // SAFETY: eight floats, by the first assertion.
+        *row = unsafe { _mm256_loadu_ps(from.as_ptr().add(r * from_row)) };
     }
     let mut fours = [_mm256_setzero_ps(); SIDE];
     for half in [0, 4] {
@@ -111,9 +137,8 @@ fn square_by_shuffles(from: &[f32], from_row: usize, to: &mut [f32], starts: &[u
             0 => _mm256_permute2f128_ps::<0x20>(top, bottom),
             _ => _mm256_permute2f128_ps::<0x31>(top, bottom),
         };
-        let values = &mut to[starts[c]..][..SIDE];
-        // SAFETY: eight floats.
-        unsafe { _mm256_storeu_ps(values.as_mut_ptr(), column) };
+        // SAFETY: eight floats, by the second assertion.
+        unsafe { _mm256_storeu_ps(to.as_mut_ptr().add(starts[c]), column) };
     }
 }
 
