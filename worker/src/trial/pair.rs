@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use tonic::service::interceptor::InterceptedService;
 
 use super::stream::{from_wire, to_wire};
 use crate::core::{Exchange, Outgoing, Placement, Progress};
-use crate::inbox::{GenerationId, TrialEvent};
+use crate::inbox::{GenerationId, Inbox, TrialEvent};
 use crate::link;
 use crate::peer::PeerService;
 use crate::registry::Registry;
@@ -62,7 +63,7 @@ impl Pair {
         let mut members = Vec::new();
         for (me, registry) in registries.iter().enumerate() {
             let (inbox, events) = channel();
-            registry.open(&generation(), inbox);
+            registry.open(&generation(), Inbox { sender: inbox, stop: Arc::default() });
             let peer = open_stream(&urls[1 - me], token).await?;
             let placement = Placement { ranks: vec![0..1, 1..2], me };
             let exchange = Exchange::new(placement, 2).map_err(|error| broken(&error.to_string()))?;
