@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aquifer_frame::{Apply, BLOCK_ROWS, Batch, EncodedFrame, Reader, Shard, block_count, import_shard};
+use aquifer_frame::{Apply, BLOCK_ROWS, Batch, EncodedFrame, Mixing, Reader, Shard, block_count, import_shard};
 use criterion::{Criterion, Throughput};
 
 use crate::synthetic;
@@ -27,7 +27,7 @@ pub(crate) fn benches(criterion: &mut Criterion) {
     let shard = Arc::new(Shard::open(folder.path(), &import(), false).unwrap());
     let encoding = Arc::new(synthetic::encoding());
     let frame = Arc::new(EncodedFrame::new(ROWS, vec![shard], encoding, Apply::TARGET).unwrap());
-    let mut reader = Reader::new(frame, 0..block_count(ROWS), 0, 1);
+    let mut reader = Reader::new(frame, 0..block_count(ROWS), 0, 1, Mixing::Rows);
     let (mut batch, mut next) = (Batch::default(), 0);
     let mut group = criterion.benchmark_group("assembly");
     group.throughput(Throughput::Elements(WINDOW_ROWS));

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use aquifer_frame::{Apply, Batch, EncodedFrame, Reader, Shard, block_count, import_shard};
+use aquifer_frame::{Apply, Batch, EncodedFrame, Mixing, Reader, Shard, block_count, import_shard};
 use aquifer_model::Report;
 
 use super::bed::{Bed, Figure, Threads};
@@ -30,7 +30,7 @@ pub(super) fn measure(bed: &mut Bed) -> Result<(), Report> {
     let (frame, row_bytes) = map_frame(&folder, bed.size(ROWS, ROWS_QUICK), bed.size(FILES, 1))?;
     let blocks = 0..block_count(frame.rows());
     let rates = bed.rates(|number| {
-        let mut reader = Reader::new(frame.clone(), blocks.clone(), number, 1);
+        let mut reader = Reader::new(frame.clone(), blocks.clone(), number, 1, Mixing::Rows);
         let (mut batch, mut epoch, mut next) = (Batch::default(), 0, 0);
         Ok(move |times| {
             let mut passed = 0;
