@@ -157,9 +157,10 @@ impl Exchange {
         Ok(Progress { total: more.total, ..progress })
     }
 
-    /// Memory to make a partial in: as long as an earlier one's vector, or empty.
-    pub fn spare(&mut self) -> Vec<f32> {
-        self.spare.pop().unwrap_or_default()
+    /// Memory to make a partial in: vectors as long as those of earlier ones, as far as there are any.
+    pub fn spare(&mut self) -> Vec<Vec<f32>> {
+        let count = self.vectors.iter().filter(|vector| vector.value_type == ValueType::F32).count();
+        self.spare.split_off(self.spare.len().saturating_sub(count))
     }
 
     /// Takes back the memory of a total that was applied.

@@ -67,7 +67,7 @@ impl Mapping<'_> {
     }
 
     /// None if the rank had no rows.
-    fn map(&self, rank: u32, crew: &dyn Crew, spare: Vec<f32>) -> Result<Option<Partial>, Report> {
+    fn map(&self, rank: u32, crew: &dyn Crew, spare: Vec<Vec<f32>>) -> Result<Option<Partial>, Report> {
         let part = match self.kind {
             RoundKind::Score { part } => part,
             _ => Part::Train,

@@ -16,7 +16,9 @@ use crate::crew::{Crew, each};
 use crate::kernels::{DROPPED, End, Left, Loop, Product, Right, Shape, Start, Table, add_rows, product};
 use crate::{Alone, Workspace};
 
-/// Rows whose outputs are all kept at a time, where several threads share them.
+/// Rows whose outputs are all kept at a time by one thread: with a net of 200-200, 0.8 MB.
+const ROWS_TOGETHER_ALONE: usize = 256;
+/// The same, where several threads share them.
 const ROWS_TOGETHER_MAX: usize = 1024;
 
 /// Some rows of a batch as the first layer reads them.
@@ -87,12 +89,14 @@ impl Network {
         }
     }
 
-    /// Rows that go through the net together: one thread takes few enough for its cache, several share out more.
+    /// Rows whose outputs are kept until the weights' gradients are made: for one thread as many as its cache holds beside
+    /// the weights, as long sums over rows cost less; several threads share out more.
     pub(super) fn rows_together(&self, crew: &dyn Crew, rows: usize) -> usize {
-        match crew.threads() {
-            1 => self.row_block,
-            _ => rows.clamp(self.row_block, ROWS_TOGETHER_MAX),
-        }
+        let most = match crew.threads() {
+            1 => ROWS_TOGETHER_ALONE,
+            _ => ROWS_TOGETHER_MAX,
+        };
+        rows.clamp(self.row_block, most.max(self.row_block))
     }
 
     /// Rows that a thread takes at once.

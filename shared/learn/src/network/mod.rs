@@ -26,7 +26,7 @@ pub(crate) use linear::LinearBuffers;
 /// Rows that go through the net together.
 const ROW_BLOCK: usize = 32;
 /// The same, where the weights are read from beyond the second-level cache: fewer readings for more rows.
-const ROW_BLOCK_LARGE: usize = 64;
+const ROW_BLOCK_LARGE: usize = 256;
 /// Floats of weights that a second-level cache holds beside their gradient.
 const CACHED_WEIGHTS: usize = 1 << 17;
 

@@ -8,7 +8,7 @@ use crate::crew::Crew;
 use crate::kernels::Loop;
 use crate::optimizer::{Lazy, Step, StepAt, moment_names, step};
 use crate::round::TrainRound;
-use crate::{Error, Isa, Rows};
+use crate::{Error, Rows};
 
 /// What a rank's batches of a round add up to.
 #[derive(Default)]
@@ -30,13 +30,16 @@ impl Trial {
         rows: &mut dyn Rows,
         workspace: &mut Workspace,
     ) -> Result<Partial, Error> {
-        let (state, crew) = (context.state, context.crew);
+        let (state, crew, mut spare) = (context.state, context.crew, context.spare);
         let averages = self.params.averaging_mode == AveragingMode::Average;
         if averages {
             self.load(state, workspace)?;
         }
-        let mut gradient = context.spare;
-        gradient.resize(if averages { 0 } else { self.network.len() }, 0.0);
+        let mut gradient = Vec::new();
+        if !averages {
+            gradient = spare.pop().unwrap_or_default();
+            gradient.resize(self.network.len(), 0.0);
+        }
         let mut sums = Sums::default();
         let range = self.schedule.rows(round, rank);
         for start in range.clone().step_by(self.params.mini_batch_size) {
@@ -56,7 +59,7 @@ impl Trial {
             }
         }
         let mut vectors = match averages {
-            true => self.differences(state, sums.weight, workspace)?,
+            true => self.differences(state, sums.weight, workspace, spare)?,
             false => {
                 if sums.weight == 0.0 {
                     gradient.fill(0.0);
@@ -147,14 +150,27 @@ impl Trial {
     }
 
     /// Weight · (local − start) of weights and moments; the local ones themselves with a single rank.
-    fn differences(&self, state: &State, weight: f64, workspace: &Workspace) -> Result<Vec<Values>, Error> {
+    fn differences(
+        &self,
+        state: &State,
+        weight: f64,
+        workspace: &Workspace,
+        mut spare: Vec<Vec<f32>>,
+    ) -> Result<Vec<Values>, Error> {
         let names = ["weights"].iter().chain(moment_names(self.params.optimizer));
         let locals = std::iter::once(&workspace.weights).chain(&workspace.moments);
         names
             .zip(locals)
-            .map(|(name, local)| match self.params.ranks {
-                1 => Ok(Values::F32(local.to_vec())),
-                _ => Ok(Values::F32(difference(self.network.isa(), weight as f32, local, self.vector(state, name)?))),
+            .map(|(name, local)| {
+                let mut to = spare.pop().unwrap_or_default();
+                to.resize(local.len(), 0.0);
+                if self.params.ranks == 1 {
+                    to.copy_from_slice(local);
+                } else {
+                    let (weight, start) = (weight as f32, self.vector(state, name)?);
+                    self.network.isa().run(Difference { weight, local, start, to: &mut to });
+                }
+                Ok(Values::F32(to))
             })
             .collect()
     }
@@ -169,16 +185,11 @@ impl Sums {
 }
 
 /// weight · (local − start)
-fn difference(isa: Isa, weight: f32, local: &[f32], start: &[f32]) -> Vec<f32> {
-    let mut difference = local.to_vec();
-    isa.run(Difference { weight, local: &mut difference, start });
-    difference
-}
-
 struct Difference<'a> {
     weight: f32,
-    local: &'a mut [f32],
+    local: &'a [f32],
     start: &'a [f32],
+    to: &'a mut [f32],
 }
 
 impl Loop for Difference<'_> {
@@ -186,6 +197,8 @@ impl Loop for Difference<'_> {
 
     #[inline(always)]
     fn run(self) {
-        self.local.iter_mut().zip(self.start).for_each(|(local, start)| *local = self.weight * (*local - start));
+        for ((to, local), start) in self.to.iter_mut().zip(self.local).zip(self.start) {
+            *to = self.weight * (local - start);
+        }
     }
 }

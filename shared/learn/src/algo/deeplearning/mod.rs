@@ -51,8 +51,8 @@ pub struct Context<'a> {
     pub prepared: &'a Prepared,
     /// Who may share the work of this rank.
     pub crew: &'a dyn Crew,
-    /// Memory of an earlier round, to make the partial in.
-    pub spare: Vec<f32>,
+    /// Memory of an earlier round, to make the partial's vectors in.
+    pub spare: Vec<Vec<f32>>,
 }
 
 impl Trial {

@@ -29,7 +29,7 @@ impl Trial {
             match (self.params.averaging_mode, self.params.ranks) {
                 (AveragingMode::Gradient, _) => self.gradient_step(state, (round, total.weight), values, crew)?,
                 (AveragingMode::Average, 1) => self.replace(state, values)?,
-                (AveragingMode::Average, _) => self.outer_step(state, total.weight, values)?,
+                (AveragingMode::Average, _) => self.outer_step(state, total.weight, values, crew)?,
             }
             if !loss.is_finite() || !self.is_finite(state, crew) {
                 return Err(self.diverged(state));
@@ -80,7 +80,7 @@ impl Trial {
     /// No NaN, no infinity.
     fn is_finite(&self, state: &State, crew: &dyn Crew) -> bool {
         let finite = AtomicBool::new(true);
-        let pieces = state.vectors.iter().flat_map(|vector| vector.values.chunks(FINITE_PIECE)).collect();
+        let pieces = state.vectors.iter().flat_map(|vector| vector.values.chunks(PIECE)).collect();
         each(crew, pieces, |piece: &[f32]| {
             if !self.network.isa().run(AllFinite(piece)) {
                 finite.store(false, Ordering::Relaxed);
@@ -91,7 +91,7 @@ impl Trial {
 
     /// Moments take the mean of the ranks' differences, weights an outer Nesterov step along it. A mean of capped weights
     /// is within the cap, but this step may go beyond the mean: it is capped as a local one is.
-    fn outer_step(&self, state: &mut State, weight: f64, values: &[Values]) -> Result<(), Error> {
+    fn outer_step(&self, state: &mut State, weight: f64, values: &[Values], crew: &dyn Crew) -> Result<(), Error> {
         let (isa, scale) = (self.network.isa(), (1.0 / weight) as f32);
         for (name, sum) in ["weights"].iter().chain(moment_names(self.params.optimizer)).zip(values) {
             let Values::F32(sum) = sum else { return Err(Error::Total { round: state.record.round }) };
@@ -99,14 +99,16 @@ impl Trial {
                 let mut outer = std::mem::take(self.vector_mut(state, "outer")?);
                 let w = self.vector_mut(state, "weights")?;
                 let (rate, momentum) = (self.params.outer_rate as f32, self.params.outer_momentum as f32);
-                isa.run(Nesterov { rate, momentum, scale, w, u: &mut outer, sum });
+                let pieces = w.chunks_mut(PIECE).zip(outer.chunks_mut(PIECE)).zip(sum.chunks(PIECE)).collect();
+                each(crew, pieces, |((w, u), sum)| isa.run(Nesterov { rate, momentum, scale, w, u, sum }));
                 if let Some(limit) = self.params.max_w2 {
                     cap(isa, self.network.layout(), limit, w);
                 }
                 self.restore(state, outer);
             } else {
                 let (not_negative, moment) = (is_mean_square(name), self.vector_mut(state, name)?);
-                isa.run(MeanMoment { not_negative, scale, moment, sum });
+                let pieces = moment.chunks_mut(PIECE).zip(sum.chunks(PIECE)).collect();
+                each(crew, pieces, |(moment, sum)| isa.run(MeanMoment { not_negative, scale, moment, sum }));
             }
         }
         Ok(())
@@ -165,8 +167,8 @@ impl Loop for MeanMoment<'_> {
     }
 }
 
-/// Floats that one thread looks at.
-const FINITE_PIECE: usize = 1 << 15;
+/// Floats that one thread takes at once.
+const PIECE: usize = 1 << 15;
 
 /// Whether no value is NaN or infinite: neither has an exponent below the largest.
 struct AllFinite<'a>(&'a [f32]);

@@ -101,6 +101,7 @@ pub(crate) fn product(isa: Isa, product: Product<'_>, c: &mut [f32], c_row: usiz
         End::Plain | End::Rectified => (std::ptr::null(), 0),
     };
     let whole = Operands {
+        count: 0,
         depth,
         a: a.values.as_ptr(),
         a_row: a.row,
@@ -154,9 +155,12 @@ unsafe fn run_strips(tiles: &Tiles, rows: usize, width: usize, kind: usize, o: O
             _ => (8, &tiles.eight[kind]),
         };
         let mut row = 0;
-        for index in 0..count {
-            let height = height + usize::from(index < taller);
-            let tile = Operands {
+        for (height, count) in [(height + 1, taller), (height, count - taller)] {
+            if count == 0 {
+                continue;
+            }
+            let tiles = Operands {
+                count,
                 a: o.a.wrapping_add(row * o.a_row),
                 b: o.b.wrapping_add(column),
                 c: o.c.wrapping_add(row * o.c_row + column),
@@ -164,9 +168,9 @@ unsafe fn run_strips(tiles: &Tiles, rows: usize, width: usize, kind: usize, o: O
                 mask: o.mask.wrapping_add(row * o.mask_row + column),
                 ..o
             };
-            // SAFETY: the caller's; rows row..row + height and columns column..column + strip lie inside.
-            unsafe { table[height - 1](tile) };
-            row += height;
+            // SAFETY: the caller's; `count` times `height` rows from `row` on and columns column..column + strip lie inside.
+            unsafe { table[height - 1](&tiles) };
+            row += count * height;
         }
         column += strip;
     }

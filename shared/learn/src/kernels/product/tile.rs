@@ -6,6 +6,8 @@ use super::lanes::Lanes;
 /// Where a tile's operands stand; see the extents in the parent.
 #[derive(Clone, Copy)]
 pub(super) struct Operands {
+    /// Tiles below each other.
+    pub(super) count: usize,
     pub(super) depth: usize,
     pub(super) a: *const f32,
     pub(super) a_row: usize,
@@ -19,7 +21,7 @@ pub(super) struct Operands {
     pub(super) mask_row: usize,
 }
 
-pub(super) type Tile = unsafe fn(Operands);
+pub(super) type Tile = unsafe fn(&Operands);
 
 /// Starts and ends of chains as numbers that the compiler can specialise on.
 pub(super) const ZERO: usize = 0;
@@ -50,13 +52,29 @@ pub(super) struct Tiles {
     pub(super) eight: [[Tile; 8]; KINDS],
 }
 
-/// H rows × V vectors of C.
+/// Tiles of H rows × V vectors of C, one below the other.
 ///
 /// # Safety
-/// All that the operands point at for H rows, V vectors and the depth is valid, C is borrowed mutably, and the
-/// processor has L's instructions.
+/// All that the operands point at for `count` times H rows, V vectors and the depth is valid, C is borrowed mutably, and
+/// the processor has L's instructions.
 #[inline(always)]
-unsafe fn tile<L: Lanes, const H: usize, const V: usize, const KIND: usize>(o: Operands) {
+unsafe fn tiles<L: Lanes, const H: usize, const V: usize, const KIND: usize>(o: &Operands) {
+    let mut at = *o;
+    for _ in 0..o.count {
+        // SAFETY: the caller's.
+        unsafe { tile::<L, H, V, KIND>(&at) };
+        at.a = at.a.wrapping_add(H * o.a_row);
+        at.c = at.c.wrapping_add(H * o.c_row);
+        at.mask = at.mask.wrapping_add(H * o.mask_row);
+    }
+}
+
+/// One of them.
+///
+/// # Safety
+/// As above, for H rows.
+#[inline(always)]
+unsafe fn tile<L: Lanes, const H: usize, const V: usize, const KIND: usize>(o: &Operands) {
     let mut sums = [[L::splat(0.0); V]; H];
     let (begin, end) = (KIND / ENDS, KIND % ENDS);
     if begin != ZERO {
@@ -108,31 +126,31 @@ unsafe fn tile<L: Lanes, const H: usize, const V: usize, const KIND: usize>(o: O
     }
 }
 
-unsafe fn portable<const H: usize, const V: usize, const KIND: usize>(o: Operands) {
+unsafe fn portable<const H: usize, const V: usize, const KIND: usize>(o: &Operands) {
     // SAFETY: the caller's.
-    unsafe { tile::<[f32; 8], H, V, KIND>(o) }
+    unsafe { tiles::<[f32; 8], H, V, KIND>(o) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn avx2<const H: usize, const V: usize, const KIND: usize>(o: Operands) {
+unsafe fn avx2<const H: usize, const V: usize, const KIND: usize>(o: &Operands) {
     // SAFETY: the caller's.
-    unsafe { tile::<std::arch::x86_64::__m256, H, V, KIND>(o) }
+    unsafe { tiles::<std::arch::x86_64::__m256, H, V, KIND>(o) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
-unsafe fn avx512<const H: usize, const V: usize, const KIND: usize>(o: Operands) {
+unsafe fn avx512<const H: usize, const V: usize, const KIND: usize>(o: &Operands) {
     // SAFETY: the caller's.
-    unsafe { tile::<std::arch::x86_64::__m512, H, V, KIND>(o) }
+    unsafe { tiles::<std::arch::x86_64::__m512, H, V, KIND>(o) }
 }
 
 /// Eight columns of a panel that is not a multiple of 16 wide.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx2,fma")]
-unsafe fn avx512_half<const H: usize, const V: usize, const KIND: usize>(o: Operands) {
+unsafe fn avx512_half<const H: usize, const V: usize, const KIND: usize>(o: &Operands) {
     // SAFETY: the caller's.
-    unsafe { tile::<std::arch::x86_64::__m256, H, V, KIND>(o) }
+    unsafe { tiles::<std::arch::x86_64::__m256, H, V, KIND>(o) }
 }
 
 /// Functions by use and height; heights above the tallest repeat it and are never asked for.
