@@ -50,7 +50,8 @@ pub enum ExchangeError {
     Placement { ranks: u32 },
 }
 
-type Nodes = Vec<(Node, Option<Partial>)>;
+/// Neighbours in the tree of all ranks, in order.
+pub(crate) type Nodes = Vec<(Node, Option<Partial>)>;
 
 /// The running round, and early arrivals of the next.
 pub struct Exchange {
@@ -58,8 +59,8 @@ pub struct Exchange {
     vectors: Vec<VectorSpec>,
     segments: Vec<Segment>,
     round: Option<u64>,
-    /// Ranks mapped here that wait for one before them.
-    mapped: BTreeMap<u32, Option<Partial>>,
+    /// Ranks mapped here, from the first of each run on, that wait for one before them.
+    mapped: BTreeMap<u32, (u32, Nodes)>,
     next_rank: u32,
     own: Fold<Partial>,
     arrived: BTreeMap<(u64, Phase, usize), Nodes>,
@@ -141,12 +142,19 @@ impl Exchange {
 
     /// One of the own ranks was mapped; `None` if it had no rows.
     pub fn rank_mapped(&mut self, rank: u32, partial: Option<Partial>) -> Result<Progress, ExchangeError> {
-        debug_assert!(self.own_ranks().contains(&rank));
-        self.mapped.insert(rank, partial);
-        while let Some(partial) = self.mapped.remove(&self.next_rank) {
-            let leaf = Node { lo: u64::from(self.next_rank), n: 1 };
-            self.own.push(leaf, partial, |left, right| add(left, right, &mut self.spare));
-            self.next_rank += 1;
+        self.ranks_mapped(rank..rank + 1, vec![(Node { lo: u64::from(rank), n: 1 }, partial)])
+    }
+
+    /// Some of the own ranks were mapped, and pre-added to whole nodes.
+    pub fn ranks_mapped(&mut self, ranks: Range<u32>, nodes: Nodes) -> Result<Progress, ExchangeError> {
+        debug_assert!(self.own_ranks().start <= ranks.start && ranks.end <= self.own_ranks().end);
+        debug_assert!(nodes.iter().all(|(node, _)| is_whole(*node)), "an owner adds up whole nodes only");
+        self.mapped.insert(ranks.start, (ranks.end, nodes));
+        while let Some((end, nodes)) = self.mapped.remove(&self.next_rank) {
+            for (node, partial) in nodes {
+                self.own.push(node, partial, |left, right| add(left, right, &mut self.spare));
+            }
+            self.next_rank = end;
         }
         let mut progress = Progress::default();
         if self.own_done() && self.members() > 1 {
@@ -157,15 +165,21 @@ impl Exchange {
         Ok(Progress { total: more.total, ..progress })
     }
 
-    /// Memory to make a partial in: vectors as long as those of earlier ones, as far as there are any.
+    /// Memory to make two partials in: vectors as long as those of earlier ones, as far as there are any.
     pub fn spare(&mut self) -> Vec<Vec<f32>> {
-        let count = self.vectors.iter().filter(|vector| vector.value_type == ValueType::F32).count();
+        let count = 2 * self.vectors.iter().filter(|vector| vector.value_type == ValueType::F32).count();
         self.spare.split_off(self.spare.len().saturating_sub(count))
     }
 
     /// Takes back the memory of a total that was applied.
     pub fn use_again(&mut self, total: Partial) {
         reuse(total, &mut self.spare);
+    }
+
+    /// Takes back what is left of [`Exchange::spare`].
+    pub(crate) fn give_back(&mut self, spare: Vec<Vec<f32>>) {
+        self.spare.extend(spare);
+        self.spare.truncate(SPARE_MAX);
     }
 
     /// The most nodes that a member sends for a phase: what a receiver makes room for.
@@ -282,7 +296,8 @@ impl Exchange {
 /// Vectors that are kept to be used again.
 const SPARE_MAX: usize = 64;
 
-fn add(mut left: Partial, right: Partial, spare: &mut Vec<Vec<f32>>) -> Partial {
+/// The sum of two neighbours; the memory of the right one is kept.
+pub(crate) fn add(mut left: Partial, right: Partial, spare: &mut Vec<Vec<f32>>) -> Partial {
     left.add_from(&right);
     reuse(right, spare);
     left

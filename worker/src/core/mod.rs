@@ -4,4 +4,5 @@ mod exchange;
 mod segment;
 
 pub use exchange::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
+pub(crate) use exchange::{Nodes, add};
 pub use segment::{Segment, segments};

@@ -9,11 +9,13 @@ mod rmsprop;
 mod sgd;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aquifer_model::params::{DeepLearning, Optimizer};
 
 use crate::Isa;
 use crate::crew::{Crew, cut_out, each};
+use crate::kernels::Loop;
 use crate::network::Layout;
 pub(crate) use max_w2::cap;
 pub(crate) use rate::{is_constant, rate};
@@ -95,6 +97,9 @@ impl Rule {
     }
 }
 
+/// Set where a step led to a value that is no number, or infinite.
+pub(crate) type Diverged = AtomicBool;
+
 /// A step to make, of a network whose weights stand as `layout` says.
 #[derive(Clone, Copy)]
 pub(crate) struct Step<'a> {
@@ -106,6 +111,8 @@ pub(crate) struct Step<'a> {
     pub(crate) gradient: &'a [f32],
     /// Of `lazy_adam`: the inputs whose weights may stay as they are.
     pub(crate) lazy: Option<Lazy<'a>>,
+    /// Who looks at what came out, while it is in cache.
+    pub(crate) diverged: Option<&'a Diverged>,
 }
 
 /// One-hot inputs whose weights and moments a step leaves alone where their gradient is zero.
@@ -132,7 +139,7 @@ const PIECE: usize = 1 << 13;
 /// One step. Clipping comes first, then the rule with its penalties, which are on weights and not on biases, and the cap on
 /// what came out.
 pub(crate) fn step<M: AsMut<[f32]>>(crew: &dyn Crew, of: Step<'_>, weights: &mut [f32], moments: &mut [M]) {
-    let Step { isa, params, layout, at, gradient, lazy } = of;
+    let Step { isa, params, layout, at, gradient, lazy, diverged } = of;
     let scale = match params.gradient_clip_norm {
         Some(limit) => clip::clipped(isa, at.scale, limit, gradient),
         None => at.scale,
@@ -144,7 +151,9 @@ pub(crate) fn step<M: AsMut<[f32]>>(crew: &dyn Crew, of: Step<'_>, weights: &mut
     };
     let [first, second] = two(moments);
     let runs = runs(crew, layout, penalty, lazy);
-    each(crew, pieces(&runs, weights, [&mut *first, &mut *second], gradient), |piece| pass(isa, rule, scale, piece));
+    each(crew, pieces(&runs, weights, [&mut *first, &mut *second], gradient), |piece| {
+        pass(isa, rule, scale, piece, diverged)
+    });
     if let (Some(lazy), Rule::Adam(scalars)) = (lazy, rule) {
         let awake = awake(layout, lazy, gradient);
         let runs: Vec<_> = layout.layers()[0].panels().map(|panel| (panel.weights(), penalty)).collect();
@@ -208,13 +217,37 @@ fn pieces<'a>(
     runs.iter().zip(slices).map(piece).collect()
 }
 
-fn pass(isa: Isa, rule: Rule, scale: f32, piece: Piece<'_>) {
+fn pass(isa: Isa, rule: Rule, scale: f32, mut piece: Piece<'_>, diverged: Option<&Diverged>) {
+    apply(isa, rule, scale, &mut piece);
+    if let Some(diverged) = diverged {
+        let [first, second] = &piece.moments;
+        if ![&*piece.w, first, second].into_iter().all(|values| isa.run(AllFinite(values))) {
+            diverged.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+fn apply(isa: Isa, rule: Rule, scale: f32, piece: &mut Piece<'_>) {
     let Piece { penalty, w, moments: [first, second], g } = piece;
+    let penalty = *penalty;
     match rule {
         Rule::Adam(scalars) => isa.run(adam::Pass { scalars, penalty, scale, w, m: first, v: second, g }),
         Rule::Sgd(scalars) => isa.run(sgd::Pass { scalars, penalty, scale, w, u: first, g }),
         Rule::Rmsprop(scalars) => isa.run(rmsprop::Pass { scalars, penalty, scale, w, v: first, g }),
         Rule::Adadelta(scalars) => isa.run(adadelta::Pass { scalars, penalty, scale, w, v: first, d: second, g }),
+    }
+}
+
+/// Whether no value is NaN or infinite: neither has an exponent below the largest.
+pub(crate) struct AllFinite<'a>(pub(crate) &'a [f32]);
+
+impl Loop for AllFinite<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run(self) -> bool {
+        const EXPONENT: u32 = 0x7F80_0000;
+        !self.0.iter().fold(false, |found, x| found | (x.to_bits() & EXPONENT == EXPONENT))
     }
 }
 

@@ -44,7 +44,7 @@ fn step_alone(
     moments: &mut [Vec<f32>],
     gradient: &[f32],
 ) {
-    step(&Alone, Step { isa, params, layout, at, gradient, lazy: None }, weights, moments);
+    step(&Alone, Step { isa, params, layout, at, gradient, lazy: None, diverged: None }, weights, moments);
 }
 
 /// Every optimizer, with penalties and without, in the pieces of several threads.
@@ -66,6 +66,7 @@ fn threads_change_no_bit() {
                     at: at(3, 0.5),
                     gradient: &g,
                     lazy: None,
+                    diverged: None,
                 };
                 step(crew, of, &mut w, &mut moments);
                 w.iter().chain(moments.iter().flatten()).map(|x| x.to_bits()).collect::<Vec<_>>()
@@ -88,7 +89,15 @@ fn lazy_adam_leaves_inputs_without_a_gradient_alone() {
     }
     let run = |lazy| {
         let (mut w, mut moments) = (values(0.5), vec![values(0.2), values(0.3)]);
-        let of = Step { isa: Isa::detect(), params: &params, layout: &layout, at: at(4, 1.0), gradient: &g, lazy };
+        let of = Step {
+            isa: Isa::detect(),
+            params: &params,
+            layout: &layout,
+            at: at(4, 1.0),
+            gradient: &g,
+            lazy,
+            diverged: None,
+        };
         step(&Alone, of, &mut w, &mut moments);
         (w, moments)
     };

@@ -140,7 +140,7 @@ impl Trial {
         let first = self.network.numeric();
         let lazy = self.params.lazy_adam.then_some(Lazy { first, touched });
         let (isa, layout) = (self.network.isa(), self.network.layout());
-        step(crew, Step { isa, params: &self.params, layout, at, gradient, lazy }, weights, moments);
+        step(crew, Step { isa, params: &self.params, layout, at, gradient, lazy, diverged: None }, weights, moments);
         // The gradient of one-hot inputs is zero again when the next one begins.
         for input in touched.iter().map(|input| *input as usize) {
             for panel in layout.layers()[0].panels() {

@@ -5,7 +5,7 @@ use aquifer_model::params::AveragingMode;
 
 use super::Trial;
 use crate::Error;
-use crate::crew::Crew;
+use crate::crew::{Crew, each};
 use crate::network::Aligned;
 use crate::round::RoundKind;
 
@@ -15,6 +15,9 @@ pub struct Prepared {
     pub(super) weights: Aligned,
     pub(super) transposed: Aligned,
 }
+
+/// Floats that one thread copies at once.
+const PIECE: usize = 1 << 14;
 
 impl Trial {
     /// Prepares the round after this state.
@@ -28,9 +31,11 @@ impl Trial {
             prepared.weights = Aligned::zeroed(layout.len());
             prepared.transposed = Aligned::zeroed(layout.transposed_len());
         }
-        prepared.weights.copy_from_slice(self.vector(state, "weights")?);
+        let weights = self.vector(state, "weights")?;
+        let pieces = weights.chunks(PIECE).zip(prepared.weights.chunks_mut(PIECE)).collect();
+        each(crew, pieces, |(from, to): (&[f32], &mut [f32])| to.copy_from_slice(from));
         if !self.reads_columns() {
-            self.network.transpose(crew, &prepared.weights, &mut prepared.transposed);
+            self.network.transpose(crew, weights, &mut prepared.transposed);
         }
         Ok(())
     }

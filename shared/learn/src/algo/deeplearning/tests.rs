@@ -94,7 +94,15 @@ fn works_like_pytorch() {
             let at = StepAt { number: t, rate: learning_rate, scale: 1.0 / 8.0 };
             let to = (&mut gradient[..], false);
             let loss = network.gradient(&Alone, (&weights, &transposed), (&batch, 0), &mut buffers, to);
-            let of = Step { isa: Isa::detect(), params: &params, layout, at, gradient: &gradient, lazy: None };
+            let of = Step {
+                isa: Isa::detect(),
+                params: &params,
+                layout,
+                at,
+                gradient: &gradient,
+                lazy: None,
+                diverged: None,
+            };
             step(&Alone, of, &mut weights, &mut moments);
             let loss = loss / 8.0;
             let close = (loss - expected).abs() < 1e-5 * expected;

@@ -9,7 +9,7 @@ use super::Trial;
 use crate::Error;
 use crate::crew::{Crew, each};
 use crate::kernels::Loop;
-use crate::optimizer::{Lazy, Step, cap, flush, is_mean_square, moment_names, step};
+use crate::optimizer::{AllFinite, Diverged, Lazy, Step, cap, flush, is_mean_square, moment_names, step};
 use crate::round::TrainRound;
 
 impl Trial {
@@ -26,12 +26,15 @@ impl Trial {
                 return Err(Error::Total { round: state.record.round });
             };
             let loss = loss.iter().sum::<f64>() / total.weight;
-            match (self.params.averaging_mode, self.params.ranks) {
+            let finite = match (self.params.averaging_mode, self.params.ranks) {
                 (AveragingMode::Gradient, _) => self.gradient_step(state, (round, total.weight), values, crew)?,
-                (AveragingMode::Average, 1) => self.replace(state, values)?,
-                (AveragingMode::Average, _) => self.outer_step(state, total.weight, values, crew)?,
-            }
-            if !loss.is_finite() || !self.is_finite(state, crew) {
+                (AveragingMode::Average, 1) => self.replace(state, values).map(|()| self.is_finite(state, crew))?,
+                (AveragingMode::Average, _) => {
+                    self.outer_step(state, total.weight, values, crew)?;
+                    self.is_finite(state, crew)
+                }
+            };
+            if !loss.is_finite() || !finite {
                 return Err(self.diverged(state));
             }
             state.record.loss = Some(loss);
@@ -41,14 +44,14 @@ impl Trial {
         Ok(())
     }
 
-    /// One optimizer step from the sum of the ranks' gradients.
+    /// One optimizer step from the sum of the ranks' gradients; whether all it led to is finite.
     fn gradient_step(
         &self,
         state: &mut State,
         (round, weight): (TrainRound, f64),
         values: &[Values],
         crew: &dyn Crew,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let [Values::F32(gradient)] = values else { return Err(Error::Total { round: state.record.round }) };
         let order = ["weights"].iter().chain(moment_names(self.params.optimizer));
         if !order.copied().eq(state.vectors.iter().map(|vector| &*vector.name)) {
@@ -63,9 +66,11 @@ impl Trial {
             false => Vec::new(),
         };
         let lazy = self.params.lazy_adam.then_some(Lazy { first, touched: &touched });
-        let of = Step { isa, params: &self.params, layout, at, gradient, lazy };
+        let diverged = Diverged::new(false);
+        let of = Step { isa, params: &self.params, layout, at, gradient, lazy, diverged: Some(&diverged) };
         step(crew, of, &mut weights.values, &mut moments);
-        Ok(())
+        // What lazy steps and caps leave out was finite before, or is what the gradient of a finite loss led to.
+        Ok(!diverged.into_inner() && (lazy.is_none() || self.is_finite(state, crew)))
     }
 
     /// A single rank's local state is the next one.
@@ -169,16 +174,3 @@ impl Loop for MeanMoment<'_> {
 
 /// Floats that one thread takes at once.
 const PIECE: usize = 1 << 15;
-
-/// Whether no value is NaN or infinite: neither has an exponent below the largest.
-struct AllFinite<'a>(&'a [f32]);
-
-impl Loop for AllFinite<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn run(self) -> bool {
-        const EXPONENT: u32 = 0x7F80_0000;
-        !self.0.iter().fold(false, |found, x| found | (x.to_bits() & EXPONENT == EXPONENT))
-    }
-}
