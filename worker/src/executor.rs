@@ -27,12 +27,21 @@ pub trait Executor: Send + Sync {
     fn crew(&self) -> &dyn Crew;
 }
 
-/// Threads that steal work from each other. Between pieces of work they look for more for some microseconds before they
-/// sleep, so rounds that follow each other closely find them awake.
+/// Threads that steal work from each other. To wake one takes as long as a step of a small batch: after a short piece of
+/// work the others stay awake for the next one, which mostly comes soon.
 pub struct ThreadPool {
     pool: rayon::ThreadPool,
     submitted: Arc<Submitted>,
+    /// Set when there is work again for those who stay awake.
+    awake: Mutex<Arc<AtomicBool>>,
 }
+
+/// A piece of work that is over so soon is followed by another one …
+const SHORT: Duration = Duration::from_millis(2);
+/// … which is waited for at most so long.
+const AWAKE_MAX: Duration = Duration::from_micros(100);
+/// Turns of the waiting loop between two times that others may go first.
+const LOOKS: u32 = 64;
 
 /// Tasks that are not done yet.
 #[derive(Default)]
@@ -46,7 +55,7 @@ impl ThreadPool {
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
         let pool = builder.thread_name(|at| format!("compute-{at}")).build().map_err(std::io::Error::other)?;
-        Ok(Self { pool, submitted: Arc::default() })
+        Ok(Self { pool, submitted: Arc::default(), awake: Mutex::default() })
     }
 
     /// Drops what has not begun, and waits for the tasks that are being done, at most `limit`.
@@ -101,6 +110,11 @@ impl Crew for ThreadPool {
 
     /// Parts are tickets: whoever is free takes the next one, so that those of few numbers are done first.
     fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
+        if self.threads() == 1 {
+            return (0..parts).for_each(work);
+        }
+        let began = Instant::now();
+        self.call_back();
         let next = AtomicUsize::new(0);
         let take = || {
             loop {
@@ -117,6 +131,31 @@ impl Crew for ThreadPool {
             }
             take();
         });
+        if began.elapsed() < SHORT {
+            self.keep_awake();
+        }
+    }
+}
+
+impl ThreadPool {
+    fn call_back(&self) {
+        self.awake.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).store(true, Ordering::Release);
+    }
+
+    /// The threads that have nothing to do wait for the next piece of work without sleeping; others go before them.
+    fn keep_awake(&self) {
+        let flag = Arc::new(AtomicBool::new(false));
+        *self.awake.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = flag.clone();
+        for _ in 1..self.threads() {
+            let flag = flag.clone();
+            self.pool.spawn(move || {
+                let until = Instant::now() + AWAKE_MAX;
+                while !flag.load(Ordering::Acquire) && Instant::now() < until {
+                    (0..LOOKS).for_each(|_| std::hint::spin_loop());
+                    std::thread::yield_now();
+                }
+            });
+        }
     }
 }
 
