@@ -5,6 +5,7 @@ pub(crate) mod cluster;
 pub(crate) mod coordinator;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod explain;
 pub(crate) mod frame;
 pub(crate) mod model;
 pub(crate) mod predict;

@@ -9,6 +9,7 @@ use aquifer_proto::v1::{TrainJob, submit_request};
 use aquifer_proto::{JobEvent, TrainSummary};
 use clap::Args;
 
+use crate::commands::explain::explain;
 use crate::data::{Data, check_names};
 use crate::failure::usage;
 use crate::launch::{Launched, Purpose, with_cluster};
@@ -58,6 +59,9 @@ pub(crate) struct Train {
     /// Model file to write [default: in the data folder, under its hash]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Print passes, bytes, memory and expected time, and start nothing
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     cluster: ClusterOptions,
 }
@@ -93,6 +97,9 @@ impl Train {
                 .into());
         }
         precheck::check(&spec, &train, &self.source_options(&spec))?;
+        if self.explain {
+            return explain(&spec, &train, &self.source_options(&spec), &self.cluster, format).await;
+        }
         if let Some(out) = &self.out {
             precheck::check_out(out, &all)?;
         }

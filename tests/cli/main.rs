@@ -18,6 +18,7 @@ mod forms;
 mod frames;
 mod help;
 mod meaning;
+mod memory;
 mod show;
 mod tables;
 mod typed;

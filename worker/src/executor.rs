@@ -252,7 +252,9 @@ mod tests {
             gone.recv().unwrap();
             first.fetch_add(1, Ordering::SeqCst);
         }));
-        pool.submit(Box::new(move || drop(second.fetch_add(10, Ordering::SeqCst))));
+        pool.submit(Box::new(move || {
+            second.fetch_add(10, Ordering::SeqCst);
+        }));
         begins.recv().unwrap();
         pool.join(Duration::ZERO); // the first is at work: the limit ends the wait
         go.send(()).unwrap();

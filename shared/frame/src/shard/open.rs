@@ -82,6 +82,11 @@ impl Shard {
         self.rows.clone()
     }
 
+    /// Bytes of its columns.
+    pub fn bytes(&self) -> u64 {
+        self.batches.iter().map(|batch| batch.get_array_memory_size() as u64).sum()
+    }
+
     /// Names of the columns.
     pub fn columns(&self) -> Vec<String> {
         let schema = self.batches.first().map(RecordBatch::schema);

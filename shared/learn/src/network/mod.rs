@@ -20,7 +20,7 @@ use crate::objective::Objective;
 use crate::{Error, Isa};
 pub(crate) use buffers::{Aligned, Buffers};
 use dropout::Dropout;
-pub(crate) use layout::{Layout, PANEL};
+pub(crate) use layout::{Dense, Layout, PANEL};
 pub(crate) use linear::LinearBuffers;
 
 /// Rows that go through the net together.

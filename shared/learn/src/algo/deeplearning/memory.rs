@@ -3,7 +3,7 @@
 use aquifer_frame::Reader;
 
 use super::Trial;
-use crate::network::Buffers;
+use crate::network::{Buffers, Dense};
 use crate::optimizer::moment_names;
 
 /// Bytes of a trial on one worker.
@@ -49,6 +49,28 @@ impl Trial {
             windows: own_ranks * Reader::window_bytes(&self.encoding),
             partials: (at_once + height + 1) * partial,
         }
+    }
+
+    /// Floating-point operations of a row in training: forward, the gradient by the weights and that by the inputs are two for
+    /// each weight; a one-hot input has one row of weights, and the first layer's inputs need no gradient.
+    pub fn flops_of_row(&self) -> u64 {
+        let layers = self.weights_of_row();
+        6 * layers.iter().sum::<u64>() - 2 * layers.first().copied().unwrap_or(0)
+    }
+
+    /// Of a row that is scored.
+    pub fn flops_of_scored_row(&self) -> u64 {
+        2 * self.weights_of_row().iter().sum::<u64>()
+    }
+
+    /// Weights of each layer that a row meets.
+    fn weights_of_row(&self) -> Vec<u64> {
+        let met = |(i, layer): (usize, &Dense)| {
+            let inputs =
+                if i == 0 { self.encoding.numeric.len() + self.encoding.categorical.len() } else { layer.inputs };
+            (inputs * layer.outputs) as u64
+        };
+        self.network.layout().layers().iter().enumerate().map(met).collect()
     }
 
     fn score_bytes(&self) -> u64 {
