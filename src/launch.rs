@@ -21,6 +21,7 @@ use crate::client::Client;
 use crate::dir;
 use crate::failure::interrupted;
 use crate::options::{ClusterOptions, cores, say_if_crowded};
+use crate::output;
 use crate::progress::Display;
 
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -65,7 +66,12 @@ struct JobFolder {
 
 /// Starts or joins, as the options say.
 async fn launch(options: &ClusterOptions, purpose: Purpose) -> anyhow::Result<Launched> {
-    options.memory.bytes()?;
+    options.worker_memory()?;
+    if purpose == Purpose::Train && options.cluster.is_none() && Isa::detect() == Isa::PORTABLE {
+        output::say(
+            "note: without AVX2 and FMA this processor takes the portable path: the same bits, many times slower",
+        );
+    }
     say_if_crowded(options.threads, options.workers.unwrap_or(1));
     let dir = options.dir.open()?;
     if let Some(url) = &options.cluster {
@@ -119,7 +125,7 @@ async fn start_worker(options: &ClusterOptions, dir: &Path, url: &str, token: To
         advertise: None,
         dir: dir.to_owned(),
         roots: Roots::everything(),
-        memory_bytes: options.memory.bytes()?,
+        memory_bytes: options.worker_memory()?,
         threads: options.threads.unwrap_or_else(cores) as usize,
     };
     Ok(Worker::start(config).await?)
@@ -137,7 +143,7 @@ fn spawn_workers(
     let token_file = folder.join("token");
     dir::write_token(&token_file, token)?;
     let threads = options.threads.unwrap_or_else(|| (cores() / count).max(1));
-    let memory = options.memory.bytes()?;
+    let memory = options.worker_memory()?;
     let program = std::env::current_exe().context("this program's own path cannot be found")?;
     let spawn = |_| {
         let mut command = Command::new(&program);

@@ -18,6 +18,8 @@ mod scores;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
+use aquifer_learn::Isa;
+use aquifer_model::Report;
 use clap::{Parser, Subcommand};
 
 /// Train models on more Parquet than there is memory, with the same bits on any number of machines
@@ -57,10 +59,24 @@ fn main() -> ExitCode {
         Err(error) => return failure::print_refused(&error),
     };
     start_log(&arguments.command);
+    if let Err(error) = choose_instructions() {
+        return failure::print(&error.into(), arguments.output);
+    }
     match run(arguments.command, arguments.output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failure::print(&error, arguments.output),
     }
+}
+
+/// `AQUIFER_INSTRUCTIONS` takes other instructions than the fastest, to show that they give the same bits.
+fn choose_instructions() -> Result<(), Report> {
+    let Some(name) = std::env::var_os("AQUIFER_INSTRUCTIONS").filter(|name| !name.is_empty()) else { return Ok(()) };
+    if name.to_str().is_some_and(Isa::choose) {
+        return Ok(());
+    }
+    let known: Vec<&str> = Isa::available().into_iter().map(Isa::name).collect();
+    let message = format!("AQUIFER_INSTRUCTIONS is {name:?}, which this processor does not have");
+    Err(failure::usage("no_instructions", message).hint(format!("it has {}", known.join(", "))))
 }
 
 /// A decoder that panics over a bad file is caught, and becomes an error that names the file: no trace comes before it.

@@ -49,6 +49,19 @@ pub(crate) struct ClusterOptions {
     pub(crate) cache: CacheOption,
 }
 
+impl ClusterOptions {
+    /// Memory of each worker that this command starts: as asked for, or an equal share.
+    pub(crate) fn worker_memory(&self) -> Result<Option<u64>, Report> {
+        let workers = u64::from(self.workers.unwrap_or(1));
+        if self.cluster.is_some() && self.memory.memory.is_some() {
+            let message = "--memory is a worker's, and the workers of a running cluster have theirs";
+            return Err(usage("memory_of_cluster", message).hint("give --memory to `cluster up` or `worker`"));
+        }
+        let asked = self.memory.of(workers)?;
+        Ok(asked.or((workers > 1).then(|| memory_bytes() / workers).filter(|bytes| *bytes > 0)))
+    }
+}
+
 /// How much memory of its own a worker may take.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct MemoryOption {
@@ -60,8 +73,13 @@ pub(crate) struct MemoryOption {
 impl MemoryOption {
     /// Checked: what is too little for anything, or more than there is, is refused here.
     pub(crate) fn bytes(self) -> Result<Option<u64>, Report> {
+        self.of(1)
+    }
+
+    /// Of so many workers on this machine each.
+    pub(crate) fn of(self, workers: u64) -> Result<Option<u64>, Report> {
         let Some(asked) = self.memory else { return Ok(None) };
-        let there = memory_bytes();
+        let there = memory_bytes() / workers.max(1);
         let mib = |bytes: u64| bytes >> 20;
         if asked < BASE_BYTES {
             let message = format!("--memory {} MiB is less than any training takes", mib(asked));

@@ -1,4 +1,4 @@
-//! A model and data that streams past it: shards are made in memory, one at a time, and leave no file.
+//! A model and data that streams past it: shards are made in memory, one or two at a time, and leave no file.
 
 use std::ops::Range;
 use std::path::Path;
@@ -56,8 +56,8 @@ pub(crate) struct Scan {
     plan: Plan,
     encoding: Arc<Encoding>,
     apply: Apply,
-    /// The shard that was read last, and its reader.
-    current: Option<(Arc<Shard>, Reader)>,
+    /// The stretch that was read last, and its reader.
+    current: Option<(Stretch, Reader)>,
     /// Of the shards that were read, for what there is to say of the data as a whole.
     records: Vec<ShardRecord>,
 }
@@ -88,14 +88,16 @@ impl Scan {
         self.plan.rows
     }
 
-    pub(crate) fn blocks(&self) -> Range<u64> {
-        0..block_count(self.plan.rows)
-    }
-
     /// Rows of a block in natural order.
     pub(crate) fn read(&mut self, block: u64, batch: &mut Batch) -> Result<(), Report> {
-        if self.current.as_ref().is_none_or(|(_, reader)| !reader.blocks().contains(&block)) {
-            self.current = Some(self.open_shard(block)?);
+        if self.current.as_ref().is_none_or(|(stretch, _)| !stretch.blocks.contains(&block)) {
+            self.current = None; // two are never in memory at once
+            let at = self.plan.shards.iter().position(|rows| rows.contains(&(block * BLOCK_ROWS)));
+            let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", format!("no shard has block {block}")))?;
+            let (stretch, record) = self.load(at)?;
+            self.records.push(record);
+            let reader = stretch.reader();
+            self.current = Some((stretch, reader));
         }
         match &mut self.current {
             Some((_, reader)) => Ok(reader.block(block, batch)?),
@@ -103,30 +105,48 @@ impl Scan {
         }
     }
 
-    /// Columns of the block that was read last, as they are in the source.
-    pub(crate) fn source_columns(&self, block: u64, columns: &[&SourceColumn]) -> Result<Vec<ArrayRef>, Report> {
-        let Some((shard, _)) = &self.current else { return Ok(Vec::new()) };
-        let rows = block_rows(block, self.plan.rows);
-        columns.iter().map(|column| Ok(shard.source_column(column, rows.clone())?)).collect()
+    /// How many stretches the files are read in.
+    pub(crate) fn stretches(&self) -> usize {
+        self.plan.shards.len()
+    }
+
+    /// Reads a stretch into memory.
+    pub(crate) fn load(&self, at: usize) -> Result<(Stretch, ShardRecord), Report> {
+        let (shard, record) = import_shard_in_memory(&self.plan, at)?;
+        self.encoding.check_shard(&record, self.apply)?;
+        let (shard, rows) = (Arc::new(shard), self.plan.shards[at].clone());
+        let blocks = rows.start / BLOCK_ROWS..block_count(rows.end);
+        let frame = EncodedFrame::new(self.plan.rows, vec![shard.clone()], self.encoding.clone(), self.apply)?;
+        Ok((Stretch { shard, frame: Arc::new(frame), blocks }, record))
+    }
+
+    /// A stretch has been read to its end: what it holds has a part in [`Scan::notes`].
+    pub(crate) fn done(&mut self, record: ShardRecord) {
+        self.records.push(record);
     }
 
     pub(crate) fn columns(&self) -> &[SourceColumn] {
         &self.plan.columns
     }
+}
 
-    fn open_shard(&mut self, block: u64) -> Result<(Arc<Shard>, Reader), Report> {
-        self.current = None; // two shards are never in memory at once
-        let row = block * BLOCK_ROWS;
-        let at = self.plan.shards.iter().position(|rows| rows.contains(&row));
-        let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", format!("no shard has row {row}")))?;
-        let (shard, record) = import_shard_in_memory(&self.plan, at)?;
-        self.encoding.check_shard(&record, self.apply)?;
-        self.records.push(record);
-        let shard = Arc::new(shard);
-        let rows = self.plan.shards[at].clone();
-        let blocks = rows.start / BLOCK_ROWS..block_count(rows.end);
-        let frame = EncodedFrame::new(self.plan.rows, vec![shard.clone()], self.encoding.clone(), self.apply)?;
-        Ok((shard, Reader::new(Arc::new(frame), blocks, 0, 0, Mixing::Rows)))
+/// Consecutive blocks of the files, in memory, for any number of threads.
+pub(crate) struct Stretch {
+    shard: Arc<Shard>,
+    frame: Arc<EncodedFrame>,
+    pub(crate) blocks: Range<u64>,
+}
+
+impl Stretch {
+    /// Reads its blocks in their natural order.
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(self.frame.clone(), self.blocks.clone(), 0, 0, Mixing::Rows)
+    }
+
+    /// Columns of a block, as they are in the source.
+    pub(crate) fn source_columns(&self, block: u64, columns: &[&SourceColumn]) -> Result<Vec<ArrayRef>, Report> {
+        let rows = block_rows(block, self.frame.rows());
+        columns.iter().map(|column| Ok(self.shard.source_column(column, rows.clone())?)).collect()
     }
 }
 

@@ -203,7 +203,7 @@ impl Up {
         arguments.extend(["--dir".into(), folder.join("workers").join(at.to_string()).into()]);
         arguments.extend(["--token-file".into(), folder.join("token").into()]);
         arguments.extend(["--threads".into(), threads.to_string().into()]);
-        if let Some(bytes) = self.memory.bytes()? {
+        if let Some(bytes) = self.memory.of(self.workers.into())? {
             arguments.extend(["--memory".into(), bytes.to_string().into()]);
         }
         arguments.extend(self.roots()?);

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use aquifer_frame::{Apply, Fold, Node, Target};
-use aquifer_learn::RoundKind;
+use aquifer_learn::{Context, Prepared, RoundKind, Workspace};
 use aquifer_model::{AtThreshold, Kind, Metrics, Part, Partial, Report, Score, Scoring};
+use aquifer_worker::{Executor, ThreadPool};
 use clap::Args;
 
 use crate::evaluation::Evaluation;
 use crate::failure::usage;
-use crate::options::SourceArgs;
+use crate::options::{SourceArgs, cores};
 use crate::output::{self, Format};
 use crate::scan::{Loaded, Scan};
 
@@ -91,10 +92,16 @@ fn score(loaded: &Loaded, scan: &mut Scan, threshold: f64) -> anyhow::Result<(Me
         RoundKind::Score { part: Part::Test },
         "only the test data is left to score"
     );
-    let mut workspace = aquifer_learn::Workspace::default();
+    let pool = ThreadPool::new(cores() as usize)?;
+    let (mut workspace, prepared) = (Workspace::default(), Prepared::default());
     let mut sum: Fold<Partial> = Fold::default();
     for rank in 0..trial.params().ranks {
-        let partial = trial.map_alone(&state, rank, scan, &mut workspace).map_err(Report::from)?;
+        let mut mapped = Ok(Partial { weight: 0.0, vectors: Vec::new() });
+        pool.enter(&mut || {
+            let context = Context { state: &state, prepared: &prepared, crew: &pool, spare: &mut Vec::new() };
+            mapped = trial.map(context, rank, scan, &mut workspace);
+        });
+        let partial = mapped.map_err(Report::from)?;
         let node = Node { lo: u64::from(rank), n: 1 };
         sum.push(node, (partial.weight != 0.0).then_some(partial), Partial::add);
     }

@@ -70,6 +70,8 @@ struct MemoryUse {
     partials: u64,
     peak_bytes: u64,
     budget_bytes: u64,
+    /// Whether it would be begun.
+    fits: bool,
 }
 
 /// Prints what `spec` would take with this data.
@@ -87,16 +89,17 @@ pub(crate) async fn explain(
     let trial = Trial::new(fit.params.clone(), Arc::new(encoding), rows, Isa::detect()).map_err(Report::from)?;
     let workers = options.workers.unwrap_or(1).min(fit.params.ranks);
     let threads = options.threads.unwrap_or_else(|| (cores() / workers).max(1));
-    let explained = Explained::of(&known, &trial, (workers, threads), options.memory.bytes()?);
+    let explained = Explained::of(&known, &trial, (workers, threads), options.worker_memory()?);
     if format == Format::Json {
         output::json("ExplainResult", &explained)?;
     } else {
         output::say_notes(&notes);
         explained.print(format);
     }
-    let MemoryUse { peak_bytes, budget_bytes, .. } = explained.memory;
-    if budget_bytes > 0 && peak_bytes > budget_bytes {
-        return Err(too_small(peak_bytes, budget_bytes).into());
+    let MemoryUse { peak_bytes, budget_bytes, fits, .. } = explained.memory;
+    if !fits && format == Format::Table {
+        let Report { message, hint, .. } = too_small(peak_bytes, budget_bytes);
+        say(&format!("note: {message}: {}", hint.unwrap_or_default()));
     }
     Ok(())
 }
@@ -142,14 +145,17 @@ impl Explained {
         let own_ranks = params.ranks.div_ceil(workers);
         let Memory { state, workspaces, windows, partials } = trial.memory(threads.into(), own_ranks.into());
         let program = BASE_BYTES;
+        let peak_bytes = program + state + workspaces + windows + partials;
+        let budget_bytes = memory.unwrap_or_else(memory_bytes);
         let memory = MemoryUse {
             program,
             state,
             workspaces,
             windows,
             partials,
-            peak_bytes: program + state + workspaces + windows + partials,
-            budget_bytes: memory.unwrap_or_else(memory_bytes),
+            peak_bytes,
+            budget_bytes,
+            fits: budget_bytes == 0 || peak_bytes <= budget_bytes,
         };
         let rate = fma_rate() * f64::from(busy(trial, workers, threads));
         let share = |rows: usize| STEP_SHARES.iter().find(|(from, _)| rows >= *from).map_or(0.3, |(_, share)| *share);

@@ -1,11 +1,12 @@
 //! `aquifer predict`: a model's predictions, in the order of the rows.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aquifer_frame::{Apply, Batch, SourceColumn, Target};
-use aquifer_learn::Workspace;
+use aquifer_learn::{Crew, Network, Workspace};
 use aquifer_model::{Kind, Report, nearest};
+use aquifer_worker::{Executor, ThreadPool};
 use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 use clap::Args;
@@ -15,10 +16,10 @@ use parquet::errors::ParquetError;
 use crate::dir::unwritable;
 use crate::failure::usage;
 use crate::newfile::NewFile;
-use crate::options::SourceArgs;
+use crate::options::{SourceArgs, cores};
 use crate::output::{self, Format, grouped};
 use crate::precheck::check_not_input;
-use crate::scan::{Loaded, Scan};
+use crate::scan::{Loaded, Scan, Stretch};
 
 /// Predict the rows of Parquet files
 #[derive(Args)]
@@ -86,25 +87,23 @@ impl Predict {
         let file = NewFile::begin(&self.out)?;
         let failed = |error: ParquetError| unwritten(&self.out, error);
         let mut writer = ArrowWriter::try_new(file, schema.clone(), None).map_err(failed)?;
-        let (mut batch, mut workspace) = (Batch::default(), Workspace::default());
-        let (mut outputs, mut probabilities) = (Vec::new(), Vec::new());
-        for block in scan.blocks() {
-            scan.read(block, &mut batch)?;
-            outputs.clear();
-            network.predict(weights, &batch, &mut workspace, &mut outputs);
-            let mut columns = match target {
-                Target::Regression { .. } => {
-                    vec![Arc::new(outputs.iter().map(|z| network.value(*z)).collect::<Float64Array>()) as ArrayRef]
+        let pool = ThreadPool::new(cores() as usize)?;
+        let scorer = Scorer { network, weights, target, kept: &kept, schema, free: Mutex::default() };
+        let mut next = (scan.stretches() > 0).then(|| scan.load(0)).transpose()?;
+        for at in 0..scan.stretches() {
+            let Some((stretch, record)) = next.take() else { break };
+            let more = at + 1 < scan.stretches();
+            // The next rows are read while these are scored and written.
+            next = std::thread::scope(|scope| {
+                let reading = more.then(|| scope.spawn(|| scan.load(at + 1)));
+                for batch in scorer.score(&stretch, &pool)? {
+                    writer.write(&batch).map_err(failed)?;
                 }
-                Target::Classes { levels, .. } => {
-                    probabilities.clear();
-                    network.probabilities(&outputs, &mut probabilities);
-                    class_columns(levels, &probabilities)
-                }
-            };
-            columns.extend(scan.source_columns(block, &kept)?);
-            let rows = RecordBatch::try_new(schema.clone(), columns)?;
-            writer.write(&rows).map_err(failed)?;
+                let panicked = || Report::new(Kind::Work, "panic", "reading panicked: this is a bug");
+                let read = reading.map(|reading| reading.join().unwrap_or_else(|_| Err(panicked()))).transpose();
+                read.map_err(anyhow::Error::from)
+            })?;
+            scan.done(record);
         }
         let notes = scan.notes()?;
         writer.into_inner().map_err(failed)?.finish()?;
@@ -122,6 +121,65 @@ impl Predict {
                 Ok(())
             }
         }
+    }
+}
+
+/// What turns blocks of rows into rows of the result.
+struct Scorer<'a> {
+    network: &'a Network,
+    weights: &'a [f32],
+    target: &'a Target,
+    kept: &'a [&'a SourceColumn],
+    schema: Arc<Schema>,
+    /// Memory that no thread is using.
+    free: Mutex<Vec<Memory>>,
+}
+
+#[derive(Default)]
+struct Memory {
+    batch: Batch,
+    workspace: Workspace,
+    outputs: Vec<f32>,
+    probabilities: Vec<f32>,
+}
+
+impl Scorer<'_> {
+    /// The blocks of a stretch, scored side by side, in their order.
+    fn score(&self, stretch: &Stretch, pool: &ThreadPool) -> Result<Vec<RecordBatch>, Report> {
+        let scored: Vec<_> = stretch.blocks.clone().map(|_| Mutex::new(None)).collect();
+        pool.enter(&mut || {
+            pool.run(scored.len(), &|at| {
+                let free = self.free.lock().ok().and_then(|mut free| free.pop());
+                let mut memory = free.unwrap_or_default();
+                let batch = self.block(stretch, stretch.blocks.start + at as u64, &mut memory);
+                if let (Ok(mut to), Ok(mut free)) = (scored[at].lock(), self.free.lock()) {
+                    *to = Some(batch);
+                    free.push(memory);
+                }
+            });
+        });
+        let lost = || Err(Report::new(Kind::Work, "panic", "scoring panicked: this is a bug"));
+        scored.into_iter().map(|batch| batch.into_inner().ok().flatten().unwrap_or_else(lost)).collect()
+    }
+
+    fn block(&self, stretch: &Stretch, block: u64, memory: &mut Memory) -> Result<RecordBatch, Report> {
+        let Memory { batch, workspace, outputs, probabilities } = memory;
+        stretch.reader().block(block, batch)?;
+        outputs.clear();
+        self.network.predict(self.weights, batch, workspace, outputs);
+        let mut columns = match self.target {
+            Target::Regression { .. } => {
+                vec![Arc::new(outputs.iter().map(|z| self.network.value(*z)).collect::<Float64Array>()) as ArrayRef]
+            }
+            Target::Classes { levels, .. } => {
+                probabilities.clear();
+                self.network.probabilities(outputs, probabilities);
+                class_columns(levels, probabilities)
+            }
+        };
+        columns.extend(stretch.source_columns(block, self.kept)?);
+        let made = RecordBatch::try_new(self.schema.clone(), columns);
+        made.map_err(|error| Report::new(Kind::Work, "predictions", "the predictions make no table").caused_by(&error))
     }
 }
 

@@ -37,12 +37,15 @@ fn a_budget_that_is_too_small_is_refused_with_the_number_that_would_do() {
     let path = write(&aquifer, "data", regression(5000));
     let large = ["--set", "hidden=[1500,1500]", "--memory"];
     let with = |memory: &'static str, more: &[&'static str]| train(&path, "y", &[&large[..], &[memory], more].concat());
-    for more in [&[][..], &["--explain"]] {
-        let said = refused(&aquifer, with("64MiB", more), 2, "memory_too_small", &["MiB of memory, and may take 64"]);
-        let number = said.hint.unwrap().split("--memory ").nth(1).unwrap().split("MiB").next().unwrap().to_owned();
-        let enough: &'static str = Box::leak(format!("{number}MiB").into_boxed_str());
-        aquifer.run(with(enough, more)).ok();
-    }
+    let said = refused(&aquifer, with("64MiB", &[]), 2, "memory_too_small", &["MiB of memory, and may take 64"]);
+    let number = said.hint.unwrap().split("--memory ").nth(1).unwrap().split("MiB").next().unwrap().to_owned();
+    let enough: &'static str = Box::leak(format!("{number}MiB").into_boxed_str());
+    let fits = |memory| {
+        let explained = aquifer.run(with(memory, &["--explain", "--output", "json"])).ok().json();
+        explained["memory"]["fits"].as_bool().unwrap()
+    };
+    assert!(!fits("64MiB") && fits(enough));
+    aquifer.run(with(enough, &[])).ok();
     refused(&aquifer, with("1MiB", &[]), 2, "memory_too_small", &["less than any training takes", "or more"]);
     refused(&aquifer, with("900TiB", &[]), 2, "memory_too_large", &["is more than", "or less"]);
     let usage = aquifer.run(with("2 parsecs", &[])).code(2);

@@ -24,12 +24,20 @@ fn entries(text: &str) -> Vec<Entry> {
 
 /// Runs the command of an entry with some options more, and hashes the tensors of its model.
 fn tensors(entry: &Entry, more: &[&str]) -> String {
+    tensors_with(entry, more, None)
+}
+
+/// The same with other instructions than the fastest.
+fn tensors_with(entry: &Entry, more: &[&str], instructions: Option<&str>) -> String {
     let aquifer = Aquifer::new(env!("CARGO_BIN_EXE_aquifer"));
     let out = aquifer.file("model.safetensors");
     // No argument has a blank in it, and quotes are TOML's own.
     let mut words = entry.command.split(' ').chain(more.iter().copied());
     assert_eq!(words.next(), Some("aquifer"), "{}", entry.name);
-    aquifer.run(words.map(Into::into).chain(["--out".into(), out.clone().into_os_string()])).ok();
+    let mut command =
+        aquifer.command(words.map(std::ffi::OsString::from).chain(["--out".into(), out.clone().into_os_string()]));
+    command.envs(instructions.map(|set| ("AQUIFER_INSTRUCTIONS", set)));
+    aquifer_harness::Running::start(command).finish().ok();
     tensor_hash(&Model::from_bytes(&std::fs::read(out).expect("a model file")).expect("a model"))
 }
 
@@ -58,6 +66,24 @@ fn worker_processes_make_the_golden_bits() {
     }
     for entry in entries(&Golden::new("tests/golden/hashes.toml").read()) {
         assert_eq!(tensors(&entry, &["--workers", "2"]), entry.tensors, "{}", entry.name);
+    }
+}
+
+/// Every instruction set that this processor has makes the golden bits of every entry.
+#[test]
+fn every_instruction_set_makes_the_golden_bits() {
+    if aquifer_harness::is_update() {
+        return; // the file is being written
+    }
+    let aquifer = Aquifer::new(env!("CARGO_BIN_EXE_aquifer"));
+    let doctor = aquifer.run(["doctor", "--output", "json"]).ok().json();
+    let sets: Vec<&str> =
+        doctor["instructions"].as_array().expect("a list").iter().filter_map(|s| s.as_str()).collect();
+    assert!(sets.contains(&"portable"));
+    for entry in entries(&Golden::new("tests/golden/hashes.toml").read()) {
+        for set in &sets {
+            assert_eq!(tensors_with(&entry, &[], Some(set)), entry.tensors, "{} with {set}", entry.name);
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The memory that a worker may take: counted before a trial begins, and watched. Page cache and mapped shards are not
 //! the worker's: the system takes them back when it needs them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use aquifer_learn::Trial;
 use aquifer_model::{Kind, Report};
 
-use crate::resources::own_memory_bytes;
+use crate::resources::{memory_bytes, own_memory_bytes};
 
 /// What a process takes before it trains: program, connections, journal, buffers of imports.
 pub const BASE_BYTES: u64 = 48 << 20;
@@ -18,19 +18,27 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) struct Budget {
     /// 0 if it is not known.
     bytes: u64,
+    /// By the trials that are running.
+    reserved: Mutex<u64>,
     peak: AtomicU64,
 }
 
 impl Budget {
     pub(crate) fn new(bytes: u64) -> Self {
-        Self { bytes, peak: AtomicU64::new(0) }
+        Self { bytes, reserved: Mutex::default(), peak: AtomicU64::new(0) }
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// The most that was seen of the process's own memory.
+    /// What the page cache may hold beside what is reserved: the machine's memory, or the cgroup's; 0 if it is not known.
+    pub(crate) fn cache_bytes(&self) -> u64 {
+        let reserved = *self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        memory_bytes().saturating_sub(reserved)
+    }
+
+    /// The most that was seen of the process's own memory, since it began.
     pub(crate) fn peak_bytes(&self) -> u64 {
         self.look();
         self.peak.load(Ordering::Relaxed)
@@ -40,13 +48,33 @@ impl Budget {
         self.peak.fetch_max(own_memory_bytes(), Ordering::Relaxed);
     }
 
-    /// A trial that would take more is refused before it reads a row.
-    pub(crate) fn check(&self, trial: &Trial, threads: usize, own_ranks: usize) -> Result<(), Report> {
-        let needed = BASE_BYTES + trial.memory(threads as u64, own_ranks as u64).total();
-        if self.bytes == 0 || needed <= self.bytes {
-            return Ok(());
+    /// Reserves what a trial takes, for as long as it lasts. One that would take more than there is, beside the others, is
+    /// refused before it reads a row.
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        trial: &Trial,
+        threads: usize,
+        own_ranks: usize,
+    ) -> Result<Reservation, Report> {
+        let bytes = trial.memory(threads as u64, own_ranks as u64).total();
+        let mut reserved = self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if self.bytes > 0 && BASE_BYTES + *reserved + bytes > self.bytes {
+            return Err(too_small(BASE_BYTES + *reserved + bytes, self.bytes));
         }
-        Err(too_small(needed, self.bytes))
+        *reserved += bytes;
+        Ok(Reservation { budget: self.clone(), bytes })
+    }
+}
+
+/// Memory that a trial may take; given back when it is dropped.
+pub(crate) struct Reservation {
+    budget: Arc<Budget>,
+    bytes: u64,
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        *self.budget.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) -= self.bytes;
     }
 }
 
@@ -61,10 +89,11 @@ pub fn too_small(needed: u64, budget: u64) -> Report {
     Report::new(Kind::Config, "memory_too_small", message).hint(hint)
 }
 
-/// Looks at the memory until it is aborted.
-pub(crate) async fn watch_memory(budget: Arc<Budget>) {
-    loop {
+/// Looks at the memory for as long as the budget is anybody's.
+pub(crate) async fn watch_memory(budget: Weak<Budget>) {
+    while let Some(budget) = budget.upgrade() {
         budget.look();
+        drop(budget);
         tokio::time::sleep(WATCH_INTERVAL).await;
     }
 }

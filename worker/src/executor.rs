@@ -1,6 +1,6 @@
 //! Executors: where ranks are mapped and shards are made. Never on a thread of tokio.
 //!
-//! A pool has as many threads as the worker may use, and all that computes runs on them: a trial's rounds too
+//! A pool has as many threads as the worker may use, and ranks, steps and shards are computed on them: a trial's rounds too
 //! ([`Executor::enter`]), whose thread waits meanwhile. So no more threads compute than there are, however many trials
 //! and imports there are.
 
@@ -34,6 +34,8 @@ pub struct ThreadPool {
     submitted: Arc<Submitted>,
     /// Set when there is work again for those who stay awake.
     awake: Mutex<Arc<AtomicBool>>,
+    /// Of those who stay awake, or will.
+    waking: Arc<AtomicUsize>,
 }
 
 /// A piece of work that is over so soon is followed by another one …
@@ -55,7 +57,7 @@ impl ThreadPool {
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
         let pool = builder.thread_name(|at| format!("compute-{at}")).build().map_err(std::io::Error::other)?;
-        Ok(Self { pool, submitted: Arc::default(), awake: Mutex::default() })
+        Ok(Self { pool, submitted: Arc::default(), awake: Mutex::default(), waking: Arc::default() })
     }
 
     /// Drops what has not begun, and waits for the tasks that are being done, at most `limit`.
@@ -142,18 +144,21 @@ impl ThreadPool {
         self.awake.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).store(true, Ordering::Release);
     }
 
-    /// The threads that have nothing to do wait for the next piece of work without sleeping; others go before them.
+    /// The threads that have nothing to do wait for the next piece of work without sleeping.
     fn keep_awake(&self) {
         let flag = Arc::new(AtomicBool::new(false));
         *self.awake.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = flag.clone();
-        for _ in 1..self.threads() {
-            let flag = flag.clone();
+        // Those of an earlier time who have not begun yet will do.
+        for _ in self.waking.load(Ordering::Relaxed) + 1..self.threads() {
+            let (flag, waking) = (flag.clone(), self.waking.clone());
+            waking.fetch_add(1, Ordering::Relaxed);
             self.pool.spawn(move || {
                 let until = Instant::now() + AWAKE_MAX;
                 while !flag.load(Ordering::Acquire) && Instant::now() < until {
                     (0..LOOKS).for_each(|_| std::hint::spin_loop());
                     std::thread::yield_now();
                 }
+                waking.fetch_sub(1, Ordering::Relaxed);
             });
         }
     }

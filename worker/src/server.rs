@@ -37,7 +37,6 @@ pub struct Worker {
     server: JoinHandle<Result<(), tonic::transport::Error>>,
     stop: watch::Sender<bool>,
     pool: Arc<ThreadPool>,
-    watcher: JoinHandle<()>,
 }
 
 impl Worker {
@@ -55,7 +54,7 @@ impl Worker {
             proof.map_err(|_| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
 
         let budget = Arc::new(Budget::new(config.memory_bytes.unwrap_or_else(memory_bytes)));
-        let watcher = tokio::spawn(watch_memory(budget.clone()));
+        tokio::spawn(watch_memory(Arc::downgrade(&budget)));
         let registry = Registry::default();
         let own_address = config.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
         let shards = Shards {
@@ -93,7 +92,7 @@ impl Worker {
             self_test,
         };
         let session = tokio::spawn(async move { session.keep(stopped).await });
-        Ok(Self { address, session, server, stop, pool, watcher })
+        Ok(Self { address, session, server, stop, pool })
     }
 
     /// Where peers reach it.
@@ -112,7 +111,6 @@ impl Worker {
     /// Leaves the cluster and stops serving.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        self.watcher.abort();
         self.server.abort();
         let _ = self.server.await;
         if !self.session.is_finished() {

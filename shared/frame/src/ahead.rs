@@ -10,7 +10,7 @@ use arrow_array::{Array, ArrayRef};
 use crate::block::block_rows;
 use crate::encode::{EncodedFrame, ShardTable, TargetColumn};
 use crate::map::Expect;
-use crate::order::WINDOW_BLOCKS;
+use crate::order::{PIECE_BLOCKS, WINDOW_BLOCKS};
 use crate::shard::Shard;
 
 /// How far ahead a reader asks for its rows.
@@ -31,9 +31,6 @@ impl Ahead {
         Self { pieces: !streams || pieces <= memory_bytes / 2, streams }
     }
 }
-
-/// Blocks of a piece, as the order has them.
-const PIECE_BLOCKS: u64 = crate::order::PIECE_BLOCKS;
 
 /// What was asked for last.
 #[derive(Debug, Default)]
@@ -63,12 +60,15 @@ impl Lookout {
             for block in (start + WINDOW_BLOCKS..start + 2 * WINDOW_BLOCKS).filter_map(block) {
                 data.expect(block..block + 1, Expect::Soon);
             }
+            for block in (start.saturating_sub(WINDOW_BLOCKS)..start).filter_map(block) {
+                data.expect(block..block + 1, Expect::Done);
+            }
             return;
         }
         let piece = |at: usize| block(at).map(|block| block / PIECE_BLOCKS);
         let Some(this) = piece(start) else { return };
         let before = self.piece.replace(this);
-        if before == Some(this) {
+        if before == Some(this) && window > 0 {
             return;
         }
         let of = |piece: u64| blocks.start.max(piece * PIECE_BLOCKS)..blocks.end.min((piece + 1) * PIECE_BLOCKS);
@@ -77,7 +77,7 @@ impl Lookout {
         }
         let next = (start..sequence.len()).map(piece).find(|other| *other != Some(this)).flatten();
         next.into_iter().for_each(|next| data.expect(of(next), Expect::Soon));
-        if let Some(before) = before.filter(|_| self.ahead.streams) {
+        if let Some(before) = before.filter(|before| self.ahead.streams && *before != this) {
             data.expect(of(before), Expect::Done);
         }
     }

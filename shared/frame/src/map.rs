@@ -1,4 +1,4 @@
-//! The memory map of a shard file: all of this crate's `unsafe`.
+//! The memory map of a shard file, and hints on it: this crate's `unsafe` beside that of vector instructions.
 //!
 //! A mapped file must not change: shards are written under a temporary name, synced, renamed, and never touched again. One
 //! that is shortened all the same is a SIGBUS, and so a lost shard.

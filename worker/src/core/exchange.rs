@@ -294,7 +294,7 @@ impl Exchange {
 }
 
 /// Vectors that are kept to be used again.
-const SPARE_MAX: usize = 64;
+const SPARE_MAX: usize = 12;
 
 /// The sum of two neighbours; the memory of the right one is kept.
 pub(crate) fn add(mut left: Partial, right: Partial, spare: &mut Vec<Vec<f32>>) -> Partial {

@@ -39,8 +39,11 @@ pub(super) fn open_readers(
         let frame = Arc::new(
             EncodedFrame::new(part.rows, shards, encoding.clone(), Apply::TARGET)?.with_side(part.side.clone())?,
         );
-        let bytes = part.shards.iter().map(|shard| shard.record.bytes).sum();
-        let ahead = Ahead::of(bytes, block_count(part.rows), ranks.len() as u64, node.budget.bytes());
+        // Of this worker's ranks; the page cache may be what the machine has, whatever a training may take.
+        let bytes: u64 = part.shards.iter().map(|shard| shard.record.bytes).sum();
+        let of_own = |all: u64| all * ranks.len() as u64 / u64::from(params.ranks);
+        let ahead =
+            Ahead::of(of_own(bytes), of_own(block_count(part.rows)), ranks.len() as u64, node.budget.cache_bytes());
         for rank in ranks.clone() {
             let reader = Reader::new(frame.clone(), blocks(rank), rank, params.seed, params.shuffle);
             let reader = reader.with_ahead(ahead);

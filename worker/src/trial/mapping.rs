@@ -31,7 +31,7 @@ pub(super) struct Mapping<'a> {
 struct Mapped<'a> {
     exchange: &'a mut Exchange,
     progress: Vec<Progress>,
-    /// Of the lowest rank that failed.
+    /// Of the lowest rank that failed before others were told not to begin.
     failed: Option<(u32, Report)>,
 }
 
@@ -74,14 +74,14 @@ impl Mapping<'_> {
     fn map_run(&self, ranks: Range<u32>, crew: &dyn Crew, spare: &mut Vec<Vec<f32>>) -> Result<Nodes, Report> {
         let mut sum = Fold::default();
         for rank in ranks {
-            let partial = self.map(rank, crew, std::mem::take(spare))?;
+            let partial = self.map(rank, crew, spare)?;
             sum.push(Node { lo: u64::from(rank), n: 1 }, partial, |left, right| add(left, right, spare));
         }
         Ok(sum.into_nodes())
     }
 
     /// None if the rank had no rows.
-    fn map(&self, rank: u32, crew: &dyn Crew, spare: Vec<Vec<f32>>) -> Result<Option<Partial>, Report> {
+    fn map(&self, rank: u32, crew: &dyn Crew, spare: &mut Vec<Vec<f32>>) -> Result<Option<Partial>, Report> {
         let part = match self.kind {
             RoundKind::Score { part } => part,
             _ => Part::Train,

@@ -1,5 +1,5 @@
-//! A trial on this worker: one thread that takes it through its rounds. It computes nothing itself: that is done on the executor,
-//! partials to the exchange, messages to the peers.
+//! A trial on this worker: one thread that takes it through its rounds. What they compute is computed on the executor;
+//! partials go to the exchange, messages to the peers.
 
 mod data;
 mod mapping;

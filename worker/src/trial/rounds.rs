@@ -19,12 +19,15 @@ use super::data::{Readers, open_readers};
 use super::mapping::{Mapping, Workspaces};
 use super::stream::{from_wire, to_wire};
 use super::{Assignment, End, Node, Peers};
+use crate::budget::Reservation;
 use crate::core::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
 use crate::said::Said;
 
 /// Rounds between two comparisons of the members' states.
 const STATE_CHECK_ROUNDS: u64 = 64;
+/// A trial goes on so long before others that wait for the executor have their turn.
+const TURN: Duration = Duration::from_millis(50);
 /// One progress message in this time.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 /// A wait for peers is looked at this often.
@@ -48,11 +51,12 @@ pub(super) struct Rounds<'a> {
     peers: Peers,
     events: Receiver<TrialEvent>,
     stop: Arc<AtomicBool>,
+    _reserved: Reservation,
     /// The round under way, and when it began.
     running: Option<(RoundKind, Duration)>,
     /// Its sum, once it is known.
     total: Option<Option<Partial>>,
-    /// Messages of the round after this one.
+    /// Messages of a round that has not begun here.
     early: Vec<ExchangeRequest>,
     /// Parts of messages that are not complete.
     partly: BTreeMap<(Phase, usize), Vec<SegmentPart>>,
@@ -68,6 +72,8 @@ enum Pause {
     Done,
     /// What a peer sends is needed first.
     Waits,
+    /// Others that wait for the executor come first.
+    Yields,
 }
 
 impl<'a> Rounds<'a> {
@@ -91,7 +97,7 @@ impl<'a> Rounds<'a> {
         };
         let encoding = Arc::new(plan.encoding.clone());
         let trial = Trial::new(plan.fit.params.clone(), encoding.clone(), rows, Isa::detect()).map_err(Report::from)?;
-        node.budget.check(&trial, node.executor.crew().threads(), exchange.own_ranks().len())?;
+        let reserved = node.budget.reserve(&trial, node.executor.crew().threads(), exchange.own_ranks().len())?;
         let readers = open_readers(node, &plan, &encoding, exchange.own_ranks())?;
         let state = trial.initial_state();
         Ok(Self {
@@ -109,6 +115,7 @@ impl<'a> Rounds<'a> {
             peers,
             events,
             stop: inbox.stop.clone(),
+            _reserved: reserved,
             running: None,
             total: None,
             early: Vec::new(),
@@ -125,10 +132,14 @@ impl<'a> Rounds<'a> {
         let executor = self.node.executor.clone();
         loop {
             let mut pause = Ok(Pause::Waits);
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(End::Stopped);
+            }
             executor.enter(&mut || pause = self.advance());
             match pause? {
                 Pause::Done => break,
                 Pause::Waits => self.wait()?,
+                Pause::Yields => {}
             }
         }
         Ok(v1::TrialFinished {
@@ -142,7 +153,11 @@ impl<'a> Rounds<'a> {
 
     /// Goes on as long as nothing is waited for.
     fn advance(&mut self) -> Result<Pause, End> {
+        let until = self.node.clock.now() + TURN;
         loop {
+            if self.running.is_none() && self.node.clock.now() > until {
+                return Ok(Pause::Yields);
+            }
             while let Ok(event) = self.events.try_recv() {
                 self.take(event)?;
             }
@@ -282,7 +297,8 @@ impl<'a> Rounds<'a> {
         if sender.is_none_or(|sender| sender.incarnation != incarnation) {
             return Err(bad("it is no member of this generation".into()));
         }
-        if message.round == round + 1 {
+        // A peer may have begun the round that is next here, or the one after that which is running.
+        if self.running.is_none() || message.round == round + 1 {
             self.early.push(message);
             return Ok(());
         }

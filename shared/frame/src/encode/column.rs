@@ -84,6 +84,7 @@ impl<T: Copy> ByValue<T> {
         /// Whole numbers up to here are floats of 64 bits.
         const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
         values.sort_by(|a, b| a.0.cmp(&b.0));
+        values.dedup_by(|later, first| later.0.cmp(&first.0).is_eq()); // of several names of a value the first counts
         let number = |(value, to): &(Value, T)| Some((value.number().filter(|x| x.abs() < EXACT_MAX)?, *to));
         let numbers = values.iter().map(number).collect::<Option<_>>().unwrap_or_default();
         Self { values, numbers }

@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Isa(Set);
 
+static CHOSEN: OnceLock<Isa> = OnceLock::new();
+
 /// Its name, for those who have a function of their own for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Set {
@@ -30,8 +32,14 @@ impl Isa {
 
     /// The fastest one.
     pub fn detect() -> Isa {
-        static FASTEST: OnceLock<Isa> = OnceLock::new();
-        *FASTEST.get_or_init(|| Self::available()[0])
+        *CHOSEN.get_or_init(|| Self::available()[0])
+    }
+
+    /// Makes [`Isa::detect`] find this one from now on, by its name; false if this processor lacks it, or if another one was
+    /// found before. It changes speed alone.
+    pub fn choose(name: &str) -> bool {
+        let named = Self::available().into_iter().find(|isa| isa.name() == name);
+        named.is_some_and(|isa| *CHOSEN.get_or_init(|| isa) == isa)
     }
 
     /// All, fastest first.

@@ -113,8 +113,10 @@ fn square(
 fn square_by_shuffles(from: &[f32], from_row: usize, to: &mut [f32], starts: [usize; SIDE]) {
     use std::arch::x86_64::*;
 
-    assert!((SIDE - 1) * from_row + SIDE <= from.len(), "the square lies inside");
-    assert!(starts.iter().all(|start| start + SIDE <= to.len()), "every column lies inside");
+    let reach = from_row.checked_mul(SIDE - 1).and_then(|last| last.checked_add(SIDE));
+    assert!(reach.is_some_and(|end| end <= from.len()), "the square lies inside");
+    let last = to.len().checked_sub(SIDE).expect("a column fits");
+    assert!(starts.iter().all(|start| *start <= last), "every column lies inside");
     // No closures: they would not be inlined, and pass registers through memory.
     let mut rows = [_mm256_setzero_ps(); SIDE];
     for (r, row) in rows.iter_mut().enumerate() {

@@ -46,7 +46,7 @@ impl Network {
             gradient.fill(0.0);
         }
         let mut loss = 0.0;
-        let together = self.rows_together(crew, batch.rows);
+        let together = self.rows_together(crew.threads(), batch.rows);
         buffers.make_room(self, together);
         for first in (0..batch.rows).step_by(together) {
             let rows = first..batch.rows.min(first + together);

@@ -44,7 +44,7 @@ impl Inputs<'_> {
 impl Network {
     /// Outputs (rows × outputs) of a batch: the logits of a classification, standardised values of a regression.
     pub fn predict(&self, weights: &[f32], batch: &Batch, workspace: &mut Workspace, out: &mut Vec<f32>) {
-        workspace.fit(self, 0);
+        workspace.fit(self, 0, false);
         self.predict_into(&Alone, weights, batch, &mut workspace.buffers, out);
     }
 
@@ -72,7 +72,7 @@ impl Network {
         out: &mut Vec<f32>,
     ) {
         self.check(batch);
-        let together = self.rows_together(crew, batch.rows);
+        let together = self.rows_together(crew.threads(), batch.rows);
         buffers.make_room(self, together);
         let (last, row) = (self.layout.layers().len() - 1, self.layout.layers()[self.layout.layers().len() - 1].row());
         for first in (0..batch.rows).step_by(together) {
@@ -91,8 +91,8 @@ impl Network {
 
     /// Rows whose outputs are kept until the weights' gradients are made: for one thread as many as its cache holds beside
     /// the weights, as long sums over rows cost less; several threads share out more.
-    pub(super) fn rows_together(&self, crew: &dyn Crew, rows: usize) -> usize {
-        let most = match crew.threads() {
+    pub(crate) fn rows_together(&self, threads: usize, rows: usize) -> usize {
+        let most = match threads {
             1 => ROWS_TOGETHER_ALONE,
             _ => ROWS_TOGETHER_MAX,
         };

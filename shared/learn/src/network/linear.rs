@@ -67,7 +67,11 @@ impl Network {
             loss_of(by_row, deltas_by_row, outputs, losses);
             transpose(self.isa, (rows, outputs), deltas_by_row, outputs, deltas, stride);
         }
-        // What pads the rows has no part in sums over them.
+        // What is left out has no part in sums over rows, whatever its own sum came to; nor has what pads them.
+        for (row, _) in columns.weights.iter().enumerate().filter(|(_, weight)| **weight == 0.0) {
+            losses[row] = 0.0;
+            deltas.chunks_exact_mut(stride.max(1)).for_each(|deltas| deltas[row] = 0.0);
+        }
         deltas.chunks_exact_mut(stride.max(1)).for_each(|deltas| deltas[rows..].fill(0.0));
         gradient.fill(0.0);
         for (unit, deltas) in deltas.chunks_exact(stride.max(1)).enumerate().take(outputs) {

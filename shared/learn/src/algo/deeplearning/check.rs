@@ -35,6 +35,7 @@ pub(super) fn check(params: &DeepLearning, rows: u64) -> Result<(), Error> {
     let checks = [
         ("hidden", layers),
         ("mini_batch_size", range::MINI_BATCH.contains(&(p.mini_batch_size as u64))),
+        ("lazy_adam", !p.lazy_adam || matches!(p.optimizer, Optimizer::Adam { .. })),
         ("epochs", range::epochs(p.epochs, rows, p.ranks)),
         ("learning_rate", range::above_zero(p.learning_rate)),
         ("rate_annealing", annealing),

@@ -30,7 +30,7 @@ impl Trial {
         rows: &mut dyn Rows,
         workspace: &mut Workspace,
     ) -> Result<Partial, Error> {
-        let (state, crew, mut spare) = (context.state, context.crew, context.spare);
+        let (state, crew, spare) = (context.state, context.crew, context.spare);
         let averages = self.params.averaging_mode == AveragingMode::Average;
         if averages {
             self.load(state, workspace)?;
@@ -155,7 +155,7 @@ impl Trial {
         state: &State,
         weight: f64,
         workspace: &Workspace,
-        mut spare: Vec<Vec<f32>>,
+        spare: &mut Vec<Vec<f32>>,
     ) -> Result<Vec<Values>, Error> {
         let names = ["weights"].iter().chain(moment_names(self.params.optimizer));
         let locals = std::iter::once(&workspace.weights).chain(&workspace.moments);

@@ -1,6 +1,7 @@
 //! What training holds in memory, counted before it begins. Page cache and rows of mapped files are none of it.
 
-use aquifer_frame::Reader;
+use aquifer_frame::{BLOCK_ROWS, Reader};
+use aquifer_model::params::AveragingMode;
 
 use super::Trial;
 use crate::network::{Buffers, Dense};
@@ -34,20 +35,27 @@ impl Trial {
         let outer = u64::from(self.has_outer_step());
         // A worker has no more workspaces than it has ranks.
         let at_once = threads.clamp(1, own_ranks.max(1));
+        let rows = self.params.mini_batch_size.max(BLOCK_ROWS as usize);
+        let batch = Reader::row_bytes(&self.encoding) * rows as u64;
+        let linear = if self.reads_columns() { 20 * (rows * self.network.outputs()) as u64 } else { 0 };
         // With fewer ranks than threads more rows are on their way at a time.
-        let rows = if own_ranks < threads { self.params.mini_batch_size } else { self.network.row_block() };
-        let batch = Reader::row_bytes(&self.encoding) * self.params.mini_batch_size.max(1024) as u64;
-        let buffers = Buffers::bytes(&self.network, rows.clamp(self.network.row_block(), 1024));
-        let workspace = vector * (2 + moments) + transposed + batch + buffers;
-        // Those of a scoring round may be the larger ones.
-        let partial = (1 + moments).max(1) * vector + self.score_bytes();
-        // Each thread makes one, and a node of each height of the tree waits for its sibling.
+        let together = self.network.rows_together(if own_ranks < threads { threads as usize } else { 1 }, rows);
+        let workspace = vector * (2 + moments) + transposed + batch + linear + Buffers::bytes(&self.network, together);
+        let vectors = match self.params.averaging_mode {
+            AveragingMode::Average => 1 + moments,
+            AveragingMode::Gradient => 1,
+        };
+        let partial = vectors * vector + self.score_bytes();
+        // Each thread makes one, a node of each height of the tree waits for its sibling, and memory of some is kept; what
+        // other workers send and are sent is as much again a few times.
         let height = u64::from(u64::BITS - own_ranks.max(1).leading_zeros());
+        let exchanged = if own_ranks < u64::from(self.params.ranks) { 4 } else { 0 };
+        let windows = if self.reads_columns() { 0 } else { own_ranks * Reader::window_bytes(&self.encoding) };
         Memory {
             state: vector * (1 + moments + outer) + vector + transposed,
             workspaces: at_once * workspace,
-            windows: own_ranks * Reader::window_bytes(&self.encoding),
-            partials: (at_once + height + 1) * partial,
+            windows,
+            partials: (2 * at_once + height + 1 + exchanged) * partial,
         }
     }
 

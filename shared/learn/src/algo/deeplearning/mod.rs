@@ -52,7 +52,7 @@ pub struct Context<'a> {
     /// Who may share the work of this rank.
     pub crew: &'a dyn Crew,
     /// Memory of an earlier round, to make the partial's vectors in.
-    pub spare: Vec<Vec<f32>>,
+    pub spare: &'a mut Vec<Vec<f32>>,
 }
 
 impl Trial {
@@ -136,7 +136,7 @@ impl Trial {
         rows: &mut dyn Rows,
         workspace: &mut Workspace,
     ) -> Result<Partial, Error> {
-        workspace.fit(&self.network, moment_names(self.params.optimizer).len());
+        workspace.fit(&self.network, moment_names(self.params.optimizer).len(), self.params.lazy_adam);
         match self.round(&context.state.record) {
             RoundKind::Train(round) => self.map_train(context, round, rank, rows, workspace),
             RoundKind::Score { part } => self.map_score(context, part, rank, rows, workspace),
@@ -154,7 +154,7 @@ impl Trial {
     ) -> Result<Partial, Error> {
         let mut prepared = Prepared::default();
         self.prepare(state, &mut prepared, &Alone)?;
-        self.map(Context { state, prepared: &prepared, crew: &Alone, spare: Vec::new() }, rank, rows, workspace)
+        self.map(Context { state, prepared: &prepared, crew: &Alone, spare: &mut Vec::new() }, rank, rows, workspace)
     }
 
     /// [`Trial::update`] by the calling thread alone.

@@ -136,7 +136,7 @@ fn train_by(crew: &dyn Crew, trial: &Trial, data: &Synthetic) -> State {
         trial.prepare(&state, &mut prepared, crew).unwrap();
         let mut sum = Fold::default();
         for rank in 0..ranks {
-            let context = Context { state: &state, prepared: &prepared, crew, spare: vec![vec![1.0; 3]; 2] };
+            let context = Context { state: &state, prepared: &prepared, crew, spare: &mut vec![vec![1.0; 3]; 2] };
             let partial = trial.map(context, rank, &mut data.rank(rank, ranks), &mut workspace).unwrap();
             let node = Node { lo: u64::from(rank), n: 1 };
             sum.push(node, (partial.weight > 0.0).then_some(partial), Partial::add);

@@ -30,9 +30,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Makes the buffers for a network, unless they are.
-    pub(crate) fn fit(&mut self, network: &Network, moments: usize) {
-        let shape = network.shape(moments);
+    /// Makes the buffers for a network, unless they are. `lazy` steps rely on what they left zero.
+    pub(crate) fn fit(&mut self, network: &Network, moments: usize, lazy: bool) {
+        let mut shape = network.shape(moments);
+        shape.push(usize::from(lazy)); // whose gradient of one-hot inputs is zero between steps
         if self.shape == shape {
             return;
         }

@@ -85,7 +85,9 @@ pub(crate) fn product(isa: Isa, product: Product<'_>, c: &mut [f32], c_row: usiz
     assert!(matches!(width, 8 | 16 | 24 | 32), "a panel is 8, 16, 24 or 32 wide");
     assert!(extent(rows, c_row, width) <= c.len(), "C lies inside its slice");
     assert!(depth == 0 || extent(depth, b.step, width) <= b.values.len(), "B lies inside its slice");
-    assert!(depth == 0 || extent(rows, a.row, 1) + extent(depth, a.step, 1) - 1 <= a.values.len(), "A lies inside");
+    let reach = depth == 0
+        || (extent(rows, a.row, 1) - 1).checked_add(extent(depth, a.step, 1)).is_some_and(|end| end <= a.values.len());
+    assert!(reach, "A lies inside");
     let bias = match start {
         Start::Bias(bias) => {
             assert!(width <= bias.len(), "the bias covers the width");
