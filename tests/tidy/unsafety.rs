@@ -4,9 +4,10 @@ use crate::source::{Source, has_word};
 use crate::{no_complaints, sources};
 
 /// The only files with `unsafe`.
-const MODULES: [&str; 7] = [
+const MODULES: [&str; 8] = [
     "shared/frame/src/map.rs",
     "shared/frame/src/simd/isa.rs",
+    "shared/frame/src/simd/prefetch.rs",
     "shared/frame/src/simd/transpose.rs",
     "shared/learn/src/kernels/peak.rs",
     "shared/learn/src/kernels/product/mod.rs",

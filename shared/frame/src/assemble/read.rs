@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 
+use crate::simd::prefetch;
 use crate::value::Value;
 
 /// Something that is done with the numbers of a run, whatever type they have.
@@ -18,10 +19,13 @@ pub(super) trait TakeNumbers {
 
 /// Gives the numbers of the rows `first .. first + rows`, those of null rows too.
 pub(super) fn take_numbers(array: &ArrayRef, first: usize, rows: usize, take: impl TakeNumbers) {
+    // The rows after these are mostly the next ones that are asked for, once the other columns had their turn.
     macro_rules! values {
-        ($of:ty) => {
-            &array.as_primitive::<$of>().values()[first..first + rows]
-        };
+        ($of:ty) => {{
+            let all = array.as_primitive::<$of>().values();
+            prefetch(&all[first + rows..all.len().min(first + 2 * rows)]);
+            &all[first..first + rows]
+        }};
     }
     match array.data_type() {
         DataType::Boolean => {

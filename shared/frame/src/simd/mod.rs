@@ -3,8 +3,10 @@
 //! Nothing here decides a bit: an [`Isa`] changes speed alone.
 
 mod isa;
+mod prefetch;
 mod transpose;
 
 pub use isa::{Isa, Loop, Set};
+pub(crate) use prefetch::prefetch;
 pub(crate) use transpose::scatter_columns;
 pub use transpose::transpose;

@@ -110,14 +110,17 @@ impl Loop for Forward<'_> {
         let Columns { width, stride, dense, categorical, indices, rows, .. } = self.columns;
         let numeric = &self.weights[1..][..*width];
         for (at, sums) in self.sums.as_chunks_mut::<RUN>().0.iter_mut().enumerate() {
-            let mut run = [self.weights[0]; RUN];
+            // Each of the four is a register, or a few.
+            let [mut a, mut b, mut c, mut d] = [[self.weights[0]; LANES]; RUN / LANES];
             for (column, weight) in dense.chunks_exact((*stride).max(1)).zip(numeric) {
-                let x: &[f32] = &column[at * RUN..][..RUN];
-                for (sum, x) in run.iter_mut().zip(x) {
-                    *sum = x.mul_add(*weight, *sum);
-                }
+                let (x, _) = column[at * RUN..][..RUN].as_chunks::<LANES>();
+                let weight = [*weight; LANES];
+                a = multiply_add(&x[0], &weight, a);
+                b = multiply_add(&x[1], &weight, b);
+                c = multiply_add(&x[2], &weight, c);
+                d = multiply_add(&x[3], &weight, d);
             }
-            *sums = run;
+            sums.as_chunks_mut::<LANES>().0.copy_from_slice(&[a, b, c, d]);
         }
         if *categorical > 0 {
             for (sum, indices) in self.sums[..*rows].iter_mut().zip(indices.chunks_exact(*categorical)) {
@@ -157,15 +160,15 @@ impl Loop for Backward<'_> {
             // The last columns may come twice: the sums of the others are not looked at.
             let column = |k: usize| dense[(first + k.min(count - 1)) * stride..][..*stride].as_chunks::<LANES>().0;
             let columns: [&[[f32; LANES]]; TOGETHER] = [column(0), column(1), column(2), column(3)];
-            let mut sums = [[0.0f32; LANES]; TOGETHER];
-            for (at, d) in deltas.iter().enumerate() {
-                for (sum, column) in sums.iter_mut().zip(&columns) {
-                    let x = &column[at];
-                    for l in 0..LANES {
-                        sum[l] = d[l].mul_add(x[l], sum[l]);
-                    }
-                }
+            let [mut a, mut b, mut c, mut d] = [[0.0f32; LANES]; TOGETHER];
+            let rows = deltas.iter().zip(columns[0]).zip(columns[1]).zip(columns[2]).zip(columns[3]);
+            for ((((delta, x), y), z), w) in rows {
+                a = multiply_add(delta, x, a);
+                b = multiply_add(delta, y, b);
+                c = multiply_add(delta, z, c);
+                d = multiply_add(delta, w, d);
             }
+            let sums = [a, b, c, d];
             for (k, sum) in sums.into_iter().enumerate().take(count) {
                 self.gradient[1 + first + k] = halves(sum);
             }
@@ -178,6 +181,15 @@ impl Loop for Backward<'_> {
             }
         }
     }
+}
+
+/// Lane by lane, x · y + sum.
+#[inline(always)]
+fn multiply_add(x: &[f32; LANES], y: &[f32; LANES], mut sum: [f32; LANES]) -> [f32; LANES] {
+    for l in 0..LANES {
+        sum[l] = x[l].mul_add(y[l], sum[l]);
+    }
+    sum
 }
 
 #[inline(always)]
