@@ -37,14 +37,14 @@ fn a_budget_that_is_too_small_is_refused_with_the_number_that_would_do() {
     let path = write(&aquifer, "data", regression(5000));
     let large = ["--set", "hidden=[1500,1500]", "--memory"];
     let with = |memory: &'static str, more: &[&'static str]| train(&path, "y", &[&large[..], &[memory], more].concat());
-    let said = refused(&aquifer, with("64MiB", &[]), 2, "memory_too_small", &["MiB of memory, and may take 64"]);
+    let said = refused(&aquifer, with("40MiB", &[]), 2, "memory_too_small", &["MiB of memory, and may take 40"]);
     let number = said.hint.unwrap().split("--memory ").nth(1).unwrap().split("MiB").next().unwrap().to_owned();
     let enough: &'static str = Box::leak(format!("{number}MiB").into_boxed_str());
     let fits = |memory| {
         let explained = aquifer.run(with(memory, &["--explain", "--output", "json"])).ok().json();
         explained["memory"]["fits"].as_bool().unwrap()
     };
-    assert!(!fits("64MiB") && fits(enough));
+    assert!(!fits("40MiB") && fits(enough));
     aquifer.run(with(enough, &[])).ok();
     refused(&aquifer, with("1MiB", &[]), 2, "memory_too_small", &["less than any training takes", "or more"]);
     refused(&aquifer, with("900TiB", &[]), 2, "memory_too_large", &["is more than", "or less"]);
@@ -64,6 +64,20 @@ fn the_peak_is_told_and_what_was_counted_holds_it() {
     // 600 · 600 weights, three vectors of state, a copy of them, and a gradient.
     assert!(peak > 360_000 * 4 * 7 / 2, "{peak}");
     assert!(peak <= counted, "{peak} bytes were taken, {counted} were counted");
+}
+
+#[test]
+fn a_processor_without_vector_instructions_works_and_is_said_to_be_slow() {
+    let aquifer = bed();
+    let path = write(&aquifer, "data", regression(3000));
+    let with = |instructions: &str| {
+        let mut command = aquifer.command(train(&path, "y", &[]));
+        command.env("AQUIFER_INSTRUCTIONS", instructions);
+        aquifer_harness::Running::start(command).finish()
+    };
+    assert!(with("portable").ok().stderr.contains("portable path: the same bits, many times slower"));
+    let unknown = with("abacus").code(2);
+    assert!(unknown.stderr.contains("it has ") && unknown.stderr.contains("portable"), "{}", unknown.stderr);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use aquifer_model::{Kind, Report};
 use crate::resources::{memory_bytes, own_memory_bytes};
 
 /// What a process takes before it trains: program, connections, journal, buffers of imports.
-pub const BASE_BYTES: u64 = 48 << 20;
+pub const BASE_BYTES: u64 = 24 << 20;
 /// How often the memory of the process is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 

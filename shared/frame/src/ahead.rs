@@ -9,7 +9,7 @@ use arrow_array::{Array, ArrayRef};
 
 use crate::block::block_rows;
 use crate::encode::{EncodedFrame, ShardTable, TargetColumn};
-use crate::map::Expect;
+use crate::map::{Expect, Map};
 use crate::order::{PIECE_BLOCKS, WINDOW_BLOCKS};
 use crate::shard::Shard;
 
@@ -83,10 +83,34 @@ impl Lookout {
     }
 }
 
+impl Lookout {
+    /// The reader is about to read this block of some that it reads one after the other.
+    pub(crate) fn pass(&mut self, data: &EncodedFrame, block: u64, blocks: &Range<u64>) {
+        let piece = block / PIECE_BLOCKS;
+        if !self.ahead.streams || self.piece == Some(piece) {
+            return;
+        }
+        let of = |piece: u64| blocks.start.max(piece * PIECE_BLOCKS)..blocks.end.min((piece + 1) * PIECE_BLOCKS);
+        let before = self.piece.replace(piece);
+        if before.is_none_or(|before| before + 1 != piece) {
+            data.expect(of(piece), Expect::Soon);
+        }
+        data.expect(of(piece + 1), Expect::Soon);
+        if let Some(before) = before {
+            data.expect(of(before), Expect::Done);
+        }
+    }
+}
+
 impl EncodedFrame {
+    /// All that is read of it is asked for before.
+    pub(crate) fn expect_hints(&self) {
+        self.tables().iter().filter_map(|table| table.shard().map()).for_each(Map::expect_hints);
+    }
+
     /// Says what will become of the rows of these blocks.
     fn expect(&self, blocks: Range<u64>, expect: Expect) {
-        if blocks.is_empty() {
+        if blocks.start >= blocks.end {
             return;
         }
         let rows = block_rows(blocks.start, self.rows()).start..block_rows(blocks.end - 1, self.rows()).end;

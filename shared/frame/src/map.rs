@@ -24,12 +24,15 @@ pub(crate) struct MappedFile {
 #[derive(Clone, Debug)]
 pub(crate) struct Map(Arc<Mmap>);
 
+/// Bytes of one hint: Linux's default of `read_ahead_kb`.
+const HINT_BYTES: usize = 128 << 10;
+
 /// What will become of some bytes. A hint: it changes no value, and nothing is lost where the system has none of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expect {
     /// They are read soon: the system begins to fetch them.
     Soon,
-    /// They have been read: they are the first to go when memory is short.
+    /// They have been read, and memory is short: they go.
     Done,
 }
 
@@ -40,6 +43,11 @@ impl Map {
         start..start + self.0.len()
     }
 
+    /// What is read is asked for: the system need not fetch more around it, which would drive out what was asked for.
+    pub(crate) fn expect_hints(&self) {
+        let _ = self.0.advise(Advice::Random);
+    }
+
     /// Of the bytes at these addresses; those outside are not looked at.
     pub(crate) fn expect(&self, addresses: Range<usize>, expect: Expect) {
         let own = self.addresses();
@@ -47,27 +55,31 @@ impl Map {
         if start < end {
             // A kernel without such a hint goes on without it.
             let _ = match expect {
-                Expect::Soon => self.0.advise_range(Advice::WillNeed, start - own.start, end - start),
-                Expect::Done => deactivate(start..end),
+                // A kernel takes no more of one hint than it reads ahead at once.
+                Expect::Soon => (start..end).step_by(HINT_BYTES).try_for_each(|from| {
+                    let length = HINT_BYTES.min(end - from);
+                    self.0.advise_range(Advice::WillNeed, from - own.start, length)
+                }),
+                Expect::Done => let_go(start..end),
             };
         }
     }
 }
 
-/// Makes whole pages the first to go.
+/// Lets whole pages go. Merely marked as cold they would outlive those that were fetched ahead.
 #[cfg(target_os = "linux")]
-fn deactivate(addresses: Range<usize>) -> io::Result<()> {
+fn let_go(addresses: Range<usize>) -> io::Result<()> {
     let page = rustix::param::page_size();
     let (start, end) = (addresses.start.next_multiple_of(page), addresses.end / page * page);
     if start < end {
-        // SAFETY: the pages lie in the map, which its owner keeps, and MADV_COLD changes no byte of them.
-        unsafe { rustix::mm::madvise(start as *mut _, end - start, rustix::mm::Advice::LinuxCold)? };
+        // SAFETY: the pages lie in the map, which its owner keeps, and MADV_PAGEOUT changes no byte of them.
+        unsafe { rustix::mm::madvise(start as *mut _, end - start, rustix::mm::Advice::LinuxPageOut)? };
     }
     Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn deactivate(_: Range<usize>) -> io::Result<()> {
+fn let_go(_: Range<usize>) -> io::Result<()> {
     Ok(())
 }
 

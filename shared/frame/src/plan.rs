@@ -10,7 +10,7 @@ use crate::schema::{Absent, LeftOut, SourceColumn, SourceType};
 use crate::source::{ROWS_MAX, SourceFile, Survey};
 
 /// Bytes a shard aims at, uncompressed: few enough to gather in memory, many enough to be worth a file.
-const SHARD_BYTES: u64 = 64 << 20;
+const SHARD_BYTES: u64 = 32 << 20;
 /// Blocks a shard has at least, if the frame has them.
 const SHARD_BLOCKS_MIN: u64 = 16;
 /// And at most, however narrow the rows: 8 Mi rows, 64 MiB a column at its widest while it is gathered.
@@ -37,7 +37,7 @@ pub struct Plan {
     pub absent: Vec<Absent>,
 }
 
-/// Cuts into even shards of about 64 MiB.
+/// Cuts into even shards of about 32 MiB.
 pub fn plan(survey: Survey) -> Plan {
     let blocks = block_count(survey.rows);
     let bytes = |column: &SourceColumn| SourceType::parse(&column.source_type).map_or(8, |of| of.bytes());

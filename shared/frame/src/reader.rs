@@ -73,6 +73,9 @@ impl Reader {
     /// Asks for rows as far ahead as this says.
     pub fn with_ahead(mut self, ahead: Ahead) -> Self {
         self.lookout.ahead = ahead;
+        if ahead.streams {
+            self.data.expect_hints();
+        }
         self
     }
 
@@ -108,6 +111,7 @@ impl Reader {
 
     /// The rows of a block of the frame, in their natural order; with a target, those that have one.
     pub fn block(&mut self, block: u64, batch: &mut Batch) -> Result<(), Error> {
+        self.lookout.pass(&self.data, block, &self.blocks);
         let rows = block_rows(block, self.data.rows());
         let encoding = self.data.encoding();
         batch.shape(encoding.numeric.len(), encoding.categorical.len(), (rows.end - rows.start) as usize);
