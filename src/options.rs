@@ -115,7 +115,7 @@ fn size(text: &str) -> Result<u64, String> {
     };
     let number: f64 = number.parse().map_err(|_| "a size is expected, as 512MiB or 2GB".to_owned())?;
     let bytes = number * unit as f64;
-    if bytes >= 1.0 && bytes < 1e18 { Ok(bytes as u64) } else { Err("a size above 0 is expected".to_owned()) }
+    if (1.0..1e18).contains(&bytes) { Ok(bytes as u64) } else { Err("a size above 0 is expected".to_owned()) }
 }
 
 /// Says that more threads than cores only get into each other's way.

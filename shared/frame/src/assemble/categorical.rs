@@ -21,7 +21,7 @@ pub(super) fn categoricals(table: &ShardTable, run: &Run<'_>, indices: &mut [u32
             Inputs::Codes(inputs) => codes(array, run.first, rows, |row, code| {
                 put(row, inputs.get(code).copied().unwrap_or(column.missing));
             }),
-            Inputs::Values(values) => look_up(array, run.first, rows, values.as_slices(), |row, found| {
+            Inputs::Values(values) => look_up(array, run.first, rows, values, |row, found| {
                 put(
                     row,
                     match found {

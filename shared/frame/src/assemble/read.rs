@@ -8,6 +8,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 
+use crate::encode::ByValue;
 use crate::simd::prefetch;
 use crate::value::Value;
 
@@ -113,40 +114,24 @@ pub(super) enum Found<T> {
     None,
 }
 
-/// Looks each value up among some, which are in order. `numbers` are the same as f64, or empty where that is not exact.
+/// Looks each value up among some.
 pub(super) fn look_up<T: Copy>(
     array: &ArrayRef,
     first: usize,
     rows: usize,
-    (values, numbers): (&[(Value, T)], &[(f64, T)]),
+    among: &ByValue<T>,
     mut take: impl FnMut(usize, Found<T>),
 ) {
+    let found = |found: Option<T>| found.map_or(Found::Unknown, Found::Is);
     let wide = matches!(array.data_type(), DataType::Int64 | DataType::UInt64);
-    if wide || numbers.is_empty() {
+    if wide || !among.has_numbers() {
         for row in 0..rows {
-            take(
-                row,
-                match value(array, first + row) {
-                    None => Found::None,
-                    Some(value) => match values.binary_search_by(|(known, _)| known.cmp(&value)) {
-                        Ok(at) => Found::Is(values[at].1),
-                        Err(_) => Found::Unknown,
-                    },
-                },
-            );
+            take(row, value(array, first + row).map_or(Found::None, |value| found(among.find(&value))));
         }
         return;
     }
-    self::numbers(array, first, rows, |row, x| {
-        let at = numbers.partition_point(|(known, _)| *known < x);
-        take(
-            row,
-            match numbers.get(at) {
-                _ if !x.is_finite() => Found::None,
-                Some((known, found)) if *known == x => Found::Is(*found),
-                _ => Found::Unknown,
-            },
-        );
+    numbers(array, first, rows, |row, x| {
+        take(row, if x.is_finite() { found(among.find_number(x)) } else { Found::None });
     });
 }
 

@@ -46,7 +46,7 @@ pub(super) fn targets(
             None => refuse(row),
         }),
         TargetColumn::Values { classes, .. } => {
-            look_up(array, run.first, rows, classes.as_slices(), |row, found| match found {
+            look_up(array, run.first, rows, classes, |row, found| match found {
                 Found::Is(class) => put(row, class),
                 Found::Unknown | Found::None => refuse(row),
             });

@@ -90,8 +90,19 @@ impl<T: Copy> ByValue<T> {
         Self { values, numbers }
     }
 
-    pub(crate) fn as_slices(&self) -> (&[(Value, T)], &[(f64, T)]) {
-        (&self.values, &self.numbers)
+    pub(crate) fn find(&self, value: &Value) -> Option<T> {
+        let at = self.values.binary_search_by(|(known, _)| known.cmp(value)).ok()?;
+        Some(self.values[at].1)
+    }
+
+    /// Whether every value is exact as f64, so that [`ByValue::find_number`] finds it.
+    pub(crate) fn has_numbers(&self) -> bool {
+        !self.numbers.is_empty()
+    }
+
+    pub(crate) fn find_number(&self, x: f64) -> Option<T> {
+        let at = self.numbers.partition_point(|(known, _)| *known < x);
+        self.numbers.get(at).filter(|(known, _)| *known == x).map(|(_, found)| *found)
     }
 }
 

@@ -16,7 +16,7 @@ mod transform;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use column::{CodeColumn, Inputs, NumericColumn, Source, TargetColumn, unseen_class};
+pub(crate) use column::{ByValue, CodeColumn, Inputs, NumericColumn, Source, TargetColumn, unseen_class};
 pub(crate) use meaning::{Sense, sense};
 pub use note::Note;
 pub(crate) use numeric::seconds;
