@@ -157,7 +157,7 @@ mod tests {
         check(plan(survey(1_000_000, 8_000_000)), 1);
         check(plan(survey(1_000_000, 800_000_000)), 24);
         check(plan(survey(20_000, u64::MAX)), 1);
-        check(plan(survey(100_000_000, 0)), 12);
+        check(plan(survey(100_000_000, 0)), 24);
         check(plan_with_shard_rows(survey(10_001, 0), 2048), 5);
         check(plan_with_shard_rows(survey(10_001, 0), 1), 10);
     }
