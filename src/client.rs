@@ -97,14 +97,30 @@ impl Client {
         }
     }
 
+    pub(crate) async fn resume(&mut self, job: &str) -> Result<(), Report> {
+        let request = v1::ResumeRequest { job: job.to_owned() };
+        self.jobs.resume(request).await.map(drop).map_err(|status| from_status(&status, "resuming the job"))
+    }
+
+    pub(crate) async fn get_job(&mut self, job: &str) -> Result<v1::GetJobResponse, Report> {
+        let request = v1::GetJobRequest { job: job.to_owned() };
+        let answer = self.jobs.get_job(request).await.map_err(|status| from_status(&status, "asking for the job"))?;
+        Ok(answer.into_inner())
+    }
+
+    pub(crate) async fn list_jobs(&mut self) -> Result<Vec<v1::JobSummary>, Report> {
+        let answer = self.jobs.list_jobs(v1::ListJobsRequest {}).await;
+        Ok(answer.map_err(|status| from_status(&status, "listing jobs"))?.into_inner().jobs)
+    }
+
     pub(crate) async fn cancel(&mut self, job: &str) -> Result<(), Report> {
         let request = v1::CancelRequest { job: job.to_owned() };
         self.jobs.cancel(request).await.map(drop).map_err(|status| from_status(&status, "cancelling the job"))
     }
 
-    /// Writes the model of a job to `path`: a temporary file beside it, synced, then renamed.
-    pub(crate) async fn fetch_model(&mut self, job: &str, path: &Path) -> Result<(), Report> {
-        let request = v1::FetchModelRequest { job: job.to_owned() };
+    /// Writes a model of a job to `path`: a temporary file beside it, synced, then renamed.
+    pub(crate) async fn fetch_model(&mut self, job: &str, model: &str, path: &Path) -> Result<(), Report> {
+        let request = v1::FetchModelRequest { job: job.to_owned(), model: model.to_owned() };
         let pieces =
             self.jobs.fetch_model(request).await.map_err(|status| from_status(&status, "fetching the model"))?;
         let mut pieces = pieces.into_inner();

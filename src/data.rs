@@ -9,7 +9,7 @@ use aquifer_proto::v1::{self, DataSource};
 
 use crate::client::Client;
 use crate::failure::usage;
-use crate::launch::{Purpose, with_cluster};
+use crate::launch::{Planned, Purpose, with_cluster};
 use crate::options::ClusterOptions;
 
 /// What stands where data is asked for.
@@ -67,7 +67,7 @@ pub(crate) async fn check_names(data: &[&Data], options: &ClusterOptions) -> any
     if words.is_empty() {
         return Ok(());
     }
-    let frames = with_cluster(options, Purpose::Ask, async |launched| {
+    let frames = with_cluster(options, Planned::new(Purpose::Ask)?, async |launched| {
         let frames = launched.client.jobs.list_frames(v1::ListFramesRequest::default()).await;
         Ok(frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames)
     });

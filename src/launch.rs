@@ -20,6 +20,7 @@ use tokio::process::{Child, Command};
 use crate::client::Client;
 use crate::dir;
 use crate::failure::interrupted;
+use crate::jobs::{JobFolder, job_id};
 use crate::options::{ClusterOptions, cores, say_if_crowded};
 use crate::output;
 use crate::progress::Display;
@@ -31,12 +32,45 @@ pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 const STOP_MAX: Duration = Duration::from_secs(30);
 
 /// What a command wants a cluster for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// To ask the coordinator: no worker is started.
     Ask,
     Import,
     Train,
+    /// Trials that are done are kept: the job can be taken up again.
+    Search,
+}
+
+/// The job that a command submits, before it is known.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    purpose: Purpose,
+    /// What its id is made of; the same request is the same job.
+    request: String,
+    /// It was submitted before.
+    again: Option<String>,
+}
+
+impl Planned {
+    /// Of a request that is like no other.
+    pub(crate) fn new(purpose: Purpose) -> anyhow::Result<Self> {
+        Ok(Self { purpose, request: new_id()?, again: None })
+    }
+
+    /// Of a request that may have been made before.
+    pub(crate) fn of(purpose: Purpose, request: String) -> Self {
+        Self { purpose, request, again: None }
+    }
+
+    /// A job that is taken up again.
+    pub(crate) fn again(job: &str) -> Self {
+        Self { purpose: Purpose::Search, request: String::new(), again: Some(job.to_owned()) }
+    }
+
+    fn id(&self) -> String {
+        self.again.clone().unwrap_or_else(|| job_id(&self.request))
+    }
 }
 
 /// A cluster that this command may use, and what of it ends with the command.
@@ -47,6 +81,7 @@ pub(crate) struct Launched {
     workers: u32,
     /// The job that was submitted: what Ctrl-C has to cancel.
     job: Arc<Mutex<Option<String>>>,
+    planned: Planned,
     own: Option<Own>,
 }
 
@@ -58,16 +93,11 @@ struct Own {
     folder: JobFolder,
 }
 
-/// Journal, token and models of this command's jobs. Dropped without [`JobFolder::keep_journal`], it is gone.
-struct JobFolder {
-    path: PathBuf,
-    kept: bool,
-}
-
 /// Starts or joins, as the options say.
-async fn launch(options: &ClusterOptions, purpose: Purpose) -> anyhow::Result<Launched> {
+async fn launch(options: &ClusterOptions, planned: Planned) -> anyhow::Result<Launched> {
     options.worker_memory()?;
-    if purpose == Purpose::Train && options.cluster.is_none() && Isa::detect() == Isa::PORTABLE {
+    let purpose = planned.purpose;
+    if matches!(purpose, Purpose::Train | Purpose::Search) && options.cluster.is_none() && Isa::detect() == Isa::PORTABLE {
         output::say(
             "note: without AVX2 and FMA this processor takes the portable path: the same bits, many times slower",
         );
@@ -77,11 +107,11 @@ async fn launch(options: &ClusterOptions, purpose: Purpose) -> anyhow::Result<La
     if let Some(url) = &options.cluster {
         let token_file = options.token_file.clone().unwrap_or_else(|| dir.join("token"));
         let client = Client::connect(url, &dir::read_token(&token_file)?).await?;
-        return Ok(Launched { client, dir, workers: 1, job: Arc::default(), own: None });
+        return Ok(Launched { client, dir, workers: 1, job: Arc::default(), planned, own: None });
     }
-    let folder = JobFolder::create(&dir)?;
+    let folder = JobFolder::open(&dir, &planned.id(), purpose == Purpose::Search)?;
     let (client, own) = start(options, purpose, &dir, folder).await?;
-    Ok(Launched { client, dir, workers: options.workers.unwrap_or(1), job: Arc::default(), own: Some(own) })
+    Ok(Launched { client, dir, workers: options.workers.unwrap_or(1), job: Arc::default(), planned, own: Some(own) })
 }
 
 async fn start(
@@ -94,7 +124,7 @@ async fn start(
     let coordinator = Coordinator::start(aquifer_coordinator::Config {
         listen: LOOPBACK,
         dir: dir.to_owned(),
-        journal_dir: folder.path.clone(),
+        journal_dir: folder.path().to_owned(),
         roots: Roots::everything(), // it acts for its own user alone
         token: token.clone(),
         cache_bytes: options.cache.cache_bytes,
@@ -102,12 +132,15 @@ async fn start(
     });
     let coordinator = coordinator.await.map_err(Report::from)?;
     let url = format!("http://{}", coordinator.address());
+    if purpose == Purpose::Search {
+        folder.publish(&url, &token)?;
+    }
     let client = Client::connect(&url, &token).await?;
     let mut own = Own { coordinator, worker: None, children: Vec::new(), folder };
     match options.workers {
         _ if purpose == Purpose::Ask => {}
         None => own.worker = Some(start_worker(options, dir, &url, token).await?),
-        Some(count) => own.children = spawn_workers(options, count, dir, &own.folder.path, &url, &token)?,
+        Some(count) => own.children = spawn_workers(options, count, dir, own.folder.path(), &url, &token)?,
     }
     Ok((client, own))
 }
@@ -172,8 +205,11 @@ impl Launched {
                 Ok(()) => Report::new(Kind::Work, "worker_ended", "the worker ended"),
             };
         }
+        // A search goes on with those that are left.
+        let patient = self.planned.purpose == Purpose::Search;
         loop {
-            for (at, child) in own.children.iter_mut().enumerate() {
+            let alive = own.children.iter_mut().filter_map(|child| matches!(child.try_wait(), Ok(None)).then_some(())).count();
+            for (at, child) in own.children.iter_mut().enumerate().filter(|_| !patient || alive == 0) {
                 if let Ok(Some(status)) = child.try_wait() {
                     let message = format!("worker process {} of {} ended: {status}", at + 1, own.children.len());
                     return Report::new(Kind::Work, "worker_lost", message).hint("start the command again");
@@ -183,8 +219,8 @@ impl Launched {
         }
     }
 
-    /// Ends what was started for this command. Its journal is kept only if a job was done; the model has been fetched.
-    async fn close(self, keep: bool) {
+    /// Ends what was started for this command.
+    async fn close(self, keep: Keep) {
         let Some(own) = self.own else { return };
         if let Some(worker) = own.worker {
             worker.stop().await;
@@ -196,8 +232,10 @@ impl Launched {
             }
         }
         own.coordinator.stop().await;
-        if keep {
-            own.folder.keep_journal();
+        match keep {
+            Keep::Nothing => drop(own.folder),
+            Keep::Journal => own.folder.keep_journal(),
+            Keep::All => own.folder.keep_all(),
         }
     }
 
@@ -208,7 +246,20 @@ impl Launched {
         display: &mut Display,
     ) -> anyhow::Result<JobEvent> {
         let mut client = self.client.clone();
-        let id = client.submit(new_id()?, self.workers, job).await?;
+        let id = client.submit(self.planned.request.clone(), self.workers, job).await?;
+        self.watch(id, display).await
+    }
+
+    /// Takes a job up again and shows its events until the last one.
+    pub(crate) async fn resume_job(&mut self, display: &mut Display) -> anyhow::Result<JobEvent> {
+        let id = self.planned.id();
+        self.client.resume(&id).await?;
+        self.watch(id, display).await
+    }
+
+    /// Shows the events of a job until the last one.
+    pub(crate) async fn watch(&mut self, id: String, display: &mut Display) -> anyhow::Result<JobEvent> {
+        let mut client = self.client.clone();
         if let Ok(mut job) = self.job.lock() {
             *job = Some(id.clone());
         }
@@ -217,6 +268,7 @@ impl Launched {
             report = self.worker_died() => return Err(report.into()),
         };
         display.finish();
+        self.own.iter_mut().for_each(|own| own.folder.ended = true);
         match ended {
             JobEvent::Failed { report } => Err(report.into()),
             JobEvent::Cancelled => Err(interrupted().into()),
@@ -240,16 +292,23 @@ async fn cancel(mut client: Client, job: Option<String>) {
     let _ = tokio::time::timeout(STOP_MAX, stop).await;
 }
 
-/// Runs `work` with a cluster that ends afterwards. The journal of a training that was done is kept, else nothing is. Ctrl-C,
-/// at any moment, cancels the job and cleans up.
+/// What of a job's folder stays when its command ends.
+enum Keep {
+    Nothing,
+    Journal,
+    All,
+}
+
+/// Runs `work` with a cluster that ends afterwards. The journal of a training that was done is kept, and all of a search that
+/// has begun; else nothing is. Ctrl-C, at any moment, cancels a training and cleans up; a search can be taken up again.
 pub(crate) async fn with_cluster<T>(
     options: &ClusterOptions,
-    purpose: Purpose,
+    planned: Planned,
     work: impl AsyncFnOnce(&mut Launched) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let mut pressed = std::pin::pin!(tokio::signal::ctrl_c());
     let mut launched = tokio::select! {
-        launched = launch(options, purpose) => launched?,
+        launched = launch(options, planned.clone()) => launched?,
         _ = &mut pressed => return Err(interrupted().into()),
     };
     let (client, job) = (launched.client.clone(), launched.job.clone());
@@ -257,41 +316,40 @@ pub(crate) async fn with_cluster<T>(
         result = work(&mut launched) => result,
         _ = &mut pressed => {
             let job = job.lock().ok().and_then(|job| job.clone());
-            cancel(client, job).await;
+            match (planned.purpose, &job) {
+                (Purpose::Search, Some(job)) => {
+                    launched.close(Keep::All).await;
+                    return Err(to_be_resumed(job, options.cluster.as_deref()).into());
+                }
+                _ => cancel(client, job).await,
+            }
             Err(interrupted().into())
         }
     };
-    launched.close(purpose == Purpose::Train && result.is_ok()).await;
+    let keep = match planned.purpose {
+        Purpose::Train if result.is_ok() => Keep::Journal,
+        Purpose::Search if result.is_ok() || job_begun(&result) => Keep::All,
+        _ => Keep::Nothing,
+    };
+    launched.close(keep).await;
     result
 }
 
-impl JobFolder {
-    fn create(dir: &Path) -> anyhow::Result<Self> {
-        let path = dir.join("jobs").join(new_id()?);
-        std::fs::create_dir_all(&path).map_err(|error| dir::unwritable(&path, &error))?;
-        Ok(Self { path, kept: false })
-    }
-
-    /// The model has been fetched and the token is spent: the journal says what was done.
-    fn keep_journal(mut self) {
-        self.kept = true;
-        let journal = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("journal.sqlite");
-        for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            match entry.path() {
-                path if path.is_dir() => drop(std::fs::remove_dir_all(path)),
-                path if !journal(&entry.file_name()) => drop(std::fs::remove_file(path)),
-                _ => {}
-            }
-        }
-    }
+/// Whether what failed is the work of a job, and not what was asked for.
+fn job_begun<T>(result: &anyhow::Result<T>) -> bool {
+    let report = result.as_ref().err().and_then(|error| error.downcast_ref::<Report>());
+    report.is_some_and(|report| matches!(report.kind, Kind::Work | Kind::Partly | Kind::Access))
 }
 
-impl Drop for JobFolder {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = std::fs::remove_dir_all(&self.path);
-            // The folder of all jobs goes with its last job; if there are others, it stays.
-            let _ = self.path.parent().map(std::fs::remove_dir);
+/// A search that was left can be gone on with.
+fn to_be_resumed(job: &str, cluster: Option<&str>) -> Report {
+    match cluster {
+        None => Report::new(Kind::Interrupted, "interrupted", format!("interrupted: job {job} keeps the trials that are done"))
+            .hint(format!("go on with `aquifer job resume {job}`")),
+        Some(url) => {
+            let message = format!("detached: job {job} goes on in the cluster");
+            Report::new(Kind::Interrupted, "detached", message)
+                .hint(format!("`aquifer job watch {job} --cluster {url}` follows it, `aquifer job cancel {job}` ends it"))
         }
     }
 }

@@ -2,18 +2,23 @@
 
 mod client;
 mod commands;
+mod curves;
 mod data;
 mod dir;
 mod evaluation;
 mod failure;
+mod jobs;
 mod launch;
+mod leaderboard;
 mod newfile;
 mod options;
 mod output;
+mod plots;
 mod precheck;
 mod progress;
 mod scan;
 mod scores;
+mod submission;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -28,7 +33,7 @@ use clap::{Parser, Subcommand};
 #[command(after_help = "Begin with:\n  aquifer train data.parquet              lists the columns\n  \
     aquifer train data.parquet --target y   trains a model of y\n\n\
     Exit codes: 0 done, 1 the work failed, 2 usage or configuration, 3 bad data,\n\
-    4 cannot reach or authenticate, 130 interrupted.\n\n\
+    4 cannot reach or authenticate, 5 partly done, 130 interrupted.\n\n\
     Results are on standard output, all else on standard error.")]
 struct Arguments {
     /// Form of the result on standard output
@@ -41,10 +46,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Train(Box<commands::train::Train>),
+    Grid(Box<commands::grid::Grid>),
     Predict(commands::predict::Predict),
     Evaluate(commands::evaluate::Evaluate),
     Model(commands::model::Model),
     Frame(commands::frame::Frame),
+    Job(commands::job::Job),
     Cluster(commands::cluster::Cluster),
     Coordinator(commands::coordinator::Coordinator),
     Worker(commands::worker::Worker),
@@ -95,10 +102,12 @@ fn run(command: Command, format: output::Format) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         match command {
             Command::Train(train) => train.run(format).await,
+            Command::Grid(grid) => grid.run(format).await,
             Command::Predict(predict) => tokio::task::block_in_place(|| predict.run(format)),
             Command::Evaluate(evaluate) => tokio::task::block_in_place(|| evaluate.run(format)),
-            Command::Model(model) => model.run(format),
+            Command::Model(model) => model.run(format).await,
             Command::Frame(frame) => frame.run(format).await,
+            Command::Job(job) => job.run(format).await,
             Command::Cluster(cluster) => cluster.run(format).await,
             Command::Coordinator(coordinator) => coordinator.run().await,
             Command::Worker(worker) => worker.run().await,

@@ -11,7 +11,7 @@ use aquifer_proto::v1::GetFrameRequest;
 use crate::client::Client;
 use crate::data::{Data, survey_files};
 use crate::failure::usage;
-use crate::launch::{Purpose, with_cluster};
+use crate::launch::{Planned, Purpose, with_cluster};
 use crate::newfile::NewFile;
 use crate::options::ClusterOptions;
 use crate::output::{self, Format, Table};
@@ -113,7 +113,7 @@ pub(crate) async fn list_columns(
         }
         Data::Frame(name) => {
             let frame =
-                with_cluster(options, Purpose::Ask, async |launched| Ok(get_frame(&mut launched.client, name).await?));
+                with_cluster(options, Planned::new(Purpose::Ask)?, async |launched| Ok(get_frame(&mut launched.client, name).await?));
             frame.await?.columns.into_iter().map(|c| (c.name, c.source_type)).collect()
         }
     };

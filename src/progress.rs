@@ -4,13 +4,22 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use aquifer_frame::Note;
-use aquifer_proto::{Decisions, JobEvent, Progress};
+use aquifer_proto::{Decisions, JobEvent, Progress, SearchProgress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::{escape, grouped, say, say_notes};
+use crate::scores::decimals;
 
 /// Without a terminal a line comes this often.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        ..90.0 => format!("{seconds:.0} s"),
+        ..5400.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
+    }
+}
 
 fn epochs(number: f64) -> String {
     if number == 1.0 { "1 epoch".to_owned() } else { format!("{number} epochs") }
@@ -22,6 +31,7 @@ pub(crate) struct Display {
     terminal: bool,
     quiet: bool,
     last_line: Instant,
+    began: Instant,
     /// What was decided about the data: programs get it with the result.
     pub(crate) notes: Vec<Note>,
 }
@@ -33,6 +43,7 @@ impl Display {
             terminal: std::io::stderr().is_terminal(),
             quiet,
             last_line: Instant::now(),
+            began: Instant::now(),
             notes: Vec::new(),
         }
     }
@@ -45,6 +56,7 @@ impl Display {
             _ if self.quiet => {}
             JobEvent::Decided(decisions) => self.decisions(decisions),
             JobEvent::Progress(progress) => self.progress(progress),
+            JobEvent::Searching(progress) => self.searching(progress),
             JobEvent::Importing { what, shards_done, shards } if shards > &1 => {
                 self.line(|| format!("importing {}: {shards_done} of {shards} shards", escape(what)));
             }
@@ -62,6 +74,12 @@ impl Display {
             grouped(*parameters)
         ));
         say_notes(&said.notes);
+        if said.candidates > 1 {
+            say(&format!("{} candidates", grouped(said.candidates)));
+        }
+        if said.folds > 0 {
+            say(&format!("{} folds, and a final fit", said.folds));
+        }
         let plural = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         say(&format!(
             "{} in mini-batches of {}: {} on {} with {}",
@@ -71,6 +89,40 @@ impl Display {
             plural(*workers, "worker"),
             plural(*threads, "thread"),
         ));
+    }
+
+    /// A table that is drawn again and again; elsewhere a line now and then.
+    fn searching(&mut self, said: &SearchProgress) {
+        let SearchProgress { candidates, running, done, failed, trials_running, share_done, workers, metric, .. } = said;
+        let seconds = self.began.elapsed().as_secs_f64();
+        let best = said.best.as_ref().map(|best| {
+            let deviation = best.deviation.map_or_else(String::new, |d| format!(" ± {}", decimals(d)));
+            let params: Vec<String> = best.params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
+            format!("{metric} {}{deviation}  {}", decimals(best.value), escape(&params.join(", ")))
+        });
+        let best = best.unwrap_or_else(|| "none yet".to_owned());
+        let rate = grouped((said.samples as f64 / seconds.max(1e-3)) as u64);
+        let left = match *share_done > 0.02 {
+            true => format!("{} left", duration(seconds * (1.0 - share_done) / share_done)),
+            false => "time left is not known yet".to_owned(),
+        };
+        let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
+        if !self.terminal {
+            return self.line(|| format!("{done} of {candidates} candidates done{failed}; best {best}; {rate} rows/s, {left}"));
+        }
+        let text = format!(
+            "candidates  {done} of {candidates} done, {running} running{failed}\n\
+             trials      {trials_running} at work on {workers} worker{}\n\
+             best        {best}\n\
+             speed       {rate} rows/s, {left}",
+            if *workers == 1 { "" } else { "s" },
+        );
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3}%\n{msg}");
+            ProgressBar::new(1000).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position((share_done * 1000.0) as u64);
+        bar.set_message(text);
     }
 
     fn progress(&mut self, progress: &Progress) {

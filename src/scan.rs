@@ -39,7 +39,7 @@ impl Loaded {
     /// The trial that made the model, with `test_rows` rows to score, and its state after training.
     pub(crate) fn trial(&self, test_rows: Option<u64>) -> anyhow::Result<(Trial, State)> {
         let Model { spec, encoding, tensors, .. } = &self.model;
-        let rows = PartRows { train: spec.rows, validation: None, test: test_rows };
+        let rows = PartRows { train: spec.rows, validation: None, holdout: None, test: test_rows };
         let trial = Trial::new(spec.params.clone(), Arc::new(encoding.clone()), rows, Isa::detect());
         let trial = trial.map_err(Report::from)?;
         let weights = trial.network().weights_from_tensors(tensors).map_err(Report::from)?;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use aquifer_frame::Note;
-use aquifer_model::Score;
-use aquifer_proto::TrainSummary;
+use aquifer_model::{MetricName, Metrics, Score};
+use aquifer_proto::{CrossValidation, TrainSummary};
 
 use crate::output::{self, Format, Table, grouped};
 
@@ -15,16 +15,23 @@ pub(crate) struct Trained {
 }
 
 impl Trained {
-    pub(crate) fn print(&self, path: &Path, format: Format) -> anyhow::Result<()> {
+    /// `path` of the model, if it was written.
+    pub(crate) fn print(&self, path: Option<&Path>, format: Format) -> anyhow::Result<()> {
         let summary = &self.summary;
         let seconds = summary.seconds;
         if format == Format::Json {
             return self.print_json(path);
         }
         score_table(&summary.scores, format).print(format);
+        if let Some(cross) = summary.cross_validation.as_ref().filter(|_| format == Format::Table) {
+            output::line("");
+            fold_table(cross).print(format);
+        }
         if format == Format::Table {
             output::line("");
-            output::line(&format!("model   {}", path.display()));
+            if let Some(path) = path {
+                output::line(&format!("model   {}", path.display()));
+            }
             output::line(&format!("blake3  {}", summary.model_blake3));
             output::line(&format!(
                 "time    {:.1} s: import {:.1}, training {:.1} ({} rows/s), scoring {:.1}",
@@ -38,11 +45,17 @@ impl Trained {
         Ok(())
     }
 
-    fn print_json(&self, path: &Path) -> anyhow::Result<()> {
+    fn print_json(&self, path: Option<&Path>) -> anyhow::Result<()> {
         let summary = &self.summary;
+        let mut all = metrics(&summary.scores)?;
+        if let (Some(cross), Some(all)) = (&summary.cross_validation, all.as_object_mut()) {
+            all.insert("cross_validation".into(), serde_json::to_value(&cross.pooled)?);
+        }
         let data = serde_json::json!({
             "model": { "path": path, "blake3": summary.model_blake3, "fit_blake3": summary.fit_blake3 },
-            "metrics": metrics(&summary.scores)?,
+            "metrics": all,
+            "cross_validation": summary.cross_validation,
+            "curve": summary.curve,
             "rows": summary.rows,
             "features": summary.features,
             "inputs": summary.inputs,
@@ -103,8 +116,43 @@ pub(crate) fn score_table(scores: &[Score], format: Format) -> Table {
     if format == Format::Csv { table } else { table.without_empty_columns() }
 }
 
+/// A line for each fold, on the rows that it held out; then their mean, and all rows together.
+fn fold_table(cross: &CrossValidation) -> Table {
+    const SHOWN: [MetricName; 8] = [
+        MetricName::Logloss,
+        MetricName::Auc,
+        MetricName::Accuracy,
+        MetricName::F1,
+        MetricName::Rmse,
+        MetricName::Mae,
+        MetricName::R2,
+        MetricName::MeanPerClassError,
+    ];
+    let mut head = vec!["held out".to_owned(), "rows".into(), "epochs".into()];
+    head.extend(SHOWN.map(|metric| metric.name().to_owned()));
+    let mut table = Table::with_head(head);
+    let dash = || "-".to_owned();
+    let mut line = |name: String, metrics: &Metrics, epochs: Option<f64>| {
+        let mut cells = vec![name, grouped(metrics.rows), epochs.map_or_else(dash, |epochs| format!("{epochs:.2}"))];
+        cells.extend(SHOWN.map(|metric| metric.of(metrics).map_or_else(dash, decimals)));
+        table.row_of(cells);
+    };
+    for fold in &cross.folds {
+        line(format!("fold {}", fold.fold + 1), &fold.metrics, Some(fold.epochs));
+    }
+    if let Some(pooled) = &cross.pooled {
+        line("all folds".into(), pooled, None);
+    }
+    for (name, values) in [("mean", &cross.mean), ("deviation", &cross.deviation)] {
+        let mut cells = vec![name.to_owned(), dash(), dash()];
+        cells.extend(SHOWN.map(|metric| values.get(metric.name()).map_or_else(dash, |value| decimals(*value))));
+        table.row_of(cells);
+    }
+    table.without_empty_columns()
+}
+
 /// Four decimals, or as many digits as a small or large number needs.
-fn decimals(value: f64) -> String {
+pub(crate) fn decimals(value: f64) -> String {
     match value.abs() {
         0.0 | 0.01..1e7 => format!("{value:.4}"),
         _ => format!("{value:.4e}"),

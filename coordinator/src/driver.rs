@@ -12,7 +12,7 @@ use aquifer_proto::{Clock, JobEvent};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
-use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, WorkerId, uploads_of};
+use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, TrialRow, WorkerId, uploads_of};
 use crate::feed::Feeds;
 use crate::journal::Journal;
 use crate::store::{Store, source_changes};
@@ -140,20 +140,22 @@ impl Driver {
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
-        let rows: Vec<JobRow> = effects
-            .iter()
-            .filter_map(|effect| match effect {
-                Effect::Persist(row) => Some(row.clone()),
-                _ => None,
-            })
-            .collect();
-        if !rows.is_empty()
-            && let Err(cause) = self.journal.commit(&rows)
+        let (mut rows, mut trials): (Vec<JobRow>, Vec<TrialRow>) = Default::default();
+        for effect in &effects {
+            match effect {
+                Effect::Persist(row) => rows.push((**row).clone()),
+                Effect::PersistTrial(row) => trials.push((**row).clone()),
+                _ => {}
+            }
+        }
+        if !(rows.is_empty() && trials.is_empty())
+            && let Err(cause) = self.journal.commit(&rows, &trials)
         {
             error!(error = %cause, "the journal cannot be written");
             let report = Report::from(&cause);
             // What these jobs decided is not carried out, and they end; other jobs' effects of the same group are.
-            let failed: BTreeSet<JobId> = rows.into_iter().map(|row| row.id).collect();
+            let of_trials = trials.into_iter().map(|row| row.job);
+            let failed: BTreeSet<JobId> = rows.into_iter().map(|row| row.id).chain(of_trials).collect();
             for job in &failed {
                 self.handle.feeds.publish(job, JobEvent::Failed { report: report.clone() });
                 self.handle.send(Event::EffectFailed { job: job.clone(), report: report.clone() });
@@ -165,9 +167,40 @@ impl Driver {
         effects.into_iter().for_each(|effect| self.carry_out_one(effect));
     }
 
-    fn carry_out_one(&self, effect: Effect) {
+    fn carry_out_one(&mut self, effect: Effect) {
         match effect {
-            Effect::Persist(_) => {}
+            Effect::Persist(_) | Effect::PersistTrial(_) => {}
+            Effect::ClearSums { identities } => {
+                // They only take room.
+                if let Err(error) = self.journal.clear_sums(&identities) {
+                    warn!(%error, "sums of folds stay in the journal");
+                }
+            }
+            Effect::FindTrials { job, data, mine } => {
+                let found = self.journal.trials(&data).unwrap_or_else(|error| {
+                    warn!(%error, "what was found before cannot be read: it is found again");
+                    Vec::new()
+                });
+                let mut rows: Vec<TrialRow> = found.into_iter().filter(|row| !mine || row.job == job).collect();
+                for row in &mut rows {
+                    if let Some(model) = &mut row.model {
+                        model.kept = row.job == job && model.path.exists();
+                    }
+                }
+                self.handle.send(Event::TrialsFound { job, rows });
+            }
+            Effect::AppendPoint { job, line } => {
+                if let Err(error) = self.store.append_point(&job, &line) {
+                    warn!(%error, "a metric point is not kept");
+                }
+            }
+            Effect::RemoveModel { path } => drop(std::fs::remove_file(path)),
+            Effect::Forget { job } => {
+                if let Err(error) = self.journal.forget(&job) {
+                    warn!(%error, "trials of a cancelled job stay in the journal");
+                }
+                self.store.forget(&job);
+            }
             Effect::Send { worker, command } => {
                 if self.handle.lock().get(&worker).is_none_or(|session| session.send(command).is_err()) {
                     warn!(%worker, "a command found no session");

@@ -23,16 +23,30 @@ struct Feed {
 /// An event and its token.
 pub(crate) type Numbered = (u64, JobEvent);
 
+impl Feed {
+    fn new() -> Self {
+        Self { events: Vec::new(), last: watch::channel(0).0 }
+    }
+}
+
 impl Feeds {
     pub(crate) fn open(&self, job: &JobId) {
-        self.lock().entry(job.clone()).or_insert_with(|| Feed { events: Vec::new(), last: watch::channel(0).0 });
+        self.lock().entry(job.clone()).or_insert_with(Feed::new);
+    }
+
+    /// Begins anew the feed of a job that has ended and is taken up again.
+    pub(crate) fn open_again(&self, job: &JobId) {
+        let mut jobs = self.lock();
+        if jobs.get(job).is_none_or(|feed| feed.events.last().is_some_and(|(_, event)| event.is_last())) {
+            jobs.insert(job.clone(), Feed::new());
+        }
     }
 
     pub(crate) fn publish(&self, job: &JobId, event: JobEvent) {
         let mut jobs = self.lock();
         let Some(feed) = jobs.get_mut(job) else { return };
         let token = *feed.last.borrow() + 1;
-        let passing = matches!(event, JobEvent::Progress(_) | JobEvent::Importing { .. } | JobEvent::Waiting { .. });
+        let passing = matches!(event, JobEvent::Progress(_) | JobEvent::Searching(_) | JobEvent::Importing { .. } | JobEvent::Waiting { .. });
         let same_kind = |last: &JobEvent| std::mem::discriminant(last) == std::mem::discriminant(&event);
         let replaces = |last: &JobEvent| passing && same_kind(last);
         feed.events.pop_if(|(_, last)| replaces(last));

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use aquifer_model::{Kind, Report};
 use rusqlite::{Connection, params};
 
-use crate::core::JobRow;
+use aquifer_proto::{sums_from_bytes, sums_to_bytes};
+
+use crate::core::{JobId, JobRow, TrialRow};
 
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
@@ -46,32 +48,64 @@ pub trait Journal: Send {
     /// Adds 1 to the term, durably, and returns it: at each start, before anything else.
     fn begin_term(&mut self) -> Result<u64, JournalError>;
     fn jobs(&mut self) -> Result<Vec<JobRow>, JournalError>;
-    /// All rows or none.
-    fn commit(&mut self, rows: &[JobRow]) -> Result<(), JournalError>;
+    /// All rows of jobs or none; and before them all of trials, or none: what a trial found is true whatever became of its job.
+    fn commit(&mut self, jobs: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError>;
+    /// Trials on this data that any job has found.
+    fn trials(&mut self, data: &str) -> Result<Vec<TrialRow>, JournalError>;
+    /// Leaves out the sums of these trials.
+    fn clear_sums(&mut self, identities: &[String]) -> Result<(), JournalError>;
+    /// Removes the trials that this job found.
+    fn forget(&mut self, job: &JobId) -> Result<(), JournalError>;
 }
 
 /// A SQLite file: WAL, every commit synced.
 pub struct SqliteJournal {
     path: String,
     connection: Connection,
+    /// Trials, in a file that all coordinators of a data folder share.
+    trials_path: String,
+    trials: Connection,
 }
 
+/// Another process may be writing trials.
+const BUSY_MAX: std::time::Duration = std::time::Duration::from_secs(30);
+
 impl SqliteJournal {
-    pub fn open(path: &Path) -> Result<Self, JournalError> {
-        let name = path.display().to_string();
-        let open = || {
-            let connection = Connection::open(path)?;
-            connection.pragma_update(None, "journal_mode", "WAL")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
-            connection.execute_batch(
-                "CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1), term INTEGER NOT NULL);
-                 INSERT OR IGNORE INTO term VALUES (1, 0);
-                 CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, row TEXT NOT NULL);",
-            )?;
-            Ok(connection)
+    /// Jobs and the term in one file, trials in another.
+    pub fn open(path: &Path, trials: &Path) -> Result<Self, JournalError> {
+        let jobs_and_term = "CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1), term INTEGER NOT NULL);
+             INSERT OR IGNORE INTO term VALUES (1, 0);
+             CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, row TEXT NOT NULL);";
+        let of_trials = "CREATE TABLE IF NOT EXISTS trials (
+                 identity TEXT PRIMARY KEY, job TEXT NOT NULL, data TEXT NOT NULL, row TEXT NOT NULL, sums BLOB);
+             CREATE INDEX IF NOT EXISTS trials_by_data ON trials (data);";
+        Ok(Self {
+            path: path.display().to_string(),
+            connection: open(path, jobs_and_term)?,
+            trials_path: trials.display().to_string(),
+            trials: open(trials, of_trials)?,
+        })
+    }
+
+    /// The jobs of a journal that another process may be writing.
+    pub fn read_jobs(path: &Path) -> Result<Vec<JobRow>, JournalError> {
+        let name = || path.display().to_string();
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE; // WAL: readers write its index
+        let read = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY_MAX)?;
+            let mut statement = connection.prepare("SELECT row FROM jobs ORDER BY id")?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
         };
-        let connection = open().map_err(|source| JournalError::Sqlite { path: name.clone(), source })?;
-        Ok(Self { path: name, connection })
+        let rows = read().map_err(|source| JournalError::Sqlite { path: name(), source })?;
+        rows.iter().map(|row| serde_json::from_str(row).map_err(|source| JournalError::Row { source })).collect()
+    }
+
+    fn with_trials<T>(
+        &mut self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, JournalError> {
+        work(&mut self.trials).map_err(|source| JournalError::Sqlite { path: self.trials_path.clone(), source })
     }
 
     fn run<T>(&mut self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
@@ -95,8 +129,26 @@ impl Journal for SqliteJournal {
         rows.iter().map(|row| serde_json::from_str(row).map_err(|source| JournalError::Row { source })).collect()
     }
 
-    fn commit(&mut self, rows: &[JobRow]) -> Result<(), JournalError> {
-        let texts = texts(rows)?;
+    fn commit(&mut self, jobs: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError> {
+        let text = |row: &TrialRow| serde_json::to_string(row).map_err(|source| JournalError::Row { source });
+        let rows = trials.iter().map(|row| Ok((row, text(row)?))).collect::<Result<Vec<_>, JournalError>>()?;
+        if !rows.is_empty() {
+            self.with_trials(|connection| {
+                let transaction = connection.transaction()?;
+                for (TrialRow { identity, job, data, sums, .. }, text) in &rows {
+                    let sums = sums.as_ref().map(sums_to_bytes);
+                    transaction.execute(
+                        "INSERT OR REPLACE INTO trials VALUES (?1, ?2, ?3, ?4, ?5)",
+                        params![identity, job.0, data, text, sums],
+                    )?;
+                }
+                transaction.commit()
+            })?;
+        }
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let texts = texts(jobs)?;
         self.run(|connection| {
             let transaction = connection.transaction()?;
             for (id, text) in &texts {
@@ -105,6 +157,45 @@ impl Journal for SqliteJournal {
             transaction.commit()
         })
     }
+
+    fn trials(&mut self, data: &str) -> Result<Vec<TrialRow>, JournalError> {
+        let rows: Vec<(String, Option<Vec<u8>>)> = self.with_trials(|connection| {
+            let mut statement = connection.prepare("SELECT row, sums FROM trials WHERE data = ?1 ORDER BY identity")?;
+            statement.query_map([data], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        // One that another version wrote is found again.
+        let read = |(text, sums): (String, Option<Vec<u8>>)| {
+            let row: TrialRow = serde_json::from_str(&text).ok()?;
+            Some(TrialRow { sums: sums.and_then(|bytes| sums_from_bytes(&bytes)), ..row })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
+    fn clear_sums(&mut self, identities: &[String]) -> Result<(), JournalError> {
+        self.with_trials(|connection| {
+            let transaction = connection.transaction()?;
+            for identity in identities {
+                transaction.execute("UPDATE trials SET sums = NULL WHERE identity = ?1", [identity])?;
+            }
+            transaction.commit()
+        })
+    }
+
+    fn forget(&mut self, job: &JobId) -> Result<(), JournalError> {
+        self.with_trials(|connection| connection.execute("DELETE FROM trials WHERE job = ?1", [&job.0])).map(drop)
+    }
+}
+
+fn open(path: &Path, tables: &str) -> Result<Connection, JournalError> {
+    let open = || {
+        let connection = Connection::open(path)?;
+        connection.busy_timeout(BUSY_MAX)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.execute_batch(tables)?;
+        Ok(connection)
+    };
+    open().map_err(|source| JournalError::Sqlite { path: path.display().to_string(), source })
 }
 
 fn texts(rows: &[JobRow]) -> Result<Vec<(String, String)>, JournalError> {
@@ -122,6 +213,7 @@ pub struct MemoryJournal {
 struct MemoryDisk {
     term: u64,
     jobs: std::collections::BTreeMap<String, JobRow>,
+    trials: std::collections::BTreeMap<String, TrialRow>,
     /// Commits until the process crashes, and that commit is lost.
     crash_after: Option<u32>,
 }
@@ -165,8 +257,26 @@ impl Journal for MemoryJournal {
         Ok(disk.jobs.values().cloned().collect())
     }
 
-    fn commit(&mut self, rows: &[JobRow]) -> Result<(), JournalError> {
-        self.write(|disk| disk.jobs.extend(rows.iter().map(|row| (row.id.0.clone(), row.clone()))))
+    fn commit(&mut self, jobs: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError> {
+        self.write(|disk| {
+            disk.trials.extend(trials.iter().map(|row| (row.identity.clone(), row.clone())));
+            disk.jobs.extend(jobs.iter().map(|row| (row.id.0.clone(), row.clone())));
+        })
+    }
+
+    fn trials(&mut self, data: &str) -> Result<Vec<TrialRow>, JournalError> {
+        let disk = self.disk.lock().map_err(|_| JournalError::Crashed)?;
+        Ok(disk.trials.values().filter(|row| row.data == data).cloned().collect())
+    }
+
+    fn clear_sums(&mut self, identities: &[String]) -> Result<(), JournalError> {
+        self.write(|disk| {
+            disk.trials.iter_mut().filter(|(id, _)| identities.contains(id)).for_each(|(_, row)| row.sums = None);
+        })
+    }
+
+    fn forget(&mut self, job: &JobId) -> Result<(), JournalError> {
+        self.write(|disk| disk.trials.retain(|_, row| row.job != *job))
     }
 }
 
@@ -176,15 +286,15 @@ mod tests {
     use crate::core::{JobId, JobStatus};
 
     fn row(id: &str, status: JobStatus) -> JobRow {
-        JobRow { id: JobId(id.into()), kind: "train".into(), status, created_ms: 5, failure: None }
+        JobRow { id: JobId(id.into()), kind: "train".into(), status, created_ms: 5, failure: None, request: None, result: None }
     }
 
     /// One body, both implementations.
     fn keeps_what_was_committed(mut open: impl FnMut() -> Box<dyn Journal>) {
         let mut journal = open();
         assert_eq!(journal.begin_term().unwrap(), 1);
-        journal.commit(&[row("a", JobStatus::Running), row("b", JobStatus::Running)]).unwrap();
-        journal.commit(&[row("a", JobStatus::Done)]).unwrap();
+        journal.commit(&[row("a", JobStatus::Running), row("b", JobStatus::Running)], &[]).unwrap();
+        journal.commit(&[row("a", JobStatus::Done)], &[]).unwrap();
         drop(journal);
         let mut journal = open();
         assert_eq!(journal.begin_term().unwrap(), 2);
@@ -195,7 +305,7 @@ mod tests {
     fn sqlite_keeps_what_was_committed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.sqlite");
-        keeps_what_was_committed(|| Box::new(SqliteJournal::open(&path).unwrap()));
+        keeps_what_was_committed(|| Box::new(SqliteJournal::open(&path, &folder.path().join("trials.sqlite")).unwrap()));
     }
 
     #[test]
@@ -203,7 +313,7 @@ mod tests {
         let disk = MemoryJournal::default();
         keeps_what_was_committed(|| Box::new(disk.clone()));
         disk.crash_after(0);
-        assert!(disk.clone().commit(&[row("c", JobStatus::Running)]).is_err());
+        assert!(disk.clone().commit(&[row("c", JobStatus::Running)], &[]).is_err());
         disk.restart();
         assert_eq!(disk.clone().jobs().unwrap().len(), 2);
     }

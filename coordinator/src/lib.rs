@@ -8,11 +8,13 @@ pub mod core;
 mod driver;
 mod feed;
 mod journal;
+pub mod search;
 mod server;
 mod service;
 mod store;
 
 pub use config::Config;
 pub use journal::{Journal, JournalError, MemoryJournal, SqliteJournal};
+pub use service::wire_source;
 pub use server::{Coordinator, StartError};
 pub use store::{Store, StoreError};

@@ -55,15 +55,17 @@ impl Coordinator {
     /// Binds and serves; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let (listener, address) = bind(config.listen)?;
-        let store = Store::open(&config.dir, &config.journal_dir.join("models"), config.cache_bytes)?;
-        let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"))?;
+        let store = Store::open(&config.dir, &config.journal_dir, config.cache_bytes)?;
+        let trials = config.dir.join("trials.sqlite");
+        let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"), &trials)?;
         let term = journal.begin_term()?;
         let orphans = State::end_orphans(journal.jobs()?);
-        journal.commit(&orphans)?;
+        journal.commit(&orphans, &[])?;
+        let state = State::new(term).with_past(journal.jobs()?);
 
         let roots = Arc::new(config.roots);
         let clock = Arc::new(Monotonic::default());
-        let (driver, handle) = Driver::new(State::new(term), Box::new(journal), clock, store.clone(), roots.clone());
+        let (driver, handle) = Driver::new(state, Box::new(journal), clock, store.clone(), roots.clone());
         let driver = std::thread::spawn(move || driver.run());
 
         let check = TokenCheck::new(&config.token);

@@ -67,7 +67,9 @@ impl From<StoreError> for Report {
 #[derive(Clone, Debug)]
 pub struct Store {
     dir: PathBuf,
-    models: PathBuf,
+    /// Where the folders of jobs lie; or the folder of the only one.
+    jobs: PathBuf,
+    of_one_job: bool,
     /// Of the shards of frames without a name.
     cache_bytes: u64,
 }
@@ -79,13 +81,16 @@ struct NamedFrame {
 }
 
 impl Store {
-    /// `dir` for what lasts, `models` for the models of running jobs. Frames without a name may have `cache_bytes`.
-    pub fn open(dir: &Path, models: &Path, cache_bytes: Option<u64>) -> Result<Self, StoreError> {
-        for folder in [&dir.join("frames").join("names"), models] {
+    /// `dir` for frames and uploads, `journal_dir` for what jobs leave: in folders of their own, unless it is the folder of one.
+    /// Frames without a name may have `cache_bytes`.
+    pub fn open(dir: &Path, journal_dir: &Path, cache_bytes: Option<u64>) -> Result<Self, StoreError> {
+        let of_one_job = dir != journal_dir;
+        let jobs = if of_one_job { journal_dir.to_owned() } else { dir.join("jobs") };
+        for folder in [&dir.join("frames").join("names"), &jobs] {
             std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
         }
         let cache_bytes = cache_bytes.unwrap_or_else(|| cache::default_bytes(dir));
-        Ok(Self { dir: dir.to_owned(), models: models.to_owned(), cache_bytes })
+        Ok(Self { dir: dir.to_owned(), jobs, of_one_job, cache_bytes })
     }
 
     fn frame_path(&self, key: &str) -> PathBuf {
@@ -101,8 +106,36 @@ impl Store {
         self.dir.join("uploads").join(format!("{hash}.parquet"))
     }
 
-    pub(crate) fn model_path(&self, job: &JobId) -> PathBuf {
-        self.models.join(format!("{job}.safetensors"))
+    /// Of a job: models, metric points.
+    pub(crate) fn job_folder(&self, job: &JobId) -> PathBuf {
+        if self.of_one_job { self.jobs.clone() } else { self.jobs.join(&job.0) }
+    }
+
+    /// The file of a model of a job, by the hash of its bytes.
+    pub(crate) fn model_path(&self, job: &JobId, blake3: &str) -> PathBuf {
+        self.job_folder(job).join("models").join(format!("{}.safetensors", &blake3[..blake3.len().min(16)]))
+    }
+
+    pub(crate) fn append_point(&self, job: &JobId, line: &str) -> Result<(), StoreError> {
+        let folder = self.job_folder(job);
+        std::fs::create_dir_all(&folder).map_err(|source| io("create", &folder, source))?;
+        let path = folder.join("points.jsonl");
+        let append = || {
+            let mut file = File::options().append(true).create(true).open(&path)?;
+            file.write_all(format!("{line}\n").as_bytes())
+        };
+        append().map_err(|source| io("write", &path, source))
+    }
+
+    /// Removes what a cancelled job has left.
+    pub(crate) fn forget(&self, job: &JobId) {
+        let folder = self.job_folder(job);
+        // Gone already is as good.
+        let _ = std::fs::remove_dir_all(folder.join("models"));
+        let _ = std::fs::remove_file(folder.join("points.jsonl"));
+        if !self.of_one_job {
+            let _ = std::fs::remove_dir(folder);
+        }
     }
 
     /// The frame that was imported from exactly these files, if it was. One that cannot be read is imported again.

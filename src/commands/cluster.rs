@@ -82,7 +82,7 @@ impl Cluster {
 }
 
 /// The cluster that the options name, or the one whose address lies in the data folder.
-async fn join(options: &ClusterOptions) -> anyhow::Result<Client> {
+pub(crate) async fn join(options: &ClusterOptions) -> anyhow::Result<Client> {
     let dir = options.dir.open()?;
     let url = match &options.cluster {
         Some(url) => url.clone(),

@@ -85,7 +85,7 @@ pub(crate) async fn explain(
     let known = know(data, source, options).await?;
     let (encoding, notes) = Encoding::fit(&known.frame, &spec.roles()?)?;
     let fit = spec.resolve(known.rows, &known.frame.content)?;
-    let rows = PartRows { train: known.rows, validation: None, test: None };
+    let rows = PartRows { train: known.rows, validation: None, holdout: None, test: None };
     let trial = Trial::new(fit.params.clone(), Arc::new(encoding), rows, Isa::detect()).map_err(Report::from)?;
     let workers = options.workers.unwrap_or(1).min(fit.params.ranks);
     let threads = options.threads.unwrap_or_else(|| (cores() / workers).max(1));
@@ -107,7 +107,7 @@ pub(crate) async fn explain(
 async fn know(data: &Data, source: &SourceOptions, options: &ClusterOptions) -> anyhow::Result<Known> {
     match data {
         Data::Frame(name) => {
-            let frame = crate::launch::with_cluster(options, crate::launch::Purpose::Ask, async |launched| {
+            let frame = crate::launch::with_cluster(options, crate::launch::Planned::new(crate::launch::Purpose::Ask)?, async |launched| {
                 Ok(get_frame(&mut launched.client, name).await?)
             });
             let frame = frame.await?;

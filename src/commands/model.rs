@@ -29,11 +29,16 @@ enum Verb {
         #[arg(long)]
         spec: bool,
     },
+    /// Write the model of a search's candidate; one that was not kept is trained again, with the same bits
+    Export(super::export::Export),
 }
 
 impl Model {
-    pub(crate) fn run(self, format: Format) -> anyhow::Result<()> {
-        let Verb::Show { model: path, spec } = self.verb;
+    pub(crate) async fn run(self, format: Format) -> anyhow::Result<()> {
+        let (path, spec) = match self.verb {
+            Verb::Show { model, spec } => (model, spec),
+            Verb::Export(export) => return export.run(format).await,
+        };
         let loaded = Loaded::open(&path)?;
         let toml = Spec::default().resolved_toml(&loaded.model.spec);
         match format {

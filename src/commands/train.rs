@@ -1,23 +1,24 @@
 //! `aquifer train`: from data and a target to a scored model.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
-use aquifer_frame::{Meaning, SourceOptions};
+use aquifer_frame::Meaning;
 use aquifer_model::{Kind, Report, Spec, nearest};
-use aquifer_proto::v1::{TrainJob, submit_request};
-use aquifer_proto::{JobEvent, TrainSummary};
+use aquifer_proto::JobEvent;
 use clap::Args;
 
 use crate::commands::explain::explain;
-use crate::data::{Data, check_names};
+use crate::commands::job::fetch_trained;
+use crate::data::check_names;
 use crate::failure::usage;
-use crate::launch::{Launched, Purpose, with_cluster};
+use crate::launch::{Launched, Planned, Purpose, with_cluster};
 use crate::options::{ClusterOptions, SourceArgs};
 use crate::output::Format;
 use crate::precheck;
 use crate::progress::Display;
 use crate::scores::Trained;
+use crate::submission::Submission;
 
 /// Train a model from Parquet files or a frame
 #[derive(Args)]
@@ -81,36 +82,32 @@ fn column_type(text: &str) -> Result<(String, Meaning), String> {
 impl Train {
     pub(crate) async fn run(self, format: Format) -> anyhow::Result<()> {
         let spec = self.read_spec()?;
-        let named = |arguments: &[String]| (!arguments.is_empty()).then(|| Data::read(arguments)).transpose();
-        let train = match &spec.frame {
-            Some(frame) => Data::Frame(frame.clone()),
-            None => named(&spec.data)?
-                .ok_or_else(|| usage("no_data", "no data was given").hint("aquifer train FILE --target COLUMN"))?,
-        };
-        let (valid, test) = (named(&spec.valid)?, named(&spec.test)?);
-        let all: Vec<&Data> = [Some(&train), valid.as_ref(), test.as_ref()].into_iter().flatten().collect();
+        if spec.search.is_some() {
+            return Err(usage("is_search", "the spec has a table [search]").hint("run it with `aquifer grid FILE`").into());
+        }
+        let submission =
+            Submission::new(spec, &self.source.ignore, "aquifer train FILE --target COLUMN")?;
+        let all = submission.all();
         check_names(&all, &self.cluster).await?;
-        if spec.target.is_none() {
-            precheck::list_columns(&train, &self.source_options(&spec), &self.cluster, format).await?;
+        let (train, options) = (&submission.train, &submission.options);
+        if submission.spec.target.is_none() {
+            precheck::list_columns(train, options, &self.cluster, format).await?;
             return Err(usage("no_target", "no target was given")
                 .hint("give --target with one of these columns")
                 .into());
         }
-        precheck::check(&spec, &train, &self.source_options(&spec))?;
+        submission.check()?;
         if self.explain {
-            return explain(&spec, &train, &self.source_options(&spec), &self.cluster, format).await;
+            return explain(&submission.spec, train, options, &self.cluster, format).await;
         }
         if let Some(out) = &self.out {
             precheck::check_out(out, &all)?;
         }
-        let data = [Some(train), valid, test];
-        let work = async |launched: &mut Launched| self.run_job(launched, &spec, data, format).await;
-        let (trained, path) = with_cluster(&self.cluster, Purpose::Train, work).await?;
-        trained.print(&path, format)
-    }
-
-    fn source_options(&self, spec: &Spec) -> SourceOptions {
-        SourceOptions { ignored: self.source.ignore.clone(), ..spec.source_options() }
+        // The folds of a cross-validation that are done need not be done again.
+        let purpose = if submission.spec.folds().is_some() { Purpose::Search } else { Purpose::Train };
+        let work = async |launched: &mut Launched| self.run_job(launched, &submission, format).await;
+        let (trained, path) = with_cluster(&self.cluster, Planned::new(purpose)?, work).await?;
+        trained.print(Some(&path), format)
     }
 
     /// The spec file with the options and `--set` on top.
@@ -152,35 +149,19 @@ impl Train {
     async fn run_job(
         &self,
         launched: &mut Launched,
-        spec: &Spec,
-        data: [Option<Data>; 3],
+        submission: &Submission,
         format: Format,
     ) -> anyhow::Result<(Trained, PathBuf)> {
         let mut client = launched.client.clone();
-        let [mut train, mut validation, mut test] = [None, None, None];
-        for (data, source) in data.iter().zip([&mut train, &mut validation, &mut test]) {
-            if let Some(data) = data {
-                *source = Some(data.offer(&mut client, &self.source_options(spec)).await?);
-            }
-        }
-        let job = submit_request::Job::Train(TrainJob { spec_toml: spec.to_toml(), train, validation, test });
+        let job = submission.offer(&mut client).await?;
         let mut display = Display::new(format != Format::Table);
         match launched.run_job(job, &mut display).await? {
             JobEvent::Trained(summary) => {
-                let path = self.out_path(&launched.dir, &summary)?;
-                client.fetch_model(&launched.job(), &path).await?;
+                let (job, dir) = (launched.job(), &launched.dir);
+                let path = fetch_trained(&mut client, &job, &summary, self.out.as_deref(), dir).await?;
                 Ok((Trained { summary: *summary, notes: display.notes }, path))
             }
             _ => Err(Report::new(Kind::Work, "job", "the training ended in an unknown way").into()),
         }
-    }
-
-    fn out_path(&self, dir: &Path, summary: &TrainSummary) -> anyhow::Result<PathBuf> {
-        if let Some(out) = &self.out {
-            return Ok(out.clone());
-        }
-        let folder = dir.join("models");
-        std::fs::create_dir_all(&folder).map_err(|error| crate::dir::unwritable(&folder, &error))?;
-        Ok(folder.join(format!("{}.safetensors", &summary.model_blake3[..16])))
     }
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use aquifer_learn::Trial;
 use aquifer_model::{Kind, Report};
 
 use crate::resources::{memory_bytes, own_memory_bytes};
@@ -32,6 +31,12 @@ impl Budget {
         self.bytes
     }
 
+    /// Whether so much could be reserved now.
+    pub(crate) fn has_room_for(&self, bytes: u64) -> bool {
+        let reserved = *self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.bytes == 0 || BASE_BYTES + reserved + bytes <= self.bytes
+    }
+
     /// What the page cache may hold beside what is reserved: the machine's memory, or the cgroup's; 0 if it is not known.
     pub(crate) fn cache_bytes(&self) -> u64 {
         let reserved = *self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -48,15 +53,9 @@ impl Budget {
         self.peak.fetch_max(own_memory_bytes(), Ordering::Relaxed);
     }
 
-    /// Reserves what a trial takes, for as long as it lasts. One that would take more than there is, beside the others, is
-    /// refused before it reads a row.
-    pub(crate) fn reserve(
-        self: &Arc<Self>,
-        trial: &Trial,
-        threads: usize,
-        own_ranks: usize,
-    ) -> Result<Reservation, Report> {
-        let bytes = trial.memory(threads as u64, own_ranks as u64).total();
+    /// Reserves what trials take, for as long as they last. Those that would take more than there is, beside the others, are
+    /// refused before they read a row.
+    pub(crate) fn reserve(self: &Arc<Self>, bytes: u64) -> Result<Reservation, Report> {
         let mut reserved = self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.bytes > 0 && BASE_BYTES + *reserved + bytes > self.bytes {
             return Err(too_small(BASE_BYTES + *reserved + bytes, self.bytes));

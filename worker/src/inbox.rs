@@ -11,6 +11,8 @@ use aquifer_proto::v1::{ExchangeRequest, Generation};
 pub(crate) enum TrialEvent {
     Message(Box<ExchangeRequest>),
     PeerLost { member: usize, report: Report },
+    /// One trial of the cohort is not needed any more, or has failed elsewhere.
+    Drop { trial: usize },
     Stop,
 }
 

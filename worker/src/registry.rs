@@ -55,6 +55,13 @@ impl Registry {
         }
     }
 
+    /// Drops one trial of a cohort.
+    pub(crate) fn drop_trial(&self, id: &GenerationId, trial: usize) {
+        if let Some(inbox) = self.lock().inboxes.get(id) {
+            let _ = inbox.sender.send(TrialEvent::Drop { trial });
+        }
+    }
+
     pub(crate) fn stop_all(&self) {
         self.lock().inboxes.values().for_each(Inbox::stop);
     }

@@ -13,6 +13,7 @@ pub(crate) enum Said {
     /// Shards that a trial brought into the store.
     Held(Vec<String>),
     Progress(v1::TrialProgress),
+    Scored(v1::TrialScored),
     Finished(v1::TrialFinished),
     Failed(v1::TrialFailed),
 }
@@ -31,6 +32,7 @@ pub(crate) async fn speak(
             Said::Dropped(dropped) => session_request::Message::ShardsDropped(dropped),
             Said::Held(shards) => session_request::Message::ShardsHeld(v1::ShardsHeld { shards }),
             Said::Progress(progress) => session_request::Message::TrialProgress(progress),
+            Said::Scored(scored) => session_request::Message::TrialScored(scored),
             Said::Finished(finished) => session_request::Message::TrialFinished(finished),
             Said::Failed(failed) => session_request::Message::TrialFailed(failed),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{CONTROL_BYTES_MAX, TrialPlan, from_status};
+use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -129,8 +129,10 @@ impl Session {
             session_response::Message::ImportShard(import) => self.import(node, import),
             session_response::Message::StartTrial(start) => self.start_trial(node, start),
             session_response::Message::StopTrial(stop) => {
-                if let Some(generation) = stop.generation {
-                    self.registry.stop(&generation.into());
+                let v1::StopTrial { generation: Some(generation), trial } = stop else { return };
+                match trial {
+                    Some(trial) => self.registry.drop_trial(&generation.into(), trial as usize),
+                    None => self.registry.stop(&generation.into()),
                 }
             }
             session_response::Message::DropShards(drop) => self.drop_shards(node, drop),
@@ -174,18 +176,18 @@ impl Session {
         }
     }
 
-    /// A trial has a thread of its own, which mostly waits.
+    /// A cohort has a thread of its own, which mostly waits.
     fn start_trial(&self, node: &Node, start: v1::StartTrial) {
         let Some(generation) = start.generation else { return };
         let id = GenerationId::from(generation.clone());
         let failed = |report: Report| {
             let failed =
-                v1::TrialFailed { generation: Some(generation), failure: Some(failure(&report)), stopped: false };
+                v1::TrialFailed { generation: Some(generation), failure: Some(failure(&report)), ..Default::default() };
             let _ = node.said.send(Said::Failed(failed));
         };
-        let plan = match serde_json::from_str::<TrialPlan>(&start.trial_json) {
+        let plan = match serde_json::from_str::<CohortPlan>(&start.cohort_json) {
             Ok(plan) => plan,
-            Err(error) => return failed(unreadable("trial", &error)),
+            Err(error) => return failed(unreadable("cohort", &error)),
         };
         let (sender, events) = std::sync::mpsc::channel();
         let inbox = Inbox { sender, stop: Arc::default() };

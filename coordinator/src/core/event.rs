@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aquifer_frame::{Note, Plan, ShardRecord, SourceOptions};
-use aquifer_model::{Report, Score};
+use aquifer_model::{CurvePoint, Report, Score};
 use aquifer_proto::JobEvent;
+use serde::{Deserialize, Serialize};
 
+use super::search::{Reported, TrialRow};
 use super::{FileRef, JobId, JobRow, Registration, Request, StoredFrame, WorkerId};
 
 #[derive(Debug)]
@@ -85,33 +87,70 @@ pub enum Event {
     },
     ModelStored {
         job: JobId,
+        number: u64,
+        trial: usize,
         model: StoredModel,
+    },
+    /// What was known of the trials of a search.
+    TrialsFound {
+        job: JobId,
+        rows: Vec<TrialRow>,
     },
 }
 
 /// A model file that lies in the coordinator's store, checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredModel {
     pub path: PathBuf,
     pub model_blake3: String,
     pub fit_blake3: String,
     pub scores: Vec<Score>,
     pub numeric_class: String,
+    /// The file is there.
+    pub kept: bool,
 }
 
 /// What a member says of a trial.
 #[derive(Debug)]
 pub enum TrialReport {
-    Progress { round: u64, position: u64, loss: Option<f64>, scoring: String },
-    Finished { samples: u64, train_seconds: f64, score_seconds: f64, memory_peak_bytes: u64 },
+    Progress { round: u64, position: u64, samples: u64, loss: Option<f64>, scoring: String },
+    /// A scoring while a trial of the cohort trained.
+    Scored { trial: usize, point: CurvePoint },
+    /// A trial of the cohort is done.
+    Finished { trial: usize, reported: Box<Reported>, memory_peak_bytes: u64 },
+    /// A trial of the cohort has failed, or all of it that has not ended.
+    Failed { trial: Option<usize>, report: Report, fit: Option<usize> },
     Stopped,
-    Failed(Report),
 }
 
 #[derive(Debug)]
 pub enum Effect {
     /// Durable before any other effect of the same step.
-    Persist(JobRow),
+    Persist(Box<JobRow>),
+    PersistTrial(Box<TrialRow>),
+    /// Of a cancelled job: its trials, models and metric points.
+    Forget {
+        job: JobId,
+    },
+    /// The sums of these trials are not needed any more.
+    ClearSums {
+        identities: Vec<String>,
+    },
+    /// Looks up what is known of trials on this data; `mine`: by this job alone.
+    FindTrials {
+        job: JobId,
+        data: String,
+        mine: bool,
+    },
+    /// Adds a line to the job's metric points.
+    AppendPoint {
+        job: JobId,
+        line: String,
+    },
+    /// A model that is not among the best.
+    RemoveModel {
+        path: PathBuf,
+    },
     Send {
         worker: WorkerId,
         command: Command,
@@ -155,6 +194,9 @@ impl Effect {
                 // They end something: always right.
                 Command::StopTrial { .. } | Command::DropShards { .. } | Command::RemoveShards { .. } => None,
             },
+            Effect::PersistTrial(row) => Some(&row.job),
+            Effect::Forget { job } | Effect::FindTrials { job, .. } | Effect::AppendPoint { job, .. } => Some(job),
+            Effect::RemoveModel { .. } | Effect::ClearSums { .. } => None,
             Effect::Disconnect { .. } => None,
             Effect::Plan { job, .. }
             | Effect::LoadFrame { job, .. }
@@ -179,11 +221,13 @@ pub enum Command {
         number: u64,
         members: Vec<Member>,
         me: usize,
-        trial_json: String,
+        cohort_json: Arc<str>,
     },
     StopTrial {
         job: JobId,
         number: u64,
+        /// One trial of the cohort; or all of them.
+        trial: Option<usize>,
     },
     /// The job's imports have failed: stop those at work, and remove these shards.
     DropShards {

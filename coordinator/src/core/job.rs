@@ -9,8 +9,8 @@ use aquifer_model::{Kind, Part, Report, Spec};
 use aquifer_proto::{JobEvent, PEER_LOST};
 use serde::{Deserialize, Serialize};
 
-use super::training::Trial;
-use super::{Command, Effect, JobId, State, StoredModel, WorkerId};
+use super::search::{Run, Search};
+use super::{Command, Effect, JobId, State, WorkerId};
 
 /// A job that finds too few workers fails after this long.
 const NO_WORKER_GRACE: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ pub struct FileRef {
     pub partitions: Partitions,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Source {
     Files {
         files: Vec<FileRef>,
@@ -56,15 +56,17 @@ impl Source {
     }
 }
 
-#[derive(Debug)]
+/// What was asked for. It is kept with the job, so that it can be taken up again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// With an empty name the frame is kept in the cache.
     Import {
         name: String,
         source: Source,
     },
+    /// The user's spec as TOML: of a training, a cross-validation or a search.
     Train {
-        spec: Box<Spec>,
+        spec_toml: String,
         train: Source,
         validation: Option<Source>,
         test: Option<Source>,
@@ -121,6 +123,8 @@ pub enum JobStatus {
     Done,
     Failed,
     Cancelled,
+    /// Its coordinator ended before it did: it can be taken up again.
+    Interrupted,
 }
 
 impl JobStatus {
@@ -130,7 +134,7 @@ impl JobStatus {
 }
 
 /// The durable part of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobRow {
     pub id: JobId,
     pub kind: String,
@@ -139,16 +143,40 @@ pub struct JobRow {
     pub created_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub failure: Option<Report>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub request: Option<Request>,
+    /// Its last event, as JSON.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub result: Option<String>,
 }
 
 impl JobRow {
     /// A job that its coordinator did not live to end.
     pub(super) fn orphaned(self) -> Self {
+        if self.can_resume() {
+            return Self { status: JobStatus::Interrupted, ..self };
+        }
         let message = format!("job {} was running when the coordinator stopped", self.id);
         let report = Report::new(Kind::Work, "coordinator_restarted", message).hint("submit it again");
         Self { status: JobStatus::Failed, failure: Some(report), ..self }
     }
+
+    /// Whether the same request begins it again, rather than being answered by what it was.
+    pub fn can_begin_again(&self) -> bool {
+        self.status.has_ended() && self.can_resume()
+    }
+
+    /// Trials of it that are done need not be done again.
+    pub fn can_resume(&self) -> bool {
+        self.request.is_some() && matches!(self.kind.as_str(), GRID | CROSS_VALIDATION)
+    }
 }
+
+/// Kinds of jobs.
+pub const IMPORT: &str = "import";
+pub const TRAIN: &str = "train";
+pub const CROSS_VALIDATION: &str = "cross_validation";
+pub const GRID: &str = "grid";
 
 #[derive(Debug)]
 pub struct Job {
@@ -157,14 +185,15 @@ pub struct Job {
     pub(super) slots: Vec<Slot>,
     pub(super) workers_min: u32,
     pub(super) submitted: Duration,
-    pub(super) trial: Option<Trial>,
+    pub(super) search: Option<Box<Search>>,
+    /// When watchers heard of its search last.
+    pub(super) said: Duration,
     /// Set while members are asked to stop: how the job will end, and when waiting for them ends.
     pub(super) ending: Option<(JobEvent, Duration)>,
     /// Workers that are undoing their imports while the job is ending, and how many answers each still owes.
     pub(super) dropping: BTreeMap<WorkerId, u32>,
     /// Shards that this job brought to workers that did not have them.
     pub(super) fresh: BTreeSet<(WorkerId, String)>,
-    pub model: Option<StoredModel>,
 }
 
 impl State {
@@ -176,17 +205,32 @@ impl State {
         workers_min: u32,
         created_ms: u64,
     ) -> Vec<Effect> {
-        if self.jobs.contains_key(&id) {
+        if self.jobs.get(&id).is_some_and(|job| !job.row.can_begin_again()) {
             return Vec::new(); // the same request again
         }
+        let kept = Some(request.clone());
         let (kind, spec, sources) = match request {
-            Request::Import { name, source } => ("import", None, vec![(Role::Named(name), Some(source))]),
-            Request::Train { spec, train, validation, test } => {
+            Request::Import { name, source } => (IMPORT, None, vec![(Role::Named(name), Some(source))]),
+            Request::Train { spec_toml, train, validation, test } => {
                 let parts = [(Part::Train, Some(train)), (Part::Validation, validation), (Part::Test, test)];
-                ("train", Some(spec), parts.map(|(part, source)| (Role::Part(part), source)).into())
+                let parts: Vec<(Role, Option<Source>)> =
+                    parts.map(|(part, source)| (Role::Part(part), source)).into();
+                match Spec::parse(&spec_toml) {
+                    Ok(spec) => (kind_of(&spec), Some(Box::new(spec)), parts),
+                    // The service has read it before.
+                    Err(_) => (TRAIN, None, Vec::new()),
+                }
             }
         };
-        let row = JobRow { id: id.clone(), kind: kind.into(), status: JobStatus::Running, created_ms, failure: None };
+        let row = JobRow {
+            id: id.clone(),
+            kind: kind.into(),
+            status: JobStatus::Running,
+            created_ms,
+            failure: None,
+            request: kept,
+            result: None,
+        };
         let slot = |(role, source): (Role, Option<Source>)| {
             Some(Slot { role, source: source?, stage: Stage::Asked, reused: false, notes: Vec::new() })
         };
@@ -198,7 +242,7 @@ impl State {
             }
             Source::Frame(name) => Effect::LoadFrame { job: id.clone(), slot, name: name.clone() },
         };
-        let mut effects = vec![Effect::Persist(row.clone())];
+        let mut effects = vec![Effect::Persist(Box::new(row.clone()))];
         effects.extend(slots.iter().enumerate().map(ask));
         let job = Job {
             row,
@@ -206,11 +250,11 @@ impl State {
             slots,
             workers_min: workers_min.max(1),
             submitted: now,
-            trial: None,
+            search: None,
+            said: Duration::ZERO,
             ending: None,
             dropping: BTreeMap::new(),
             fresh: BTreeSet::new(),
-            model: None,
         };
         self.jobs.insert(id, job);
         effects
@@ -234,11 +278,11 @@ impl State {
         let ready = |job: &Job| job.slots.iter().all(|slot| matches!(slot.stage, Stage::Ready(_)));
         if let Some(job) = self.jobs.get(id)
             && job.is_active()
-            && job.trial.is_none()
+            && job.search.is_none()
             && ready(job)
         {
             effects.extend(match job.spec {
-                Some(_) => self.begin_trial(now, id),
+                Some(_) => self.begin_search(now, id),
                 None => self.keep_named(id),
             });
         }
@@ -257,9 +301,13 @@ impl State {
             _ => JobStatus::Done,
         };
         job.ending = None;
-        let mut effects = vec![Effect::Persist(job.row.clone())];
+        job.row.result = serde_json::to_string(&event).ok();
+        let mut effects = vec![Effect::Persist(Box::new(job.row.clone()))];
+        if job.row.status == JobStatus::Cancelled {
+            effects.push(Effect::Forget { job: id.clone() });
+        }
         job.slots.clear();
-        job.trial = None;
+        job.search = None;
         effects.push(Effect::Notify { job: id.clone(), event });
         effects
     }
@@ -267,14 +315,13 @@ impl State {
     /// Ends a job that may have members at work: they stop after their round first.
     pub(super) fn stop_job(&mut self, now: Duration, id: &JobId, event: JobEvent) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else { return Vec::new() };
-        let Some(trial) = &mut job.trial else { return self.end_imports(now, id, event) };
-        let number = trial.number;
-        let stop = |worker: &WorkerId| Effect::Send {
-            worker: worker.clone(),
-            command: Command::StopTrial { job: id.clone(), number },
-        };
-        let effects: Vec<Effect> = trial.running.iter().map(stop).collect();
-        match trial.running.is_empty() {
+        let Some(search) = &mut job.search else { return self.end_imports(now, id, event) };
+        let mut effects = Vec::new();
+        for (number, run) in &mut search.runs {
+            effects.extend(stop_run(id, *number, run));
+        }
+        search.runs.retain(|_, run| !run.is_over());
+        match search.runs.is_empty() {
             true => self.end_job(id, event),
             false => {
                 job.ending = Some((event, now + STOP_GRACE));
@@ -299,17 +346,23 @@ impl State {
         reason: &str,
     ) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let had_ranks = job.trial.as_mut().is_some_and(|trial| trial.running.remove(worker));
         let had_shards = job.slots.iter().any(|slot| slot.waits_for(worker));
         job.dropping.remove(worker);
-        if !had_ranks && !had_shards {
-            return self.end_if_stopped(id);
+        let (had_ranks, mut effects) = match &mut job.search {
+            Some(search) => search.lose(id, worker, reason),
+            None => (false, Vec::new()),
+        };
+        // A training ends with its worker; the trials of a search are begun again.
+        let goes_on = had_ranks && job.row.can_resume();
+        if (!had_ranks || goes_on) && !had_shards {
+            effects.extend(self.end_if_stopped(id));
+            return effects;
         }
         let message = format!("{worker} was lost while job {id} was running: {reason}");
         let report = Report::new(Kind::Work, "worker_lost", message)
             .hint("start the command again; frames that were imported are kept");
         job.learn_cause(&report);
-        let mut effects = self.fail_job(now, id, report);
+        effects.extend(self.fail_job(now, id, report));
         effects.extend(self.end_if_stopped(id));
         effects
     }
@@ -317,7 +370,7 @@ impl State {
     /// A job that was told to stop ends when its last member has.
     pub(super) fn end_if_stopped(&mut self, id: &JobId) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let stopped = job.trial.as_ref().is_none_or(|trial| trial.running.is_empty()) && job.dropping.is_empty();
+        let stopped = job.search.as_ref().is_none_or(|search| search.runs.is_empty()) && job.dropping.is_empty();
         match job.ending.take_if(|_| stopped) {
             Some((event, _)) => self.end_job(id, event),
             None => Vec::new(),
@@ -331,9 +384,10 @@ impl State {
             let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.row.status.has_ended()) else { continue };
             if let Some((event, _)) = job.ending.take_if(|(_, until)| *until <= now) {
                 effects.extend(self.end_job(&id, event));
-            } else if job.trial.is_none()
+            } else if (job.search.is_none()
                 && self.workers.len() < job.workers_min as usize
-                && job.submitted + NO_WORKER_GRACE <= now
+                && job.submitted + NO_WORKER_GRACE <= now)
+                || self.workerless_since.is_some_and(|since| job.search.is_some() && since + NO_WORKER_GRACE <= now)
             {
                 let (have, want) = (self.workers.len(), job.workers_min);
                 let message = format!("{have} of {want} workers registered within {} s", NO_WORKER_GRACE.as_secs());
@@ -387,11 +441,8 @@ impl Job {
         self.slots.iter().flat_map(Slot::records).map(|record| record.hash.as_str())
     }
 
-    pub(super) fn frame(&self, part: Part) -> Option<&StoredFrame> {
-        self.slots.iter().find_map(|slot| match &slot.stage {
-            Stage::Ready(stored) if slot.role == Role::Part(part) => Some(&**stored),
-            _ => None,
-        })
+    pub(super) fn frames(&self) -> Frames<'_> {
+        Frames { slots: &self.slots }
     }
 
     /// Is it a shard of a frame that is whole?
@@ -424,6 +475,46 @@ impl Job {
         }
         unfinished
     }
+}
+
+/// The frames of a job that are ready.
+pub(super) struct Frames<'a> {
+    pub(super) slots: &'a [Slot],
+}
+
+impl Frames<'_> {
+    pub(super) fn of(&self, part: Part) -> Option<&StoredFrame> {
+        self.slots.iter().find_map(|slot| match &slot.stage {
+            Stage::Ready(stored) if slot.role == Role::Part(part) => Some(&**stored),
+            _ => None,
+        })
+    }
+
+    pub(super) fn train(&self) -> Result<&StoredFrame, Report> {
+        self.of(Part::Train).ok_or_else(|| Report::new(Kind::Work, "job", "the job has no training frame"))
+    }
+}
+
+/// What a spec asks for.
+fn kind_of(spec: &Spec) -> &'static str {
+    match (&spec.search, spec.folds()) {
+        (Some(_), _) => GRID,
+        (None, Some(_)) => CROSS_VALIDATION,
+        (None, None) => TRAIN,
+    }
+}
+
+/// Tells a run's members to stop. What they had left is returned by the run itself.
+pub(super) fn stop_run(id: &JobId, number: u64, run: &mut Run) -> Vec<Effect> {
+    if run.stopping.is_some() {
+        return Vec::new();
+    }
+    run.stop();
+    let stop = |worker: WorkerId| Effect::Send {
+        worker,
+        command: Command::StopTrial { job: id.clone(), number, trial: None },
+    };
+    run.at_work().into_iter().map(stop).collect()
 }
 
 impl Slot {

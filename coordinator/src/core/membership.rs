@@ -42,7 +42,10 @@ impl State {
         registration: Registration,
     ) -> Vec<Effect> {
         self.workers.insert(worker, Worker { incarnation, registration, lease_until: now + LEASE });
-        self.continue_jobs(now)
+        self.workerless_since = None;
+        let mut effects = self.continue_jobs(now);
+        effects.extend(self.dispatch(now));
+        effects
     }
 
     pub(super) fn worker_renewed(&mut self, now: Duration, worker: &WorkerId) -> Vec<Effect> {
@@ -90,7 +93,13 @@ impl State {
         if self.workers.remove(worker).is_none() {
             return Vec::new();
         }
+        if self.workers.is_empty() {
+            self.workerless_since = Some(now);
+        }
         let jobs: Vec<_> = self.jobs.keys().cloned().collect();
-        jobs.iter().flat_map(|job| self.job_lost_worker(now, job, worker, reason)).collect()
+        let mut effects: Vec<Effect> =
+            jobs.iter().flat_map(|job| self.job_lost_worker(now, job, worker, reason)).collect();
+        effects.extend(self.dispatch(now));
+        effects
     }
 }

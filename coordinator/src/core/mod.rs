@@ -9,15 +9,17 @@ mod import;
 mod job;
 mod membership;
 mod placement;
+mod search;
 mod state;
 mod step;
 mod training;
 
 pub use event::{Command, Effect, Event, Member, StoredModel, TrialReport};
 pub use ids::{JobId, WorkerId};
-pub use job::{FileRef, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame, uploads_of};
+pub use job::{CROSS_VALIDATION, FileRef, GRID, IMPORT, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame, TRAIN, uploads_of};
 pub use membership::{LEASE, Registration, Worker};
-pub use placement::place_ranks;
+pub use placement::{Placement, Problem, place, place_ranks};
+pub use search::{Reported, TrialKey, TrialRow};
 pub use state::State;
 
 #[cfg(test)]

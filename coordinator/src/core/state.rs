@@ -1,6 +1,9 @@
 //! The coordinator's state.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aquifer_proto::SearchSummary;
 
 use super::{Job, JobId, JobRow, Worker, WorkerId};
 
@@ -11,12 +14,40 @@ pub struct State {
     pub term: u64,
     pub(super) workers: BTreeMap<WorkerId, Worker>,
     pub(super) jobs: BTreeMap<JobId, Job>,
+    /// Jobs of former starts, as they were left.
+    pub(super) past: BTreeMap<JobId, JobRow>,
+    /// There is no worker since then.
+    pub(super) workerless_since: Option<Duration>,
 }
 
 impl State {
     /// The state at a start: jobs that had not ended are ended by [`State::end_orphans`].
     pub fn new(term: u64) -> Self {
         Self { term, ..Self::default() }
+    }
+
+    /// With the jobs of former starts.
+    pub fn with_past(mut self, rows: Vec<JobRow>) -> Self {
+        self.past = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
+        self
+    }
+
+    /// Every job that is known, of this start and former ones.
+    pub fn rows(&self) -> Vec<JobRow> {
+        let mut rows = self.past.clone();
+        rows.extend(self.jobs.iter().map(|(id, job)| (id.clone(), job.row.clone())));
+        rows.into_values().collect()
+    }
+
+    pub fn row(&self, job: &JobId) -> Option<&JobRow> {
+        self.jobs.get(job).map(|job| &job.row).or_else(|| self.past.get(job))
+    }
+
+    /// What a search has found so far, or in the end.
+    pub fn leaderboard(&self, job: &JobId) -> Option<SearchSummary> {
+        let search = self.jobs.get(job)?.search.as_ref()?;
+        // How long it has been at work nobody asks of what is not done.
+        search.is_grid().then(|| search.summary(job, search.began))
     }
 
     pub fn workers(&self) -> &BTreeMap<WorkerId, Worker> {
@@ -30,13 +61,13 @@ impl State {
     /// Incarnation of the worker that holds rank 0 of a generation that runs.
     pub fn holder_of_first_rank(&self, job: &JobId, number: u64) -> Option<u64> {
         let job = self.jobs.get(job).filter(|job| job.is_active())?;
-        let trial = job.trial.as_ref().filter(|trial| trial.number == number)?;
-        trial.members.first().map(|member| member.incarnation)
+        let run = job.search.as_ref()?.runs.get(&number).filter(|run| run.stopping.is_none())?;
+        run.members.first().map(|member| member.incarnation)
     }
 
     /// Trials that a worker has ranks of.
     pub fn trials_of(&self, worker: &WorkerId) -> Vec<JobId> {
-        let has = |job: &Job| job.trial.as_ref().is_some_and(|t| t.members.iter().any(|m| m.worker == *worker));
+        let has = |job: &Job| job.search.as_ref().is_some_and(|search| search.runs.values().any(|run| run.has(worker)));
         self.jobs.iter().filter(|(_, job)| has(job)).map(|(id, _)| id.clone()).collect()
     }
 

@@ -11,6 +11,7 @@ impl State {
             Event::Tick => {
                 let mut effects = self.retire_expired_leases(now);
                 effects.extend(self.end_overdue_waits(now));
+                effects.extend(self.dispatch(now));
                 effects
             }
             Event::WorkerRegistered { worker, incarnation, registration } => {
@@ -35,7 +36,8 @@ impl State {
             Event::TrialReported { job, worker, number, report } => {
                 self.trial_reported(now, &job, &worker, number, report)
             }
-            Event::ModelStored { job, model } => self.model_stored(now, &job, model),
+            Event::ModelStored { job, number, trial, model } => self.model_stored(now, &job, number, trial, model),
+            Event::TrialsFound { job, rows } => self.trials_found(now, &job, rows),
         }
     }
 }

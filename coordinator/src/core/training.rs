@@ -1,140 +1,158 @@
-//! A training job's trial: begun once its frames are ready, ended by its members' word.
+//! Searches at work: begun once their frames are ready, given to workers cohort by cohort, ended by their trials' results.
 
-use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Apply, Encoding, Note, Side, Split, block_count};
-use aquifer_model::{FitSpec, Kind, Part, Report, Spec, SplitChoice};
-use aquifer_proto::{Decisions, JobEvent, PartPlan, Progress, Seconds, ShardHolders, TrainSummary, TrialPlan};
+use aquifer_frame::{Encoding, Note, block_count};
+use aquifer_model::{FitSpec, Kind, Part, Report};
+use aquifer_proto::{CandidateStatus, Decisions, JobEvent, PEER_LOST, Progress};
 
 use super::event::Member;
-use super::{Command, Effect, Job, JobId, Role, State, StoredFrame, StoredModel, TrialReport, WorkerId, place_ranks};
+use super::job::{Frames, stop_run};
+use super::search::{Reported, Run, Search, TrialKey, TrialRow, note_of};
+use super::{
+    Command, Effect, JobId, Placement, Problem, Role, State, StoredModel, TrialReport, Worker, WorkerId, place,
+    place_ranks,
+};
 
-/// The only generation of a trial: a lost member ends it.
-const FIRST_GENERATION: u64 = 1;
-
-/// A trial at work.
-#[derive(Debug)]
-pub(super) struct Trial {
-    pub(super) number: u64,
-    pub(super) members: Vec<Member>,
-    /// Members that have neither finished nor stopped.
-    pub(super) running: BTreeSet<WorkerId>,
-    plan: TrialPlan,
-    began: Duration,
-    /// What the holder of rank 0 said when it finished: samples, seconds of training and of scoring.
-    finished: Option<(u64, f64, f64)>,
-    /// Of the member that had most.
-    memory_peak_bytes: u64,
-}
+/// Trials that wait for workers, at least, as long as there are candidates: each worker's places are filled from them.
+const WAITING_PER_WORKER: usize = 64;
+/// A trial that so many workers were lost over has failed.
+const LOST_MAX: u32 = 3;
+/// Watchers hear of a search this often.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+/// A worker refuses what does not fit into its memory by this.
+const TOO_LARGE: &str = "memory_too_small";
 
 impl State {
-    pub(super) fn begin_trial(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
-        match self.plan_trial(id) {
-            Ok((plan, notes)) => self.start_trial(now, id, plan, notes),
-            Err(report) => self.end_job(id, JobEvent::Failed { report }),
-        }
-    }
-
-    /// All that decides the bits, from frames and spec alone.
-    fn plan_trial(&self, id: &JobId) -> Result<(TrialPlan, Vec<Note>), Report> {
-        let missing = || Report::new(Kind::Work, "job", format!("job {id} has no training frame"));
-        let job = self.jobs.get(id).ok_or_else(missing)?;
-        let (train, spec) = job.frame(Part::Train).zip(job.spec.as_deref()).ok_or_else(missing)?;
+    pub(super) fn begin_search(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let Some(spec) = job.spec.clone() else { return Vec::new() };
         let of_sources = job.source_notes().map(|(role, note)| match role {
             Role::Part(part @ (Part::Validation | Part::Test)) => note_of(*part, note),
-            Role::Part(Part::Train) | Role::Named(_) => note,
+            Role::Part(_) | Role::Named(_) => note,
         });
-        let mut notes: Vec<Note> = of_sources.collect();
-        let (encoding, fitted) = Encoding::fit(&train.frame, &spec.roles()?)?;
-        notes.extend(fitted);
-        for part in [Part::Validation, Part::Test] {
-            if let Some(stored) = job.frame(part) {
-                let said = encoding.check(&stored.frame, Apply::TARGET).map_err(|error| in_part(part, error.into()))?;
-                notes.extend(said.into_iter().map(|note| note_of(part, note)));
-            }
+        let notes: Vec<Note> = of_sources.collect();
+        let mut search = match Search::plan(spec, &job.frames(), notes, now) {
+            Ok(search) => search,
+            Err(report) => return self.end_job(id, JobEvent::Failed { report }),
+        };
+        let threads: Vec<u32> = self.workers.values().map(|worker| worker.registration.threads).collect();
+        let mut effects = vec![Effect::Notify {
+            job: id.clone(),
+            event: JobEvent::Decided(Box::new(decisions(&search, &threads))),
+        }];
+        let (grid, can_resume) = (search.is_grid(), job.row.can_resume());
+        search.looked_up = !can_resume;
+        if can_resume {
+            // Only searches take what other jobs found.
+            effects.push(Effect::FindTrials { job: id.clone(), data: search.data.fit.data.clone(), mine: !grid });
         }
-        let fit = spec.resolve(train.frame.rows, &train.frame.content)?;
-        fit.check_target(&encoding.target)?;
-        let split = match &fit.split {
-            None => None,
-            Some(SplitChoice { share, by: None }) => Some(Split::random(*share, fit.params.seed, &encoding)),
-            Some(SplitChoice { share, by: Some(column) }) => {
-                let (split, said) = Split::chronological(*share, column, &train.frame, &spec.roles()?)
-                    .map_err(aquifer_frame::Error::from)?;
-                notes.extend(said);
-                Some(split)
-            }
-        };
-        let side = |training| split.clone().map(|split| Side { split, training });
-        let whole = |part: Part| job.frame(part).map(|stored| self.part_plan(part, stored, None));
-        let mut parts = vec![self.part_plan(Part::Train, train, side(true))];
-        parts.extend(whole(Part::Validation));
-        // The rows that are not trained on are test data; a spec has not both.
-        parts.extend(
-            side(false).map(|rest| self.part_plan(Part::Test, train, Some(rest))).or_else(|| whole(Part::Test)),
-        );
-        Ok((TrialPlan { fit, encoding, parts }, notes))
+        job.search = Some(Box::new(search));
+        effects.extend(self.dispatch(now));
+        effects
     }
 
-    fn part_plan(&self, part: Part, stored: &StoredFrame, side: Option<Side>) -> PartPlan {
-        let holders = |hash: &str| -> Vec<String> {
-            let has = self.workers.values().filter(|worker| worker.registration.shards.contains(hash));
-            has.map(|worker| worker.registration.address.clone()).collect()
-        };
-        let shards = stored.frame.shards.iter();
-        let shards = shards.map(|record| ShardHolders { addresses: holders(&record.hash), record: record.clone() });
-        let StoredFrame { frame, plan, uploads } = stored;
-        let (plan, uploads) = (plan.clone(), uploads.clone());
-        PartPlan { part, rows: frame.rows, side, plan, uploads, shards: shards.collect() }
+    pub(super) fn trials_found(&mut self, now: Duration, id: &JobId, rows: Vec<TrialRow>) -> Vec<Effect> {
+        let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
+        search.known(rows);
+        let mut effects = self.dispatch(now);
+        effects.extend(self.end_if_over(now, id));
+        effects
     }
 
-    fn start_trial(&mut self, now: Duration, id: &JobId, plan: TrialPlan, notes: Vec<Note>) -> Vec<Effect> {
-        let workers: Vec<_> = self.workers.iter().collect();
-        let ranks = place_ranks(plan.fit.params.ranks, workers.len());
-        let member = |(ranks, (id, worker)): (&std::ops::Range<u32>, &(&WorkerId, &super::Worker))| Member {
-            worker: (*id).clone(),
-            address: worker.registration.address.clone(),
-            incarnation: worker.incarnation,
-            rank_first: ranks.start,
-            rank_count: ranks.end - ranks.start,
+    /// Gives waiting trials to workers, as long as there is room. Whoever has least at work is asked first.
+    pub(super) fn dispatch(&mut self, now: Duration) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        loop {
+            let mut jobs: Vec<(usize, Duration, JobId)> = Vec::new();
+            for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_active()) {
+                if let Some(search) = job.search.as_ref().filter(|search| search.looked_up) {
+                    let at_work = search.runs.values().map(|run| run.at_work().len()).sum();
+                    jobs.push((at_work, job.submitted, id.clone()));
+                }
+            }
+            jobs.sort();
+            let Some(begun) = jobs.iter().find_map(|(.., id)| self.begin_next(now, id)) else { return effects };
+            effects.extend(begun);
+        }
+    }
+
+    /// The next cohort of a job, if there is one and room for it.
+    fn begin_next(&mut self, now: Duration, id: &JobId) -> Option<Vec<Effect>> {
+        let runs = self.runs_of_workers();
+        let job = self.jobs.get_mut(id)?;
+        let (slots, search) = (&job.slots, job.search.as_mut()?);
+        let frames = Frames { slots };
+        let train = frames.train().ok()?;
+        if search.waits_for_memory || self.workers.is_empty() {
+            return None;
+        }
+        let limit = search.settings.as_ref().map_or(0.0, |settings| settings.max_runtime_secs);
+        if limit > 0.0 && search.closed.is_none() && (now - search.began).as_secs_f64() > limit {
+            search.closed = Some(format!("max_runtime_secs = {limit} had passed"));
+        }
+        search.begin_candidates(WAITING_PER_WORKER * self.workers.len(), train);
+        let problem = Problem {
+            runs,
+            frame_bytes: train.frame.bytes,
+            memory_bytes: self.workers.values().map(|worker| worker.registration.memory_bytes).min().unwrap_or(0),
+            waiting: search.next_cohort(usize::MAX).len(),
+            cohort_max: search.cohort_max,
+            first: search.runs.is_empty(),
         };
-        let members: Vec<Member> = ranks.iter().zip(&workers).map(member).collect();
-        let available = workers.iter().map(|(_, worker)| worker.registration.threads).sum();
-        let threads = workers.iter().take(members.len()).map(|(_, worker)| worker.registration.threads).sum();
-        let trial_json = match serde_json::to_string(&plan) {
-            Ok(json) => json,
-            Err(error) => {
-                let report =
-                    Report::new(Kind::Work, "trial_plan", "the trial could not be written down").caused_by(&error);
-                return self.end_job(id, JobEvent::Failed { report });
+        let Some(placement) = place(&problem) else {
+            // Everything that was begun may be known already.
+            return search.is_over().then(|| self.end_if_over(now, id)).filter(|effects| !effects.is_empty());
+        };
+        let (workers, trials): (Vec<&WorkerId>, usize) = match placement {
+            Placement::Spread { trials } => (self.workers.keys().collect(), trials),
+            Placement::Local { worker, trials } => (self.workers.keys().skip(worker).take(1).collect(), trials),
+        };
+        let keys = search.next_cohort(trials);
+        let ranks = keys.first().and_then(|key| search.candidates.get(&key.candidate))?.fit.params.ranks;
+        let members = members(&self.workers, &workers, &place_ranks(ranks, workers.len()));
+        let json = search.cohort(&keys, &frames, &self.workers).and_then(|cohort| {
+            serde_json::to_string(&cohort).map_err(|error| {
+                Report::new(Kind::Work, "trial_plan", "the trials could not be written down").caused_by(&error)
+            })
+        });
+        let cohort_json: Arc<str> = match json {
+            Ok(json) => json.into(),
+            Err(report) => {
+                keys.iter().for_each(|key| search.fail(key.candidate, report.clone()));
+                return Some(self.end_if_over(now, id));
             }
         };
-        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let nodes = Nodes { workers: members.len() as u32, threads, available };
-        let decisions = decisions(&plan, notes, nodes, job.spec.as_deref());
-        let mut effects = vec![Effect::Notify { job: id.clone(), event: JobEvent::Decided(Box::new(decisions)) }];
-        effects.extend(members.iter().enumerate().map(|(me, member)| Effect::Send {
+        for key in &keys {
+            search.waiting.remove(key);
+        }
+        let number = search.next_run;
+        search.next_run += 1;
+        search.workers = search.workers.max(members.len() as u32);
+        let start = |(me, member): (usize, &Member)| Effect::Send {
             worker: member.worker.clone(),
             command: Command::StartTrial {
                 job: id.clone(),
-                number: FIRST_GENERATION,
+                number,
                 members: members.clone(),
                 me,
-                trial_json: trial_json.clone(),
+                cohort_json: cohort_json.clone(),
             },
-        }));
-        let running = members.iter().map(|member| member.worker.clone()).collect();
-        job.trial = Some(Trial {
-            number: FIRST_GENERATION,
-            members,
-            running,
-            plan,
-            began: now,
-            finished: None,
-            memory_peak_bytes: 0,
-        });
-        effects
+        };
+        let effects = members.iter().enumerate().map(start).collect();
+        search.runs.insert(number, Run::new(members, keys));
+        let at_once = search.runs.values().flat_map(Run::at_work).collect::<std::collections::BTreeSet<_>>().len();
+        search.workers = search.workers.max(at_once as u32);
+        Some(effects)
+    }
+
+    /// Of all jobs, in the order of workers.
+    fn runs_of_workers(&self) -> Vec<u32> {
+        let searches: Vec<&Search> = self.jobs.values().filter_map(|job| job.search.as_deref()).collect();
+        let runs = || searches.iter().flat_map(|search| search.runs.values());
+        self.workers.keys().map(|worker| runs().filter(|run| run.has(worker)).count() as u32).collect()
     }
 
     pub(super) fn trial_reported(
@@ -146,122 +164,387 @@ impl State {
         report: TrialReport,
     ) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let Some(trial) = job.trial.as_mut().filter(|trial| trial.number == number) else { return Vec::new() };
-        match report {
-            TrialReport::Progress { round, position, loss, scoring } => {
-                let rows = trial.train_rows();
-                let position_end = (trial.plan.fit.params.epochs * rows as f64) as u64;
-                let progress = Progress { round, position, position_end, rows, loss, scoring };
-                vec![Effect::Notify { job: id.clone(), event: JobEvent::Progress(progress) }]
+        let Some(search) = job.search.as_mut() else { return Vec::new() };
+        let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
+        let effects = match report {
+            TrialReport::Progress { round, position, samples, loss, scoring } => {
+                (run.position, run.samples) = (position, samples);
+                let position_end = (search.data.fit.params.epochs * search.data.fit.rows as f64) as u64;
+                let rows = search.data.fit.rows;
+                let said = Progress { round, position, position_end, rows, loss, scoring };
+                return self.say_progress(now, id, said);
             }
-            TrialReport::Finished { samples, train_seconds, score_seconds, memory_peak_bytes } => {
-                trial.running.remove(worker);
-                trial.memory_peak_bytes = trial.memory_peak_bytes.max(memory_peak_bytes);
-                if trial.members.first().is_some_and(|first| first.worker == *worker) {
-                    trial.finished = Some((samples, train_seconds, score_seconds));
-                    // It sends the model before it says so: nothing would ever end a job that waited for one.
-                    if job.model.is_none() && job.is_active() {
-                        let message = format!("{worker} finished the trial of job {id} without sending its model");
-                        return self.fail_job(now, id, Report::new(Kind::Work, "no_model", message));
-                    }
-                }
-                let mut effects = self.end_if_stopped(id);
-                effects.extend(self.end_if_trained(now, id));
-                effects
+            TrialReport::Scored { trial, point } => {
+                let Some(key) = run.trials.get(trial).copied() else { return Vec::new() };
+                return vec![Effect::AppendPoint { job: id.clone(), line: search.point_line(key, &point) }];
+            }
+            TrialReport::Finished { trial, reported, memory_peak_bytes } => {
+                search.memory_peak_bytes = search.memory_peak_bytes.max(memory_peak_bytes);
+                self.trial_finished(id, worker, number, trial, *reported)
             }
             TrialReport::Stopped => {
-                trial.running.remove(worker);
-                self.end_if_stopped(id)
+                match &mut run.stopping {
+                    Some(members) => drop(members.remove(worker)),
+                    // Its session breaks, as the worker ends: what it had is lost with it.
+                    None => return Vec::new(),
+                }
+                Vec::new()
             }
-            TrialReport::Failed(report) => {
-                trial.running.remove(worker);
+            TrialReport::Failed { trial: Some(trial), report, .. } => trial_failed(search, id, number, trial, report),
+            TrialReport::Failed { trial: None, report, fit } => {
                 job.learn_cause(&report);
-                let mut effects = self.fail_job(now, id, report);
-                effects.extend(self.end_if_stopped(id));
-                effects
+                self.run_failed(id, worker, number, report, fit)
             }
-        }
+        };
+        self.after_report(now, id, number, effects)
     }
 
-    pub(super) fn model_stored(&mut self, now: Duration, id: &JobId, model: StoredModel) -> Vec<Effect> {
+    /// What follows from a report, whatever it was.
+    fn after_report(&mut self, now: Duration, id: &JobId, number: u64, mut effects: Vec<Effect>) -> Vec<Effect> {
+        if let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut())
+            && search.runs.get(&number).is_some_and(Run::is_over)
+        {
+            search.runs.remove(&number);
+            // Memory was given back.
+            for job in self.jobs.values_mut() {
+                if let Some(search) = &mut job.search {
+                    search.waits_for_memory = false;
+                }
+            }
+        }
+        effects.extend(self.end_if_stopped(id));
+        effects.extend(self.end_if_over(now, id));
+        effects.extend(self.dispatch(now));
+        effects
+    }
+
+    fn trial_finished(
+        &mut self,
+        id: &JobId,
+        worker: &WorkerId,
+        number: u64,
+        trial: usize,
+        reported: Reported,
+    ) -> Vec<Effect> {
+        let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
+        let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
+        let Some(key) = run.trials.get(trial).copied() else { return Vec::new() };
+        if run.members.first().is_some_and(|first| first.worker == *worker) {
+            // It sends the model before it says so: nothing would ever end a job that waited for one.
+            if key.fold.is_none() && !run.models.contains_key(&trial) && run.stopping.is_none() {
+                let message = format!("{worker} finished a trial of job {id} without sending its model");
+                return trial_failed(search, id, number, trial, Report::new(Kind::Work, "no_model", message));
+            }
+            run.reported.insert(trial, reported);
+        }
+        if !run.ended(trial, worker) {
+            return Vec::new();
+        }
+        let Some(Reported { outcome, train_seconds, score_seconds, sums }) = run.reported.remove(&trial) else {
+            return Vec::new();
+        };
+        let model = run.models.remove(&trial);
+        search.samples += outcome.samples;
+        let Some(identity) = search.identity(key) else { return Vec::new() };
+        let (job, data) = (id.clone(), search.data.fit.data.clone());
+        let pooled = search.pooled(key.candidate).filter(|_| key.fold.is_none());
+        let row = TrialRow { identity, job, data, outcome, train_seconds, score_seconds, model, pooled, sums };
+        let mut effects = vec![
+            Effect::PersistTrial(Box::new(row.clone())),
+            Effect::AppendPoint { job: id.clone(), line: search.result_line(key, &row) },
+        ];
+        search.take(key, row);
+        if key.fold.is_none() {
+            // They have been added up.
+            effects.push(Effect::ClearSums { identities: search.fold_identities(key.candidate) });
+        }
+        effects.extend(search.keep_best(key).map(|path| Effect::RemoveModel { path }));
+        effects.extend(search.drop_needless(id));
+        effects
+    }
+
+    /// A member's whole part of a run has ended before its trials did.
+    fn run_failed(
+        &mut self,
+        id: &JobId,
+        worker: &WorkerId,
+        number: u64,
+        report: Report,
+        fit: Option<usize>,
+    ) -> Vec<Effect> {
+        let alone = self.jobs.values().filter_map(|job| job.search.as_ref()).map(|s| s.runs.len()).sum::<usize>() == 1;
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let can_resume = job.row.can_resume();
+        let Some(search) = job.search.as_mut() else { return Vec::new() };
+        let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
+        let mut effects = Vec::new();
+        let left: Vec<TrialKey> = match run.stopping.is_some() {
+            true => Vec::new(),
+            false => {
+                let left = run.pending.keys().map(|at| run.trials[*at]).collect();
+                effects = stop_run(id, number, run);
+                effects.retain(|effect| !matches!(effect, Effect::Send { worker: to, .. } if to == worker));
+                left
+            }
+        };
+        if let Some(members) = &mut run.stopping {
+            members.remove(worker);
+        }
+        match fit {
+            Some(fit) if report.code == TOO_LARGE && (fit > 0 || !alone || left.len() > 1) => {
+                // Some of them fit, or all would once others have ended.
+                search.cohort_max = search.cohort_max.min(left.len().max(1)).min(if fit > 0 { fit } else { left.len() });
+                if fit == 0 && alone {
+                    search.cohort_max = 1;
+                }
+                search.waits_for_memory = fit == 0 && !alone;
+                search.waiting.extend(left);
+            }
+            _ if can_resume && report.code == PEER_LOST => search.begin_again(&left, &report),
+            _ => left.iter().for_each(|key| search.fail(key.candidate, report.clone())),
+        }
+        effects
+    }
+
+    pub(super) fn model_stored(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        number: u64,
+        trial: usize,
+        model: StoredModel,
+    ) -> Vec<Effect> {
+        let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
         if model.scores.iter().any(|score| score.part == Part::Train && score.metrics.rows == 0) {
             let message = "no row was trained on: each is without a target, has a missing value that leaves it out, or is \
                            on the other side of the split";
             let report = Report::new(Kind::Data, "no_training_rows", message)
                 .hint("`aquifer frame show` counts missing values; see `split` and `missing_values_handling`");
-            return self.fail_job(now, id, report);
+            let effects = trial_failed(search, id, number, trial, report);
+            return self.after_report(now, id, number, effects);
         }
-        if let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) {
-            job.model = Some(model);
+        if let Some(run) = search.runs.get_mut(&number).filter(|run| run.stopping.is_none()) {
+            run.models.insert(trial, model);
         }
-        self.end_if_trained(now, id)
+        Vec::new()
     }
 
-    /// Done when the model is stored and every member has finished.
-    fn end_if_trained(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
-        let Some(job) = self.jobs.get(id).filter(|job| job.is_active()) else { return Vec::new() };
-        match summary(now, job) {
-            Some(summary) => self.end_job(id, JobEvent::Trained(Box::new(summary))),
-            None => Vec::new(),
+    /// Ends a job whose search is over: with its result, or with the failure of its only candidate.
+    fn end_if_over(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
+        let Some(job) = self.jobs.get_mut(id).filter(|job| job.is_active()) else { return Vec::new() };
+        let Some(search) = job.search.as_mut().filter(|search| search.is_over()) else { return Vec::new() };
+        if search.make_best_again() {
+            return self.dispatch(now);
+        }
+        // What is still at work, nobody needs: members stop first.
+        let grid = search.is_grid();
+        let event = match (grid, search.failure().cloned()) {
+            (true, _) => JobEvent::Searched(Box::new(search.summary(id, now))),
+            (false, Some(report)) => JobEvent::Failed { report },
+            (false, None) => match search.train_summary(&Frames { slots: &job.slots }, job.submitted, now) {
+                Some(summary) => JobEvent::Trained(Box::new(summary)),
+                None => {
+                    let report = Report::new(Kind::Work, "no_model", format!("job {id} ended without a model"));
+                    JobEvent::Failed { report }
+                }
+            },
+        };
+        self.stop_job(now, id, event)
+    }
+
+    fn say_progress(&mut self, now: Duration, id: &JobId, said: Progress) -> Vec<Effect> {
+        let workers = self.workers.len();
+        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let single = !job.row.can_resume();
+        let Some(search) = job.search.as_ref() else { return Vec::new() };
+        if single {
+            return vec![Effect::Notify { job: id.clone(), event: JobEvent::Progress(said) }];
+        }
+        if now < job.said + PROGRESS_INTERVAL {
+            return Vec::new();
+        }
+        let event = JobEvent::Searching(Box::new(search.progress(workers)));
+        job.said = now;
+        vec![Effect::Notify { job: id.clone(), event }]
+    }
+}
+
+/// One trial of a run has failed; the others go on.
+fn trial_failed(search: &mut Search, id: &JobId, number: u64, trial: usize, report: Report) -> Vec<Effect> {
+    let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
+    let Some(key) = run.trials.get(trial).copied() else { return Vec::new() };
+    let members = run.pending.remove(&trial).unwrap_or_default();
+    let several = run.members.len() > 1;
+    let drop = |worker: WorkerId| Effect::Send {
+        worker,
+        command: Command::StopTrial { job: id.clone(), number, trial: Some(trial) },
+    };
+    let mut effects: Vec<Effect> = members.into_iter().filter(|_| several).map(drop).collect();
+    search.fail(key.candidate, report);
+    effects.extend(search.drop_needless(id));
+    effects
+}
+
+impl Search {
+    /// A worker is lost: runs that it had a part in stop, and what they had left is begun again. Whether it had any.
+    pub(super) fn lose(&mut self, id: &JobId, worker: &WorkerId, reason: &str) -> (bool, Vec<Effect>) {
+        let mut effects = Vec::new();
+        let mut left = Vec::new();
+        let mut had = false;
+        for (number, run) in self.runs.iter_mut().filter(|(_, run)| run.has(worker)) {
+            had = true;
+            if run.stopping.is_none() {
+                left.extend(run.pending.keys().map(|at| run.trials[*at]));
+                effects.extend(stop_run(id, *number, run));
+            }
+            if let Some(members) = &mut run.stopping {
+                members.remove(worker);
+            }
+        }
+        effects.retain(|effect| !matches!(effect, Effect::Send { worker: to, .. } if to == worker));
+        self.runs.retain(|_, run| !run.is_over());
+        self.waits_for_memory = false;
+        let message = format!("{worker} was lost while it trained: {reason}");
+        self.begin_again(&left, &Report::new(Kind::Work, "worker_lost", message));
+        (had, effects)
+    }
+
+    /// Trials wait again; those that lost too many workers have failed.
+    fn begin_again(&mut self, trials: &[TrialKey], cause: &Report) {
+        for key in trials {
+            let Some(candidate) = self.candidates.get_mut(&key.candidate).filter(|c| !c.has_ended()) else { continue };
+            candidate.lost += 1;
+            let trials = 1 + self.folds.as_ref().map_or(0, aquifer_frame::Folds::count);
+            match candidate.lost > LOST_MAX * trials {
+                true => self.fail(key.candidate, cause.clone()),
+                false => drop(self.waiting.insert(*key)),
+            }
         }
     }
-}
 
-impl Trial {
-    fn train_rows(&self) -> u64 {
-        self.plan.parts.iter().find(|part| part.part == Part::Train).map_or(0, |part| part.rows)
+    /// Trials at work of candidates that have ended are dropped.
+    fn drop_needless(&mut self, id: &JobId) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for (number, run) in &mut self.runs {
+            let needless = |at: &usize| {
+                let candidate = self.candidates.get(&run.trials[*at].candidate);
+                candidate.is_none_or(|candidate| candidate.has_ended())
+            };
+            let needless: Vec<usize> = run.pending.keys().copied().filter(needless).collect();
+            for at in needless {
+                let drop = |worker: WorkerId| Effect::Send {
+                    worker,
+                    command: Command::StopTrial { job: id.clone(), number: *number, trial: Some(at) },
+                };
+                effects.extend(run.pending.remove(&at).unwrap_or_default().into_iter().map(drop));
+            }
+        }
+        self.runs.retain(|_, run| !run.is_over());
+        effects
+    }
+
+    /// Keeps the models of the best candidates; the path of one that is not.
+    fn keep_best(&mut self, key: TrialKey) -> Option<std::path::PathBuf> {
+        let keep = self.settings.as_ref()?.keep_models.max(1) as usize;
+        let done = self.candidates.get(&key.candidate)?;
+        if key.fold.is_some() || done.ended != Some(CandidateStatus::Done) {
+            return None;
+        }
+        self.kept.push(key.candidate);
+        if self.kept.len() <= keep {
+            return None;
+        }
+        let value = |number: &u32| self.candidates.get(number).and_then(|candidate| candidate.value);
+        let metric = self.metric;
+        // The worst of them, the later one of two that are equal.
+        let worse = |a: &&u32, b: &&u32| match (value(a), value(b)) {
+            (Some(x), Some(y)) if metric.better(x, y) => std::cmp::Ordering::Less,
+            (Some(x), Some(y)) if metric.better(y, x) => std::cmp::Ordering::Greater,
+            (Some(_), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+            _ => a.cmp(b),
+        };
+        let worst = *self.kept.iter().max_by(worse)?;
+        self.kept.retain(|number| *number != worst);
+        let model = self.candidates.get_mut(&worst)?.last.as_mut()?.model.as_mut()?;
+        model.kept = false;
+        Some(model.path.clone())
+    }
+
+    /// The best model may have been found by another job, whose file is gone: its final fit is made once more.
+    fn make_best_again(&mut self) -> bool {
+        if !self.is_grid() || self.closed_for_good {
+            return false;
+        }
+        let Some(best) = self.ranking().first().copied() else { return false };
+        let Some(candidate) = self.candidates.get_mut(&best) else { return false };
+        let there = candidate.last.as_ref().and_then(|row| row.model.as_ref()).is_some_and(|model| model.kept);
+        if there || candidate.ended != Some(CandidateStatus::Done) {
+            return false;
+        }
+        self.closed_for_good = true;
+        candidate.ended = None;
+        let key = TrialKey { candidate: best, rung: candidate.rung, fold: None };
+        (self.open, self.done) = (self.open + 1, self.done - 1);
+        self.waiting.insert(key);
+        true
+    }
+
+    /// A line of the job's metric points.
+    fn point_line(&self, key: TrialKey, point: &aquifer_model::CurvePoint) -> String {
+        serde_json::json!({
+            "candidate": key.candidate, "rung": key.rung, "fold": key.fold, "position": point.position,
+            "loss": point.loss, "value": point.value,
+        })
+        .to_string()
+    }
+
+    /// The line of a trial that ended.
+    fn result_line(&self, key: TrialKey, row: &TrialRow) -> String {
+        let scores: Vec<_> = row.outcome.scores.iter().map(|score| (score.part, score.metrics.kept())).collect();
+        serde_json::json!({
+            "candidate": key.candidate, "rung": key.rung, "fold": key.fold, "position": row.outcome.model_position,
+            "scores": scores, "seconds": row.train_seconds + row.score_seconds, "ended": true,
+        })
+        .to_string()
     }
 }
 
-fn summary(now: Duration, job: &Job) -> Option<TrainSummary> {
-    let (trial, model) = (job.trial.as_ref()?, job.model.as_ref()?);
-    let (samples, train, score) = trial.finished?;
-    if !trial.running.is_empty() {
-        return None;
-    }
-    let encoding = &trial.plan.encoding;
-    Some(TrainSummary {
-        model_blake3: model.model_blake3.clone(),
-        fit_blake3: model.fit_blake3.clone(),
-        scores: model.scores.clone(),
-        rows: trial.train_rows(),
-        features: encoding.features() as u64,
-        inputs: encoding.inputs() as u64,
-        parameters: parameters(encoding, &trial.plan.fit),
-        seconds: Seconds {
-            import: (trial.began - job.submitted).as_secs_f64(),
-            train,
-            score,
-            total: (now - job.submitted).as_secs_f64(),
-        },
-        samples,
-        memory_peak_bytes: trial.memory_peak_bytes,
-        bytes_read: trial.plan.parts.iter().flat_map(|part| &part.plan.files).map(|file| file.bytes).sum(),
-        ranks: trial.plan.fit.params.ranks,
-        workers: trial.members.len() as u32,
-        device: "cpu".into(),
-        numeric_class: model.numeric_class.clone(),
-    })
+fn members(
+    workers: &std::collections::BTreeMap<WorkerId, Worker>,
+    chosen: &[&WorkerId],
+    ranks: &[Range<u32>],
+) -> Vec<Member> {
+    let member = |(ranks, id): (&Range<u32>, &&WorkerId)| {
+        let worker = workers.get(*id)?;
+        Some(Member {
+            worker: (*id).clone(),
+            address: worker.registration.address.clone(),
+            incarnation: worker.incarnation,
+            rank_first: ranks.start,
+            rank_count: ranks.end - ranks.start,
+        })
+    };
+    ranks.iter().zip(chosen).filter_map(member).collect()
 }
 
-/// What works at a trial, and what could.
-struct Nodes {
-    workers: u32,
-    threads: u32,
-    /// Threads of all workers, those without ranks too.
-    available: u32,
-}
-
-fn decisions(plan: &TrialPlan, notes: Vec<Note>, nodes: Nodes, spec: Option<&Spec>) -> Decisions {
-    let Nodes { workers, threads, available } = nodes;
-    let (encoding, params) = (&plan.encoding, &plan.fit.params);
-    let rows = plan.parts.first().map_or(0, |part| part.rows);
-    let mut notes = notes;
-    let ranks = params.ranks;
+/// What is said before it begins; `threads` of each worker.
+fn decisions(search: &Search, threads: &[u32]) -> Decisions {
+    let fit = &search.data.fit;
+    let (params, rows) = (&fit.params, fit.rows);
+    let Some(encoding) = search.first_encoding() else { unreachable!("a search has an encoding") };
+    let mut notes = search.data.notes.clone();
+    let folds = search.folds.as_ref().map_or(0, aquifer_frame::Folds::count);
+    let members = match folds > 0 || search.is_grid() {
+        true => threads.len(),
+        false => threads.len().min(params.ranks as usize),
+    };
+    let available: u32 = threads.iter().sum();
+    let parameters = parameters(encoding, fit);
     let more = u64::from(available).min(block_count(rows));
-    let parameters = parameters(encoding, &plan.fit);
-    // Steps that are shared out keep all threads busy.
-    if more > u64::from(ranks) && !params.shares_steps(parameters) {
+    let ranks = params.ranks;
+    // Steps that are shared out keep all threads busy, and so do trials side by side.
+    if more > u64::from(ranks) && !params.shares_steps(parameters) && folds == 0 && !search.is_grid() {
         let keep = if ranks == 1 { "1 rank keeps".to_owned() } else { format!("{ranks} ranks keep") };
         let message = format!(
             "{keep} at most {ranks} of {available} threads busy; `--set ranks={more}` would use more (another model: \
@@ -276,27 +559,19 @@ fn decisions(plan: &TrialPlan, notes: Vec<Note>, nodes: Nodes, spec: Option<&Spe
         categorical: encoding.categorical.len() as u64,
         inputs: encoding.inputs() as u64,
         parameters,
-        ranks: params.ranks,
-        workers,
-        threads,
+        ranks,
+        workers: members as u32,
+        threads: threads.iter().take(members).sum(),
         epochs: params.epochs,
         mini_batch_size: params.mini_batch_size as u64,
+        folds,
+        candidates: search.total.into(),
         notes,
-        spec_toml: spec.map(|spec| spec.resolved_toml(&plan.fit)).unwrap_or_default(),
+        spec_toml: search.spec.resolved_toml(fit),
     }
 }
 
 /// Weights and biases of the network.
 fn parameters(encoding: &Encoding, fit: &FitSpec) -> u64 {
     fit.params.parameter_count(encoding.inputs(), encoding.target.outputs())
-}
-
-fn in_part(part: Part, mut report: Report) -> Report {
-    report.message = format!("{part} data: {}", report.message);
-    report
-}
-
-fn note_of(part: Part, mut note: Note) -> Note {
-    note.message = format!("{part} data: {}", note.message);
-    note
 }

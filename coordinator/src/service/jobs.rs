@@ -5,16 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Listed, Roots, SourceOptions, source_notes, survey};
+use aquifer_frame::{Listed, Roots, SourceOptions, is_hash, source_notes, survey};
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::v1::jobs_server::Jobs;
 use aquifer_proto::v1::{self, submit_request};
-use aquifer_proto::{PROTOCOL_VERSION, file_chunks, wall_clock_ms};
+use aquifer_proto::{JobEvent, PROTOCOL_VERSION, file_chunks, wall_clock_ms};
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{status, stopping};
-use crate::core::{Event, FileRef, JobId, Request as JobRequest, Source};
+use crate::core::{Event, FileRef, JobId, JobRow, JobStatus, Request as JobRequest, Source, State};
 use crate::driver::{Handle, local_path};
 use crate::store::{Incoming, Kept, Removed, Store, StoreError, source_changes};
 
@@ -78,14 +78,7 @@ impl Jobs for JobsService {
         // The id is a function of the request's: the same request again is the same job.
         let job = JobId(blake3::hash(request.request_id.as_bytes()).to_hex()[..12].to_owned());
         let work = job_request(request.job).map_err(status)?;
-        self.handle.feeds.open(&job);
-        self.handle.send(Event::Submitted {
-            job: job.clone(),
-            request: Box::new(work),
-            workers_min: request.workers_min,
-            created_ms: wall_clock_ms(),
-        });
-        self.handle.ask(|_| ()).await.ok_or_else(stopping)?;
+        self.begin(job.clone(), work, request.workers_min, wall_clock_ms()).await?;
         Ok(Response::new(v1::SubmitResponse { job: job.0 }))
     }
 
@@ -127,16 +120,53 @@ impl Jobs for JobsService {
         Ok(Response::new(v1::CancelResponse {}))
     }
 
+    async fn list_jobs(&self, _: Request<v1::ListJobsRequest>) -> Result<Response<v1::ListJobsResponse>, Status> {
+        let rows = self.handle.ask(State::rows).await.ok_or_else(stopping)?;
+        Ok(Response::new(v1::ListJobsResponse { jobs: rows.iter().map(job_summary).collect() }))
+    }
+
+    async fn get_job(&self, request: Request<v1::GetJobRequest>) -> Result<Response<v1::GetJobResponse>, Status> {
+        let row = self.row(request.into_inner().job).await?;
+        let id = row.id.clone();
+        let so_far = self.handle.ask(move |state| state.leaderboard(&id)).await.ok_or_else(stopping)?;
+        let so_far = so_far.map(|summary| JobEvent::Searched(Box::new(summary)));
+        let so_far = so_far.and_then(|event| serde_json::to_string(&event).ok());
+        Ok(Response::new(v1::GetJobResponse {
+            job: Some(job_summary(&row)),
+            request: row.request.as_ref().and_then(train_job),
+            event_json: so_far.or(row.result).unwrap_or_default(),
+        }))
+    }
+
+    async fn resume(&self, request: Request<v1::ResumeRequest>) -> Result<Response<v1::ResumeResponse>, Status> {
+        let row = self.row(request.into_inner().job).await?;
+        if row.status == JobStatus::Running {
+            return Ok(Response::new(v1::ResumeResponse {}));
+        }
+        let request = row.request.clone().filter(|_| row.can_resume()).ok_or_else(|| {
+            let message = format!("job {} is of the kind {}, which cannot be taken up again", row.id, row.kind);
+            status(Report::new(Kind::Config, "no_resume", message).hint("submit it again"))
+        })?;
+        self.begin(row.id, request, 1, row.created_ms).await?;
+        Ok(Response::new(v1::ResumeResponse {}))
+    }
+
     type FetchModelStream = Responses<v1::FetchModelResponse>;
 
     async fn fetch_model(
         &self,
         request: Request<v1::FetchModelRequest>,
     ) -> Result<Response<Self::FetchModelStream>, Status> {
-        let job = JobId(request.into_inner().job);
-        let of = job.clone();
-        let path = self.handle.ask(move |state| Some(state.job(&of)?.model.as_ref()?.path.clone())).await;
-        let path = path.ok_or_else(stopping)?.ok_or_else(|| status(no_job(&job)))?;
+        let v1::FetchModelRequest { job, model } = request.into_inner();
+        let row = self.row(job).await?;
+        if !is_hash(&model) {
+            return Err(status(Report::new(Kind::Config, "model", "a model is named by 64 hexadecimal digits")));
+        }
+        let path = self.store.model_path(&row.id, &model);
+        if !path.exists() {
+            let message = format!("job {} keeps no model {}", row.id, &model[..16]);
+            return Err(status(Report::new(Kind::Config, "no_model", message)));
+        }
         let pieces = stored_file(&path).await?;
         Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchModelResponse { data: data? })))))
     }
@@ -207,6 +237,67 @@ impl Jobs for JobsService {
     }
 }
 
+impl JobsService {
+    /// Begins a job, unless it is at work.
+    async fn begin(&self, job: JobId, work: JobRequest, workers_min: u32, created_ms: u64) -> Result<(), Status> {
+        let of = job.clone();
+        let again = self.handle.ask(move |state| state.row(&of).is_some_and(JobRow::can_begin_again)).await;
+        match again.ok_or_else(stopping)? {
+            true => self.handle.feeds.open_again(&job),
+            false => self.handle.feeds.open(&job),
+        }
+        self.handle.send(Event::Submitted { job, request: Box::new(work), workers_min, created_ms });
+        self.handle.ask(|_| ()).await.ok_or_else(stopping)
+    }
+
+    async fn row(&self, job: String) -> Result<JobRow, Status> {
+        let job = JobId(job);
+        let of = job.clone();
+        let row = self.handle.ask(move |state| state.row(&of).cloned()).await.ok_or_else(stopping)?;
+        row.ok_or_else(|| status(no_job(&job)))
+    }
+}
+
+fn job_summary(row: &JobRow) -> v1::JobSummary {
+    let status = serde_json::to_value(row.status).ok().and_then(|status| status.as_str().map(str::to_owned));
+    let (id, kind, status) = (row.id.0.clone(), row.kind.clone(), status.unwrap_or_default());
+    v1::JobSummary { id, kind, status, created_ms: row.created_ms }
+}
+
+/// What was submitted, as it was.
+fn train_job(request: &JobRequest) -> Option<v1::TrainJob> {
+    let JobRequest::Train { spec_toml, train, validation, test } = request else { return None };
+    Some(v1::TrainJob {
+        spec_toml: spec_toml.clone(),
+        train: Some(wire_source(train)),
+        validation: validation.as_ref().map(wire_source),
+        test: test.as_ref().map(wire_source),
+    })
+}
+
+/// A source as clients name it.
+pub fn wire_source(source: &Source) -> v1::DataSource {
+    match source {
+        Source::Frame(name) => v1::DataSource { frame: name.clone(), ..v1::DataSource::default() },
+        Source::Files { files, options, shuffle } => {
+            let partition = |(key, value): &(String, Option<String>)| v1::Partition { key: key.clone(), value: value.clone() };
+            let file = |file: &FileRef| v1::SourceFile {
+                path: file.path.clone(),
+                size_bytes: file.size_bytes,
+                footer_hash: file.footer_hash.clone(),
+                upload: file.upload.clone().unwrap_or_default(),
+                partitions: file.partitions.iter().map(partition).collect(),
+            };
+            v1::DataSource {
+                files: files.iter().map(file).collect(),
+                frame: String::new(),
+                options_json: serde_json::to_string(options).unwrap_or_default(),
+                shuffle: *shuffle,
+            }
+        }
+    }
+}
+
 /// The pieces of a file of the store.
 pub(super) async fn stored_file(path: &Path) -> Result<ReceiverStream<Result<Vec<u8>, Status>>, Status> {
     file_chunks(path).await.map_err(|error| {
@@ -250,7 +341,8 @@ fn job_request(job: Option<submit_request::Job>) -> Result<JobRequest, Report> {
             Ok(JobRequest::Import { name: import.name, source: from })
         }
         submit_request::Job::Train(train) => Ok(JobRequest::Train {
-            spec: Box::new(Spec::parse(&train.spec_toml)?),
+            // It is refused here if it cannot be read, and kept as it is.
+            spec_toml: Spec::parse(&train.spec_toml).map(|_| train.spec_toml)?,
             train: source(train.train.ok_or_else(|| missing("training data"))?)?,
             validation: train.validation.map(source).transpose()?,
             test: train.test.map(source).transpose()?,

@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::jobs::{other_version, stored_file};
 use super::{status, stopping};
-use crate::core::{Command, Event, FileRef, JobId, LEASE, Member, Registration, StoredModel, TrialReport, WorkerId};
+use crate::core::{Command, Event, FileRef, JobId, LEASE, Member, Registration, Reported, StoredModel, TrialReport, WorkerId};
 use crate::driver::Handle;
 use crate::store::{Incoming, Store};
 
@@ -102,6 +102,7 @@ impl Membership for MembershipService {
         if header.protocol_version != PROTOCOL_VERSION || generation.term != self.term {
             return Err(Status::failed_precondition("the message is of another version or term"));
         }
+        let trial = first.as_ref().map_or(0, |message| message.trial) as usize;
         let job = JobId(generation.trial);
         let (of, number) = (job.clone(), generation.number);
         // Only the holder of rank 0 of the generation that runs has a model to give.
@@ -109,8 +110,8 @@ impl Membership for MembershipService {
         if holder.ok_or_else(stopping)? != Some(header.incarnation) {
             return Err(Status::failed_precondition("the sender does not hold rank 0 of a running trial"));
         }
-        let path = self.store.model_path(&job);
-        let mut file = Incoming::begin(path.parent().unwrap_or(&path)).map_err(status)?;
+        let place = self.store.model_path(&job, "");
+        let mut file = Incoming::begin(place.parent().unwrap_or(&place)).map_err(status)?;
         let (mut bytes, mut scores_json) = (Vec::new(), Vec::new());
         while let Some(piece) = first.take() {
             if bytes.len() + piece.data.len() + scores_json.len() + piece.scores_json.len() > MODEL_BYTES_MAX {
@@ -125,10 +126,10 @@ impl Membership for MembershipService {
         let read = tokio::task::block_in_place(|| Model::from_bytes(&bytes));
         let model = read.map_err(|error| to_status(&error.into()))?;
         let scores = read_scores(&scores_json, &model)?;
-        let (path, model_blake3) = tokio::task::block_in_place(|| file.finish(|_| path)).map_err(status)?;
+        let (path, model_blake3) = tokio::task::block_in_place(|| file.finish(|hash| self.store.model_path(&job, hash))).map_err(status)?;
         let fit_blake3 = fit_hash(&model).map_err(|error| to_status(&error.into()))?;
-        let model = StoredModel { path, model_blake3, fit_blake3, scores, numeric_class: model.numeric_class };
-        self.handle.send(Event::ModelStored { job, model });
+        let model = StoredModel { path, model_blake3, fit_blake3, scores, numeric_class: model.numeric_class, kept: true };
+        self.handle.send(Event::ModelStored { job, number, trial, model });
         Ok(Response::new(v1::PutModelResponse {}))
     }
 
@@ -219,21 +220,39 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
         },
         session_request::Message::TrialProgress(said) => {
             let (job, number) = trial(said.generation)?;
-            let v1::TrialProgress { round, position, loss, scoring, .. } = said;
-            let report = TrialReport::Progress { round, position, loss, scoring };
+            let v1::TrialProgress { round, position, samples, loss, scoring, .. } = said;
+            let report = TrialReport::Progress { round, position, samples, loss, scoring };
             Event::TrialReported { job, worker, number, report }
         }
         session_request::Message::TrialFinished(said) => {
             let (job, number) = trial(said.generation)?;
-            let v1::TrialFinished { samples, train_seconds, score_seconds, memory_peak_bytes, .. } = said;
-            let report = TrialReport::Finished { samples, train_seconds, score_seconds, memory_peak_bytes };
+            let v1::TrialFinished { train_seconds, score_seconds, memory_peak_bytes, trial, outcome_json, holdout, .. } =
+                said;
+            let trial = trial as usize;
+            let report = match serde_json::from_str(&outcome_json) {
+                Ok(outcome) => {
+                    let reported = Reported { outcome, train_seconds, score_seconds, sums: holdout };
+                    TrialReport::Finished { trial, reported: Box::new(reported), memory_peak_bytes }
+                }
+                Err(error) => TrialReport::Failed { trial: Some(trial), report: unreadable(&error), fit: None },
+            };
+            Event::TrialReported { job, worker, number, report }
+        }
+        session_request::Message::TrialScored(said) => {
+            let (job, number) = trial(said.generation)?;
+            let point = serde_json::from_str(&said.point_json).ok()?;
+            let report = TrialReport::Scored { trial: said.trial as usize, point };
             Event::TrialReported { job, worker, number, report }
         }
         session_request::Message::TrialFailed(said) => {
             let (job, number) = trial(said.generation)?;
             let report = match said.stopped {
                 true => TrialReport::Stopped,
-                false => TrialReport::Failed(report_of(said.failure.as_ref())),
+                false => TrialReport::Failed {
+                    trial: said.trial.map(|trial| trial as usize),
+                    report: report_of(said.failure.as_ref()),
+                    fit: said.fit.map(|fit| fit as usize),
+                },
             };
             Event::TrialReported { job, worker, number, report }
         }
@@ -262,16 +281,17 @@ fn message_of(term: u64, command: Command) -> session_response::Message {
                 uploads: uploads.into_iter().map(source_file).collect(),
             })
         }
-        Command::StartTrial { job, number, members, me, trial_json } => {
+        Command::StartTrial { job, number, members, me, cohort_json } => {
             session_response::Message::StartTrial(v1::StartTrial {
                 generation: generation(job, number),
                 members: members.into_iter().map(member).collect(),
                 me: me as u32,
-                trial_json,
+                cohort_json: cohort_json.to_string(),
             })
         }
-        Command::StopTrial { job, number } => {
-            session_response::Message::StopTrial(v1::StopTrial { generation: generation(job, number) })
+        Command::StopTrial { job, number, trial } => {
+            let (generation, trial) = (generation(job, number), trial.map(|trial| trial as u32));
+            session_response::Message::StopTrial(v1::StopTrial { generation, trial })
         }
         Command::DropShards { job, shards } => {
             session_response::Message::DropShards(v1::DropShards { shards, job: job.0 })

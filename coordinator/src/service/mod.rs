@@ -4,6 +4,7 @@ mod jobs;
 mod membership;
 
 pub(crate) use jobs::JobsService;
+pub use jobs::wire_source;
 pub(crate) use membership::MembershipService;
 
 use aquifer_model::{Kind, Report};

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::folds::FoldSide;
+
 /// Floats of a line of 64 bytes.
 const LINE: usize = 16;
 
@@ -27,6 +29,8 @@ pub struct Batch {
     pub weights: Vec<f32>,
     /// (rows): global row numbers.
     pub ids: Vec<u64>,
+    /// (rows): where each row is held out; empty without folds.
+    pub folds: Vec<u16>,
 }
 
 impl Batch {
@@ -36,6 +40,7 @@ impl Batch {
         self.width = width;
         self.stride = width.next_multiple_of(LINE);
         self.categorical = categorical;
+        self.folds.clear();
         self.resize(rows);
     }
 
@@ -57,7 +62,25 @@ impl Batch {
         self.indices.extend_from_slice(&from.indices[rows.start * from.categorical..rows.end * from.categorical]);
         self.targets.extend_from_slice(&from.targets[rows.clone()]);
         self.weights.extend_from_slice(&from.weights[rows.clone()]);
-        self.ids.extend_from_slice(&from.ids[rows]);
+        self.ids.extend_from_slice(&from.ids[rows.clone()]);
+        if !from.folds.is_empty() {
+            self.folds.extend_from_slice(&from.folds[rows]);
+        }
+    }
+
+    /// The rows of another batch that are on this side of a fold, and have a target.
+    pub(crate) fn take(&mut self, from: &Batch, rows: Range<usize>, side: Option<FoldSide>) {
+        self.shape(from.width, from.categorical, 0);
+        let taken = |row: &usize| match side {
+            Some(side) => from.folds.get(*row).is_some_and(|fold| side.takes(*fold)),
+            None => !from.targets[*row].is_nan(),
+        };
+        let mut next = rows.start;
+        while let Some(start) = (next..rows.end).find(taken) {
+            let end = (start..rows.end).find(|row| !taken(row)).unwrap_or(rows.end);
+            self.push(from, start..end, false);
+            next = end;
+        }
     }
 
     /// Leaves out the rows without a target, in place.
@@ -73,6 +96,9 @@ impl Batch {
                 self.targets[kept] = self.targets[row];
                 self.weights[kept] = self.weights[row];
                 self.ids[kept] = self.ids[row];
+                if !self.folds.is_empty() {
+                    self.folds[kept] = self.folds[row];
+                }
             }
             kept += 1;
         }
@@ -86,5 +112,8 @@ impl Batch {
         self.targets.resize(rows, 0.0);
         self.weights.resize(rows, 0.0);
         self.ids.resize(rows, 0);
+        if !self.folds.is_empty() {
+            self.folds.resize(rows, 0);
+        }
     }
 }

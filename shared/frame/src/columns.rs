@@ -1,6 +1,7 @@
 //! Rows of a batch as columns: for models that look at each input once.
 
 use crate::batch::Batch;
+use crate::folds::FoldSide;
 
 /// Lanes that a sum over rows is made in: a column is padded to whole runs of so many.
 pub const COLUMN_LANES: usize = 64;
@@ -25,6 +26,8 @@ pub struct Columns {
     pub targets: Vec<f32>,
     /// (rows): loss weights; 0 where the row is left out.
     pub weights: Vec<f32>,
+    /// Whose rows count; all that have a target if there is none.
+    pub(crate) side: Option<FoldSide>,
 }
 
 impl Columns {
@@ -57,15 +60,18 @@ impl Columns {
         columns.indices.copy_from_slice(&batch.indices);
         let target = |(target, id): (&f32, &u64)| if kept(*id) { *target } else { f32::NAN };
         let targets: Vec<f32> = batch.targets.iter().zip(&batch.ids).map(target).collect();
-        columns.put(0, &targets, &batch.weights);
+        columns.put(0, &targets, &batch.weights, &[]);
         columns
     }
 
-    /// Takes targets and weights from row `at` on.
-    pub(crate) fn put(&mut self, at: usize, targets: &[f32], weights: &[f32]) {
+    /// Takes targets and weights, and folds if a side of one is read, from row `at` on.
+    pub(crate) fn put(&mut self, at: usize, targets: &[f32], weights: &[f32], folds: &[u16]) {
         let rows = self.targets[at..].iter_mut().zip(&mut self.weights[at..]);
-        for ((target_out, weight_out), (target, weight)) in rows.zip(targets.iter().zip(weights)) {
-            let kept = !target.is_nan();
+        for (row, ((target_out, weight_out), (target, weight))) in rows.zip(targets.iter().zip(weights)).enumerate() {
+            let kept = match self.side {
+                Some(side) => folds.get(row).is_some_and(|fold| side.takes(*fold)),
+                None => !target.is_nan(),
+            };
             (*target_out, *weight_out) = if kept { (*target, *weight) } else { (0.0, 0.0) };
             self.with_target += usize::from(kept);
         }

@@ -85,7 +85,7 @@ impl Split {
 }
 
 /// Between two quantiles in proportion; the 0th quantile and the last are the ends.
-fn quantile(quantiles: &[f64], share: f64) -> Option<f64> {
+pub(crate) fn quantile(quantiles: &[f64], share: f64) -> Option<f64> {
     let at = share * quantiles.len().checked_sub(1)? as f64;
     let (low, rest) = (at as usize, at - at.trunc());
     let (a, b) = (quantiles.get(low)?, quantiles.get(low + 1).or(quantiles.last())?);

@@ -10,6 +10,7 @@ mod columns;
 mod encode;
 mod error;
 mod filter;
+mod folds;
 mod frame;
 mod guard;
 mod insight;
@@ -44,6 +45,7 @@ pub use encode::{
 };
 pub use error::{EncodingError, Error, Place, ShardError, SourceError};
 pub use filter::{Side, Split};
+pub use folds::{Deal, FOLDS_MAX, FoldSide, Folds};
 pub use frame::{Frame, FrameColumn};
 pub use guard::is_guarded;
 pub use insight::{TakenFor, View, insights, source_notes, target_notes};

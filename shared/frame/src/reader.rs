@@ -10,8 +10,11 @@ use crate::block::{BLOCK_ROWS, block_rows};
 use crate::columns::Columns;
 use crate::encode::{EncodedFrame, Encoding};
 use crate::error::Error;
+use crate::folds::FoldSide;
 use crate::order::{Mixing, Order, WINDOW_BLOCKS};
 
+/// Rows of a round that are held for several trials have at most so many bytes.
+const HELD_BYTES_MAX: u64 = 16 << 20;
 const WINDOW_ROWS: u64 = WINDOW_BLOCKS as u64 * BLOCK_ROWS;
 
 /// Reads one rank. It keeps the current window, but what it gives is a function of its arguments alone.
@@ -29,8 +32,15 @@ pub struct Reader {
     window: Batch,
     /// Where each row of a block goes.
     places: Vec<u32>,
-    /// Targets and weights of the block that was read as columns last.
-    learned: (Option<u64>, Vec<f32>, Vec<f32>),
+    /// Targets, weights and folds of the block that was read as columns last.
+    learned: (Option<u64>, Vec<f32>, Vec<f32>, Vec<u16>),
+    /// Several trials read here, one after the other.
+    shared: bool,
+    /// Rows of an epoch's order, and a block, as they were assembled: with those that are left out.
+    held: Option<(u64, Range<u64>)>,
+    held_rows: Batch,
+    held_block: Option<u64>,
+    held_block_rows: Batch,
 }
 
 /// The blocks of an epoch in order, counted from the rank's first block.
@@ -56,7 +66,25 @@ impl Reader {
         let rows = (blocks.end * BLOCK_ROWS).min(frame_rows).saturating_sub(blocks.start * BLOCK_ROWS);
         let order = Order::new(blocks.clone(), rank, seed, mixing);
         let (lookout, window, places, learned) = Default::default();
-        Self { data, blocks, rows, order, epoch: None, lookout, current: None, window, places, learned }
+        let (held, held_rows, held_block, held_block_rows) = Default::default();
+        let (epoch, current, shared) = (None, None, false);
+        Self {
+            data,
+            blocks,
+            rows,
+            order,
+            epoch,
+            lookout,
+            current,
+            window,
+            places,
+            learned,
+            shared,
+            held,
+            held_rows,
+            held_block,
+            held_block_rows,
+        }
     }
 
     /// Bytes of an assembled row.
@@ -79,6 +107,17 @@ impl Reader {
         self
     }
 
+    /// Several trials read the same rows, one after the other: they are assembled once.
+    pub fn shared(mut self) -> Self {
+        self.shared = true;
+        self
+    }
+
+    /// Bytes of what is held for trials that read the same rows, of rounds of so many rows.
+    pub fn held_bytes(encoding: &Encoding, rows: u64) -> u64 {
+        (rows * Self::row_bytes(encoding)).min(HELD_BYTES_MAX) + BLOCK_ROWS * Self::row_bytes(encoding)
+    }
+
     /// Rows of the rank, with and without a target.
     pub fn rows(&self) -> u64 {
         self.rows
@@ -89,8 +128,53 @@ impl Reader {
         self.blocks.clone()
     }
 
+    /// Assembles rows that several trials will read. More of them than are worth holding are assembled for each.
+    pub fn hold(&mut self, epoch: u64, rows: Range<u64>) -> Result<(), Error> {
+        let few = (rows.end - rows.start) * Self::row_bytes(self.data.encoding()) <= HELD_BYTES_MAX;
+        if !self.shared || !few || self.held.as_ref() == Some(&(epoch, rows.clone())) {
+            return Ok(());
+        }
+        self.held = None;
+        let mut held = std::mem::take(&mut self.held_rows);
+        let read = self.read_window(epoch, rows.clone(), &mut held, false);
+        self.held_rows = held;
+        read?;
+        self.held = Some((epoch, rows));
+        Ok(())
+    }
+
+    /// The rows at `rows` of the rank's order in an epoch that are on this side of a fold; those without a target are on none.
+    pub fn shuffled_of(
+        &mut self,
+        side: Option<FoldSide>,
+        epoch: u64,
+        rows: Range<u64>,
+        batch: &mut Batch,
+    ) -> Result<(), Error> {
+        if let Some((held_epoch, held)) = &self.held
+            && *held_epoch == epoch
+            && held.start <= rows.start
+            && rows.end <= held.end
+        {
+            let part = (rows.start - held.start) as usize..(rows.end - held.start) as usize;
+            batch.take(&self.held_rows, part, side);
+            return Ok(());
+        }
+        let Some(side) = side else { return self.shuffled(epoch, rows, batch) };
+        let mut all = std::mem::take(&mut self.held_rows);
+        self.held = None;
+        let read = self.read_window(epoch, rows.clone(), &mut all, false);
+        batch.take(&all, 0..all.rows, Some(side));
+        self.held_rows = all;
+        read
+    }
+
     /// The rows at `rows` of the rank's order in an epoch; those without a target are left out.
     pub fn shuffled(&mut self, epoch: u64, rows: Range<u64>, batch: &mut Batch) -> Result<(), Error> {
+        self.read_window(epoch, rows, batch, true)
+    }
+
+    fn read_window(&mut self, epoch: u64, rows: Range<u64>, batch: &mut Batch, with_target: bool) -> Result<(), Error> {
         assert!(rows.end <= self.rows, "rows {rows:?} of a rank of {}", self.rows);
         let encoding = self.data.encoding();
         batch.shape(encoding.numeric.len(), encoding.categorical.len(), 0);
@@ -102,10 +186,28 @@ impl Reader {
             };
             let until = rows.end.min(window.places.end);
             let part = (next - window.places.start) as usize..(until - window.places.start) as usize;
-            batch.push(&self.window, part, self.data.with_target() && !window.complete);
+            batch.push(&self.window, part, with_target && self.data.with_target() && !window.complete);
             self.current = Some(window);
             next = until;
         }
+        Ok(())
+    }
+
+    /// The rows of a block of the frame that are on this side of a fold.
+    pub fn block_of(&mut self, side: Option<FoldSide>, block: u64, batch: &mut Batch) -> Result<(), Error> {
+        if side.is_none() && !self.shared {
+            return self.block(block, batch);
+        }
+        if self.held_block != Some(block) {
+            self.held_block = None;
+            let mut held = std::mem::take(&mut self.held_block_rows);
+            let read = self.block(block, &mut held);
+            self.held_block_rows = held;
+            read?;
+            self.held_block = Some(block);
+        }
+        let rows = self.held_block_rows.rows;
+        batch.take(&self.held_block_rows, 0..rows, side);
         Ok(())
     }
 
@@ -115,6 +217,7 @@ impl Reader {
         let rows = block_rows(block, self.data.rows());
         let encoding = self.data.encoding();
         batch.shape(encoding.numeric.len(), encoding.categorical.len(), (rows.end - rows.start) as usize);
+        make_room_for_folds(&self.data, batch);
         self.places.clear();
         self.places.extend(0..(rows.end - rows.start) as u32);
         assemble_block(&self.data, block, &self.places, batch)?;
@@ -127,6 +230,18 @@ impl Reader {
     /// The rows at `rows` of the rank's order in an epoch, as columns; those without a target weigh nothing. Only where
     /// blocks alone are shuffled.
     pub fn columns(&mut self, epoch: u64, rows: Range<u64>, columns: &mut Columns) -> Result<(), Error> {
+        self.columns_of(None, epoch, rows, columns)
+    }
+
+    /// The same; rows on the other side of a fold weigh nothing either.
+    pub fn columns_of(
+        &mut self,
+        side: Option<FoldSide>,
+        epoch: u64,
+        rows: Range<u64>,
+        columns: &mut Columns,
+    ) -> Result<(), Error> {
+        columns.side = side;
         assert!(rows.end <= self.rows, "rows {rows:?} of a rank of {}", self.rows);
         assert!(self.order.mixing() == Mixing::Blocks, "columns are read where rows are not shuffled");
         let encoding = self.data.encoding();
@@ -153,13 +268,14 @@ impl Reader {
 
     /// Rows of a block, as they lie, from row `at` of the columns on.
     fn block_columns(&mut self, block: u64, rows: Range<usize>, at: usize, to: &mut Columns) -> Result<(), Error> {
-        let (of, targets, weights) = &mut self.learned;
+        let (of, targets, weights, folds) = &mut self.learned;
         if *of != Some(block) {
             *of = None;
-            assemble_targets(&self.data, block, (targets, weights))?;
+            assemble_targets(&self.data, block, (targets, weights, folds))?;
             *of = Some(block);
         }
-        to.put(at, &targets[rows.clone()], &weights[rows.clone()]);
+        let folds = folds.get(rows.clone()).unwrap_or_default();
+        to.put(at, &targets[rows.clone()], &weights[rows.clone()], folds);
         assemble_columns(&self.data, block, rows, at, to)
     }
 
@@ -180,6 +296,7 @@ impl Reader {
         }
         let encoding = self.data.encoding();
         self.window.shape(encoding.numeric.len(), encoding.categorical.len(), rows);
+        make_room_for_folds(&self.data, &mut self.window);
         let mut done = 0;
         for &block in &blocks {
             let places = &self.places[done..done + block_len(block)];
@@ -218,5 +335,11 @@ impl Reader {
         let last = sequence.len().saturating_sub(1) as u32;
         let short = sequence.iter().position(|&block| block == last).unwrap_or(0);
         Epoch { number, sequence, short_window: (short / WINDOW_BLOCKS) as u64 }
+    }
+}
+
+fn make_room_for_folds(data: &EncodedFrame, batch: &mut Batch) {
+    if data.folds().is_some() {
+        batch.folds.resize(batch.rows, 0);
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong in training.
 
-use aquifer_model::{Kind, Report};
+use aquifer_model::{Kind, Part, Report};
 
 /// Why rows could not be read: whoever implements [`crate::Rows`] knows.
 pub type ReadError = Box<dyn std::error::Error + Send + Sync>;
@@ -18,6 +18,8 @@ pub enum Error {
     TooLarge { inputs: usize, hidden: Vec<usize> },
     #[error("training diverged in round {round} at position {position}: the last good loss was {}", shown(*.last_loss))]
     Diverged { round: u64, position: u64, last_loss: Option<f64> },
+    #[error("the {part} data, {rows} rows, has no {metric}")]
+    NoMetric { part: Part, metric: &'static str, rows: u64 },
     #[error("the state has no vector {name} of {len} values")]
     State { name: String, len: usize },
     #[error("the sum of round {round} does not have the vectors of its kind")]
@@ -39,6 +41,10 @@ impl Error {
             Error::Diverged { .. } => {
                 Some("lower learning_rate, raise mini_batch_size, add l2, or look for outliers in columns and target")
             }
+            Error::NoMetric { .. } => Some(
+                "with rows of one class alone some metrics are none: fewer folds, fold_assignment = \"stratified\" or \
+                 another stopping_metric",
+            ),
             Error::Ranks { .. } => Some("lower ranks"),
             Error::Params { .. } => Some("docs/defaults.md lists every key, its default and range"),
             Error::TooLarge { .. } => {
@@ -69,6 +75,7 @@ impl From<Error> for Report {
             Error::Ranks { .. } => (Kind::Config, "too_many_ranks"),
             Error::TooLarge { .. } => (Kind::Config, "network_too_large"),
             Error::Diverged { .. } => (Kind::Work, "diverged"),
+            Error::NoMetric { .. } => (Kind::Data, "no_metric"),
             Error::State { .. } | Error::Total { .. } => (Kind::Work, "inconsistent_state"),
             Error::Tensor { .. } => (Kind::Data, "bad_tensor"),
             Error::Read { .. } => (Kind::Data, "unreadable_rows"),

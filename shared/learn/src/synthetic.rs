@@ -55,7 +55,7 @@ impl Synthetic {
     }
 
     pub(crate) fn part_rows(&self) -> PartRows {
-        PartRows { train: self.rows, validation: None, test: None }
+        PartRows { train: self.rows, validation: None, holdout: None, test: None }
     }
 
     pub(crate) fn rank(&self, rank: u32, ranks: u32) -> RankRows<'_> {

@@ -10,12 +10,19 @@ mod spec;
 mod state;
 
 pub use file::{EXACT, MODEL_FORMAT, Model, ModelFileError, Tensor, fit_hash, model_hash, tensor_hash};
-pub use metric::{Accumulator, AtThreshold, Best, BestThresholds, Counts, Family, GainsGroup, Metrics, Scoring};
+pub use metric::{
+    Accumulator, AtThreshold, Best, BestThresholds, Counts, Family, GainsGroup, MetricName, Metrics, Scoring,
+    has_stalled,
+};
 pub use nearest::nearest;
+pub use params::{ScoreInterval, Stopping};
 pub use partial::{Partial, ValueType, Values, VectorSpec};
 pub use report::{Kind, Report};
 pub use spec::{
-    Algorithm, Device, FitSpec, RawAveraging, RawEncoding, RawInitialWeights, RawLoss, RawOptimizer, RawParams, Spec,
-    SpecError, SplitChoice, defaults_page,
+    Algorithm, Device, Dimension, FitSpec, FoldAssignment, FoldChoice, RawAveraging, RawCrossValidation, RawEncoding,
+    RawInitialWeights, RawLoss, RawOptimizer, RawParams, RawSearch, RawStopping, Search, Spec, SpecError, SplitChoice,
+    StoppingMetric, Strategy, defaults_page,
 };
-pub use state::{Part, Record, Score, State, StateVector};
+pub use state::{BestPoint, CurvePoint, Part, Record, Score, State, StateVector};
+/// A value of a searched key, as TOML has it.
+pub use toml::Value as SpecValue;

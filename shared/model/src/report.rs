@@ -20,6 +20,8 @@ pub enum Kind {
     Data,
     /// Cannot reach or authenticate (exit 4).
     Access,
+    /// A part of the work failed, the rest is done (exit 5).
+    Partly,
     /// Interrupted by the user (exit 130).
     Interrupted,
 }
@@ -31,6 +33,7 @@ impl Kind {
             Kind::Config => 2,
             Kind::Data => 3,
             Kind::Access => 4,
+            Kind::Partly => 5,
             Kind::Interrupted => 130,
         }
     }

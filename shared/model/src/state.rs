@@ -31,6 +31,32 @@ pub struct Record {
     pub loss: Option<f64>,
     /// What the scoring rounds so far have found, one entry a scored part.
     pub scores: Vec<Score>,
+    /// What scoring while training has found, oldest first: of the stopping part alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub curve: Vec<CurvePoint>,
+    /// The best of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestPoint>,
+    /// Training has ended before its last position.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
+}
+
+/// What one scoring while training has found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CurvePoint {
+    pub position: u64,
+    /// Mean training loss of the last training round before, before penalties.
+    pub loss: Option<f64>,
+    /// The stopping metric.
+    pub value: f64,
+}
+
+/// Where the stopping metric was best.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestPoint {
+    pub position: u64,
+    pub value: f64,
 }
 
 /// Metrics of one part of the data at one position.
@@ -47,6 +73,8 @@ pub struct Score {
 pub enum Part {
     Train,
     Validation,
+    /// The rows of a fold, which its model does not learn from.
+    Holdout,
     Test,
 }
 
@@ -55,6 +83,7 @@ impl std::fmt::Display for Part {
         f.write_str(match self {
             Part::Train => "train",
             Part::Validation => "validation",
+            Part::Holdout => "holdout",
             Part::Test => "test",
         })
     }
@@ -65,7 +94,7 @@ impl State {
     /// one bit differ here.
     pub fn check(&self) -> u64 {
         let mut check = Check(0);
-        let Record { round, position, samples, loss, scores } = &self.record;
+        let Record { round, position, samples, loss, scores, curve, best, stopped } = &self.record;
         [*round, *position, *samples, scores.len() as u64].into_iter().for_each(|number| check.add(number));
         check.add_float(*loss);
         for Score { part, position, metrics } in scores {
@@ -73,6 +102,15 @@ impl State {
             check.add(*position);
             check.add_metrics(metrics);
         }
+        check.add(curve.len() as u64);
+        for CurvePoint { position, loss, value } in curve {
+            check.add(*position);
+            check.add_float(*loss);
+            check.add_float(Some(*value));
+        }
+        check.add(best.map_or(0, |best| best.position));
+        check.add_float(best.map(|best| best.value));
+        check.add((*stopped).into());
         for vector in &self.vectors {
             check.add(vector.values.len() as u64);
             vector.values.iter().for_each(|value| check.add(value.to_bits().into()));
@@ -110,10 +148,14 @@ mod tests {
     fn every_bit_counts() {
         let metrics = Metrics { rows: 7, logloss: Some(0.5), confusion: Some(vec![3, 4]), ..Metrics::default() };
         let scores = vec![Score { part: Part::Train, position: 10, metrics }];
-        let state = State {
-            record: Record { round: 3, position: 10, samples: 9, loss: Some(0.25), scores },
-            vectors: vec![StateVector { name: "weights".into(), values: vec![1.0, -2.0] }],
-        };
+        let curve = vec![
+            CurvePoint { position: 5, loss: None, value: 0.5 },
+            CurvePoint { position: 10, loss: Some(0.25), value: 0.75 },
+        ];
+        let best = Some(BestPoint { position: 5, value: 0.5 });
+        let record =
+            Record { round: 3, position: 10, samples: 9, loss: Some(0.25), scores, curve, best, stopped: false };
+        let state = State { record, vectors: vec![StateVector { name: "weights".into(), values: vec![1.0, -2.0] }] };
         let mut seen = std::collections::BTreeSet::from([state.check()]);
         let mut differs = |change: &dyn Fn(&mut State)| {
             let mut other = state.clone();
@@ -127,15 +169,38 @@ mod tests {
         differs(&|state| state.record.loss = Some(0.25f64.next_up()));
         differs(&|state| state.record.scores.clear());
         differs(&|state| state.record.scores[0].part = Part::Test);
+        differs(&|state| state.record.scores[0].part = Part::Holdout);
         differs(&|state| state.record.scores[0].position += 1);
         differs(&|state| state.record.scores[0].metrics.rows += 1);
         differs(&|state| state.record.scores[0].metrics.logloss = Some(0.5f64.next_up()));
         differs(&|state| state.record.scores[0].metrics.auc = Some(0.5));
         differs(&|state| state.record.scores[0].metrics.confusion = Some(vec![4, 3]));
+        differs(&|state| state.record.curve.clear());
+        differs(&|state| state.record.curve.truncate(1));
+        differs(&|state| state.record.curve[0].position += 1);
+        differs(&|state| state.record.curve[0].loss = Some(0.0));
+        differs(&|state| state.record.curve[1].loss = Some(0.25f64.next_up()));
+        differs(&|state| state.record.curve[1].value = 0.75f64.next_up());
+        differs(&|state| state.record.best = None);
+        differs(&|state| state.record.best = Some(BestPoint { position: 10, value: 0.5 }));
+        differs(&|state| state.record.best = Some(BestPoint { position: 5, value: 0.5f64.next_up() }));
+        differs(&|state| state.record.stopped = true);
         (0..32).for_each(|bit| {
             differs(&|state| state.vectors[0].values[0] = f32::from_bits(1.0f32.to_bits() ^ 1 << bit));
         });
         differs(&|state| state.vectors[0].values.swap(0, 1));
         differs(&|state| state.vectors[0].values.push(0.0));
+    }
+
+    #[test]
+    fn a_record_without_scoring_is_written_as_it_was() {
+        let text = serde_json::to_string(&Record::default()).unwrap();
+        assert_eq!(text, r#"{"round":0,"position":0,"samples":0,"loss":null,"scores":[]}"#);
+        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), Record::default());
+        let curve = vec![CurvePoint { position: 5, loss: Some(0.1), value: 0.5 }];
+        let best = Some(BestPoint { position: 5, value: 0.5 });
+        let record = Record { curve, best, stopped: true, ..Record::default() };
+        assert_eq!(serde_json::from_str::<Record>(&serde_json::to_string(&record).unwrap()).unwrap(), record);
+        assert_eq!(serde_json::to_string(&Part::Holdout).unwrap(), format!("\"{}\"", Part::Holdout));
     }
 }

@@ -1,10 +1,10 @@
 //! Nodes of partials to exchange messages and back.
 
 use aquifer_frame::Node;
-use aquifer_model::{Partial, ValueType, Values};
+use aquifer_model::{Partial, ValueType, Values, VectorSpec};
 
 use crate::CHUNK_BYTES;
-use crate::v1::{SegmentPart, ValueType as WireType};
+use crate::v1::{SegmentPart, SparseVector, Sums, ValueType as WireType};
 
 /// A message that does not fit what the round is.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +92,58 @@ pub fn read_parts(
     Ok(nodes)
 }
 
+/// The total of a scoring round, of which most bins are empty.
+pub fn pack_sums(total: &Partial) -> Sums {
+    let pack = |values: &Values| {
+        let set = |at: &usize| match values {
+            Values::F32(v) => v[*at].to_bits() != 0,
+            Values::F64(v) => v[*at].to_bits() != 0,
+            Values::U64(v) => v[*at] != 0,
+        };
+        let places: Vec<usize> = (0..values.len()).filter(set).collect();
+        SparseVector {
+            value_type: to_wire(values.value_type()) as i32,
+            length: values.len() as u64,
+            values: places.iter().flat_map(|at| values.to_bytes(*at..at + 1)).collect(),
+            places: places.into_iter().map(|at| at as u32).collect(),
+        }
+    };
+    Sums { weight: total.weight, vectors: total.vectors.iter().map(pack).collect() }
+}
+
+/// Back again: `shape` is what a scoring round has.
+pub fn unpack_sums(sums: &Sums, shape: &[VectorSpec]) -> Result<Partial, WireError> {
+    let bad = |field, reason: &str| WireError { field, reason: reason.into() };
+    if sums.vectors.len() != shape.len() {
+        return Err(bad("vectors", "not as many as a scoring round has"));
+    }
+    let mut vectors = Vec::new();
+    for (vector, spec) in sums.vectors.iter().zip(shape) {
+        let width = spec.value_type.bytes();
+        let fits = vector.value_type == to_wire(spec.value_type) as i32 && vector.length == spec.len as u64;
+        if !fits || vector.values.len() != vector.places.len() * width {
+            return Err(bad("values", "of another type or length"));
+        }
+        let mut values = Values::zeros(spec.value_type, spec.len);
+        for (place, bytes) in vector.places.iter().zip(vector.values.chunks_exact(width)) {
+            if !values.put_bytes(*place as usize, bytes) {
+                return Err(bad("places", "beyond the vector's end"));
+            }
+        }
+        vectors.push(values);
+    }
+    Ok(Partial { weight: sums.weight, vectors })
+}
+
+/// As bytes, for who keeps them.
+pub fn sums_to_bytes(sums: &Sums) -> Vec<u8> {
+    prost::Message::encode_to_vec(sums)
+}
+
+pub fn sums_from_bytes(bytes: &[u8]) -> Option<Sums> {
+    prost::Message::decode(bytes).ok()
+}
+
 fn empty(weight: f64, shape: &[(ValueType, usize)]) -> Partial {
     Partial { weight, vectors: shape.iter().map(|(value_type, len)| Values::zeros(*value_type, *len)).collect() }
 }
@@ -122,6 +174,26 @@ mod tests {
         let parts: Vec<SegmentPart> = messages.into_iter().flatten().collect();
         assert_eq!(read_parts(parts.clone(), &shape, 2).unwrap(), nodes);
         assert_eq!(read_parts(parts, &shape, 1).unwrap_err().field, "node");
+    }
+
+    #[test]
+    fn sums_survive_the_wire_without_their_zeros() {
+        let total = Partial {
+            weight: 2.5,
+            vectors: vec![Values::U64(vec![0, 7, 0]), Values::F64(vec![-0.0, 0.0, 0.5]), Values::F32(vec![])],
+        };
+        let spec = |value_type, len| VectorSpec { name: "v".into(), value_type, len };
+        let shape = [spec(ValueType::U64, 3), spec(ValueType::F64, 3), spec(ValueType::F32, 0)];
+        let packed = pack_sums(&total);
+        assert_eq!(packed.vectors[0].places, [1]);
+        let back = unpack_sums(&packed, &shape).unwrap();
+        assert_eq!(format!("{back:?}"), format!("{total:?}"));
+        assert_eq!(unpack_sums(&packed, &shape[..2]).unwrap_err().field, "vectors");
+        let mut far = packed.clone();
+        far.vectors[0].places = vec![3];
+        assert_eq!(unpack_sums(&far, &shape).unwrap_err().field, "places");
+        far.vectors[0].values.pop();
+        assert_eq!(unpack_sums(&far, &shape).unwrap_err().field, "values");
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What a job tells the client that watches it.
 
+use std::collections::BTreeMap;
+
 use aquifer_frame::{Frame, Note};
-use aquifer_model::{Report, Score};
+use aquifer_model::{CurvePoint, Metrics, Report, Score};
 use serde::{Deserialize, Serialize};
 
 /// One entry of a job's event stream.
@@ -21,7 +23,10 @@ pub enum JobEvent {
     /// All that was decided before training.
     Decided(Box<Decisions>),
     Progress(Progress),
+    /// How far a search is, or a cross-validation.
+    Searching(Box<SearchProgress>),
     Trained(Box<TrainSummary>),
+    Searched(Box<SearchSummary>),
     Imported {
         /// Empty for a frame of the cache.
         name: String,
@@ -40,7 +45,14 @@ pub enum JobEvent {
 impl JobEvent {
     /// No event follows this one.
     pub fn is_last(&self) -> bool {
-        matches!(self, JobEvent::Trained(_) | JobEvent::Imported { .. } | JobEvent::Failed { .. } | JobEvent::Cancelled)
+        matches!(
+            self,
+            JobEvent::Trained(_)
+                | JobEvent::Searched(_)
+                | JobEvent::Imported { .. }
+                | JobEvent::Failed { .. }
+                | JobEvent::Cancelled
+        )
     }
 }
 
@@ -58,6 +70,12 @@ pub struct Decisions {
     pub threads: u32,
     pub epochs: f64,
     pub mini_batch_size: u64,
+    /// Of a cross-validation; else 0.
+    #[serde(default)]
+    pub folds: u32,
+    /// Of a search; else 1.
+    #[serde(default)]
+    pub candidates: u64,
     pub notes: Vec<Note>,
     /// The resolved spec, as TOML: `train --spec FILE` takes it back.
     pub spec_toml: String,
@@ -95,6 +113,14 @@ pub struct TrainSummary {
     pub workers: u32,
     pub device: String,
     pub numeric_class: String,
+    #[serde(default)]
+    pub cross_validation: Option<CrossValidation>,
+    /// Scorings while it trained.
+    #[serde(default)]
+    pub curve: Vec<CurvePoint>,
+    /// The metric of the curve.
+    #[serde(default)]
+    pub metric: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -103,4 +129,117 @@ pub struct Seconds {
     pub train: f64,
     pub score: f64,
     pub total: f64,
+}
+
+/// What a cross-validation found of one set of parameters.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct CrossValidation {
+    pub folds: Vec<FoldResult>,
+    /// By the name of the metric, of the folds that have it.
+    pub mean: BTreeMap<String, f64>,
+    /// Sample standard deviations (n − 1).
+    pub deviation: BTreeMap<String, f64>,
+    /// Of all held-out rows together, each predicted by the fold that held it out; of candidates that were done.
+    #[serde(default)]
+    pub pooled: Option<Metrics>,
+}
+
+/// One fold, scored on the rows that it held out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct FoldResult {
+    pub fold: u32,
+    pub metrics: Metrics,
+    /// Passes over the rows after which its model was the best.
+    pub epochs: f64,
+    pub seconds: f64,
+    pub curve: Vec<CurvePoint>,
+}
+
+/// How far a search is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SearchProgress {
+    pub candidates: u64,
+    pub running: u64,
+    pub done: u64,
+    pub failed: u64,
+    /// Trials (folds and final fits) under way.
+    pub trials_running: u64,
+    /// Rows trained on so far by all of them.
+    pub samples: u64,
+    /// Of the work, estimated from positions.
+    pub share_done: f64,
+    pub workers: u64,
+    pub metric: String,
+    pub best: Option<BestSoFar>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BestSoFar {
+    pub candidate: u32,
+    pub params: BTreeMap<String, serde_json::Value>,
+    pub value: f64,
+    pub deviation: Option<f64>,
+}
+
+/// The end of a search.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SearchSummary {
+    pub job: String,
+    /// What the leaderboard is sorted by.
+    pub metric: String,
+    /// Of the training frame.
+    pub rows: u64,
+    /// Best first.
+    pub leaderboard: Vec<LeaderboardEntry>,
+    /// Candidates that never began, and why.
+    pub not_begun: u64,
+    pub not_begun_reason: Option<String>,
+    pub failed: u64,
+    pub seconds: f64,
+    pub samples: u64,
+    pub workers: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CandidateStatus {
+    Done,
+    /// Left behind at a rung.
+    Stopped,
+    Failed,
+}
+
+/// A candidate that has ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LeaderboardEntry {
+    /// None for one that failed.
+    pub place: Option<u32>,
+    /// Its number in plan order.
+    pub candidate: u32,
+    /// What of its parameters is searched.
+    pub params: BTreeMap<String, serde_json::Value>,
+    pub value: Option<f64>,
+    pub deviation: Option<f64>,
+    pub cross_validation: Option<CrossValidation>,
+    /// Of the final fit.
+    pub scores: Vec<Score>,
+    /// Passes of the final fit.
+    pub epochs: f64,
+    /// Of all its trials, as one thread's worth of a cohort.
+    pub seconds: f64,
+    pub status: CandidateStatus,
+    pub reason: Option<Report>,
+    pub model: Option<ModelRef>,
+    /// Where the final fit's training ends, if not where `epochs` says.
+    pub stop_at: Option<u64>,
+    /// Scorings while the final fit trained.
+    pub curve: Vec<CurvePoint>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRef {
+    pub blake3: String,
+    pub fit_blake3: String,
+    /// The file is there; others are made again on export.
+    pub kept: bool,
 }

@@ -20,14 +20,17 @@ mod trial;
 pub use auth::{Token, TokenCheck, TokenSender};
 pub use chunks::file_chunks;
 pub use clock::{Clock, Manual, Monotonic, wall_clock_ms};
-pub use convert::{WireError, exchange_messages, read_parts};
-pub use event::{Decisions, JobEvent, Progress, Seconds, TrainSummary};
+pub use convert::{WireError, exchange_messages, pack_sums, read_parts, sums_from_bytes, sums_to_bytes, unpack_sums};
+pub use event::{
+    BestSoFar, CandidateStatus, CrossValidation, Decisions, FoldResult, JobEvent, LeaderboardEntry, ModelRef, Progress,
+    SearchProgress, SearchSummary, Seconds, TrainSummary,
+};
 pub use status::{from_status, to_status};
 pub use transport::{BindError, ConnectError, bind, connect, server};
-pub use trial::{PartPlan, ShardHolders, TrialPlan};
+pub use trial::{CohortPlan, PartPlan, ShardHolders, TrialOutcome, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 /// Code of the failure of a member that missed a peer: a consequence of what happened to that peer.
 pub const PEER_LOST: &str = "peer_lost";
 /// Values in one exchange message, and bytes in one chunk of a file.

@@ -10,7 +10,7 @@ const REPORT: &str = "report";
 /// The report travels whole in `google.rpc.ErrorInfo`, so nothing is flattened to text on the way.
 pub fn to_status(report: &Report) -> Status {
     let code = match report.kind {
-        Kind::Work => Code::Internal,
+        Kind::Work | Kind::Partly => Code::Internal,
         Kind::Config | Kind::Data => Code::InvalidArgument,
         Kind::Access => Code::PermissionDenied,
         Kind::Interrupted => Code::Cancelled,

@@ -1,17 +1,29 @@
-//! What a worker is told of a trial: all it needs, and nothing that could change a bit.
+//! What a worker is told of trials: all it needs, and nothing that could change a bit; and what it says of one that ended.
 
 use std::collections::BTreeMap;
 
-use aquifer_frame::{Encoding, Plan, ShardRecord, Side};
-use aquifer_model::{FitSpec, Part};
+use aquifer_frame::{Encoding, Folds, Plan, ShardRecord, Side};
+use aquifer_model::{CurvePoint, FitSpec, Part, Score};
 use serde::{Deserialize, Serialize};
 
-/// One trial, the same text for every member.
+/// Trials that read the same batches, the same text for every member.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct TrialPlan {
-    pub fit: FitSpec,
+pub struct CohortPlan {
     pub encoding: Encoding,
     pub parts: Vec<PartPlan>,
+    /// Of the training part, where trials are folds.
+    #[serde(default)]
+    pub folds: Option<Folds>,
+    pub trials: Vec<TrialPlan>,
+}
+
+/// One trial.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrialPlan {
+    pub fit: FitSpec,
+    /// The fold that it holds out, and is scored on alone; a trial without one has a model in the end.
+    #[serde(default)]
+    pub fold: Option<u32>,
 }
 
 /// One part of the data: how it was cut, and where its shards lie.
@@ -35,4 +47,18 @@ pub struct PartPlan {
 pub struct ShardHolders {
     pub record: ShardRecord,
     pub addresses: Vec<String>,
+}
+
+/// How a trial ended.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TrialOutcome {
+    pub scores: Vec<Score>,
+    /// Scorings while it trained.
+    pub curve: Vec<CurvePoint>,
+    /// Positions passed, and the position of the state that is the model.
+    pub position: u64,
+    pub model_position: u64,
+    /// It ended before its last position.
+    pub stopped: bool,
+    pub samples: u64,
 }

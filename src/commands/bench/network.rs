@@ -62,14 +62,14 @@ pub(super) struct Network {
 impl Network {
     /// At its first training round, of `batches` mini-batches of `batch` rows: rectifiers and Adam, as by default.
     pub(super) fn training(layers: &Layers, batch: usize, batches: u64) -> Result<Self, Report> {
-        let rows = PartRows { train: TRAIN_ROWS, validation: None, test: None };
+        let rows = PartRows { train: TRAIN_ROWS, validation: None, holdout: None, test: None };
         let interval = batches * batch as u64;
         Self::new(layers, DeepLearning { mini_batch_size: batch, averaging_interval: interval, ..params(layers) }, rows)
     }
 
     /// After training, with blocks of test data to score.
     pub(super) fn scoring(layers: &Layers, blocks: u64) -> Result<Self, Report> {
-        let rows = PartRows { train: TRAIN_ROWS, validation: None, test: Some(blocks * BLOCK_ROWS) };
+        let rows = PartRows { train: TRAIN_ROWS, validation: None, holdout: None, test: Some(blocks * BLOCK_ROWS) };
         let mut network = Self::new(layers, params(layers), rows)?;
         let position = network.trial.last_position();
         network.state.record.position = position;

@@ -11,7 +11,7 @@ use super::table::Chosen;
 use super::{count, plural, size};
 use crate::data::{Data, could_be_frame, survey_files};
 use crate::failure::usage;
-use crate::launch::{Launched, Purpose, with_cluster};
+use crate::launch::{Launched, Planned, Purpose, with_cluster};
 use crate::options::{ClusterOptions, SourceArgs};
 use crate::output::{self, Format, Table, escape, grouped, say_notes};
 use crate::precheck::get_frame;
@@ -60,7 +60,7 @@ impl Import {
             return self.print_plan(&options, format);
         }
         let data = Data::Files(self.files.clone());
-        let done = with_cluster(&self.cluster, Purpose::Import, async |launched| {
+        let done = with_cluster(&self.cluster, Planned::new(Purpose::Import)?, async |launched| {
             let before = get_frame(&mut launched.client.clone(), name).await.ok();
             Ok((import(launched, name, &data, &options, self.shuffle, format).await?, before))
         });

@@ -6,7 +6,7 @@ use aquifer_proto::v1::{FrameSummary, ListFramesRequest};
 use clap::Args;
 
 use super::{count, size};
-use crate::launch::{Purpose, with_cluster};
+use crate::launch::{Planned, Purpose, with_cluster};
 use crate::options::ClusterOptions;
 use crate::output::{self, Format, Table, grouped, say};
 
@@ -23,7 +23,7 @@ pub(super) struct List {
 impl List {
     pub(super) async fn run(self, format: Format) -> anyhow::Result<()> {
         let cached = self.all;
-        let frames = with_cluster(&self.cluster, Purpose::Ask, async |launched| {
+        let frames = with_cluster(&self.cluster, Planned::new(Purpose::Ask)?, async |launched| {
             let frames = launched.client.jobs.list_frames(ListFramesRequest { cached }).await;
             Ok(frames.map_err(|status| from_status(&status, "listing frames"))?.into_inner().frames)
         });

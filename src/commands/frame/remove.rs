@@ -5,7 +5,7 @@ use aquifer_proto::v1::RemoveFramesRequest;
 use clap::Args;
 
 use super::plural;
-use crate::launch::{Purpose, with_cluster};
+use crate::launch::{Planned, Purpose, with_cluster};
 use crate::options::ClusterOptions;
 use crate::output::{self, Format, bytes};
 
@@ -27,7 +27,7 @@ impl Remove {
     pub(super) async fn run(self, format: Format) -> anyhow::Result<()> {
         let names = self.names.iter().map(|name| name.strip_prefix("frame:").unwrap_or(name).to_owned()).collect();
         let request = RemoveFramesRequest { names, cached: self.cache };
-        let removed = with_cluster(&self.cluster, Purpose::Ask, async |launched| {
+        let removed = with_cluster(&self.cluster, Planned::new(Purpose::Ask)?, async |launched| {
             let removed = launched.client.jobs.remove_frames(request).await;
             Ok(removed.map_err(|status| from_status(&status, "removing frames"))?.into_inner())
         });

@@ -9,7 +9,7 @@ use super::import::import;
 use super::shown::Shown;
 use super::table::Chosen;
 use crate::data::{Data, check_names};
-use crate::launch::{Purpose, with_cluster};
+use crate::launch::{Planned, Purpose, with_cluster};
 use crate::options::{ClusterOptions, SourceArgs};
 use crate::output::Format;
 use crate::precheck::get_frame_and_notes;
@@ -68,13 +68,13 @@ impl Show {
     async fn get(&self, data: &Data, format: Format) -> anyhow::Result<(Frame, Vec<Note>)> {
         match data {
             Data::Frame(name) => {
-                let ask = with_cluster(&self.cluster, Purpose::Ask, async |launched| {
+                let ask = with_cluster(&self.cluster, Planned::new(Purpose::Ask)?, async |launched| {
                     Ok(get_frame_and_notes(&mut launched.client, name).await?)
                 });
                 ask.await
             }
             Data::Files(_) => {
-                let imported = with_cluster(&self.cluster, Purpose::Import, async |launched| {
+                let imported = with_cluster(&self.cluster, Planned::new(Purpose::Import)?, async |launched| {
                     import(launched, "", data, &self.source.options(), None, format).await
                 });
                 let imported = imported.await?;

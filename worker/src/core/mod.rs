@@ -4,5 +4,5 @@ mod exchange;
 mod segment;
 
 pub use exchange::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
-pub(crate) use exchange::{Nodes, add};
+pub(crate) use exchange::add;
 pub use segment::{Segment, segments};

@@ -1,10 +1,12 @@
-//! A trial on this worker: one thread that takes it through its rounds. What they compute is computed on the executor;
-//! partials go to the exchange, messages to the peers.
+//! A cohort of trials on this worker: one thread that takes it through its rounds. What they compute is computed on the
+//! executor; partials go to the exchanges, messages to the peers.
 
+mod cohort;
 mod data;
 mod mapping;
+mod memory;
 mod pair;
-mod rounds;
+mod seat;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,7 @@ use std::sync::mpsc::Receiver;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{CHUNK_BYTES, Clock, PROTOCOL_VERSION, TrialPlan, from_status};
+use aquifer_proto::{CHUNK_BYTES, Clock, PROTOCOL_VERSION, CohortPlan, from_status};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::debug;
 
@@ -25,14 +27,19 @@ use crate::link;
 use crate::said::{Said, failure};
 use crate::shards::Shards;
 pub use pair::Pair;
-use rounds::Rounds;
+use cohort::Cohort;
 use stream::dial;
 
-/// How a trial ends early.
+/// How a cohort ends early.
 #[derive(Debug)]
 enum End {
     Stopped,
     Failed(Report),
+    /// So many of its first trials would fit into memory.
+    TooLarge {
+        report: Report,
+        fit: usize,
+    },
 }
 
 impl<E: Into<Report>> From<E> for End {
@@ -61,24 +68,25 @@ pub(crate) struct Assignment {
     pub(crate) id: GenerationId,
     pub(crate) members: Vec<v1::Member>,
     pub(crate) me: usize,
-    pub(crate) plan: TrialPlan,
+    pub(crate) plan: CohortPlan,
 }
 
-/// Runs a trial to its end, and says how it ended.
+/// Runs a cohort to its end, and says how each of its trials ended.
 pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: &Inbox) {
     let id = assignment.id.clone();
-    let generation = || Some((&id).into());
     let work = std::panic::AssertUnwindSafe(|| run_rounds(node, assignment, events, inbox));
     let panicked = |_| Err(End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")));
-    let said = match std::panic::catch_unwind(work).unwrap_or_else(panicked) {
-        Ok(finished) => Said::Finished(v1::TrialFinished { generation: generation(), ..finished }),
-        Err(End::Stopped) => Said::Failed(v1::TrialFailed { generation: generation(), failure: None, stopped: true }),
-        Err(End::Failed(report)) => {
-            Said::Failed(v1::TrialFailed { generation: generation(), failure: Some(failure(&report)), stopped: false })
+    let Err(end) = std::panic::catch_unwind(work).unwrap_or_else(panicked) else { return };
+    let failed = v1::TrialFailed { generation: Some((&id).into()), ..v1::TrialFailed::default() };
+    let failed = match end {
+        End::Stopped => v1::TrialFailed { stopped: true, ..failed },
+        End::Failed(report) => v1::TrialFailed { failure: Some(failure(&report)), ..failed },
+        End::TooLarge { report, fit } => {
+            v1::TrialFailed { failure: Some(failure(&report)), fit: Some(fit as u32), ..failed }
         }
     };
     // Without a session the coordinator knows already that this worker is lost.
-    let _ = node.said.send(said);
+    let _ = node.said.send(Said::Failed(failed));
 }
 
 fn run_rounds(
@@ -86,26 +94,38 @@ fn run_rounds(
     assignment: Assignment,
     events: Receiver<TrialEvent>,
     inbox: &Inbox,
-) -> Result<v1::TrialFinished, End> {
+) -> Result<(), End> {
     let (id, me) = (assignment.id.clone(), assignment.me);
     let others = assignment.members.iter().enumerate();
     let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();
-    let mut rounds = Rounds::begin(node, assignment, peers, events, inbox)?;
-    let finished = rounds.run()?;
-    if me == 0 {
-        put_model(node, &id, rounds.model()?, rounds.scores_json())?;
-    }
-    Ok(finished)
+    let mut cohort = Cohort::begin(node, assignment, peers, events, inbox)?;
+    let generation = || Some((&id).into());
+    cohort.run(|cohort, at, ended| {
+        // The model is there before it is said that there is one.
+        let ended = ended.and_then(|()| match cohort.model(at)? {
+            Some((model, scores)) if me == 0 => put_model(node, &id, at, model, scores),
+            _ => Ok(()),
+        });
+        let _ = node.said.send(match ended {
+            Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),
+            Err(report) => Said::Failed(v1::TrialFailed {
+                generation: generation(),
+                failure: Some(failure(&report)),
+                trial: Some(at as u32),
+                ..v1::TrialFailed::default()
+            }),
+        });
+    })
 }
 
 /// The holder of rank 0 streams the model to the coordinator, and after it the scores.
-fn put_model(node: &Node, id: &GenerationId, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
+fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
     debug!(bytes = bytes.len(), "the model is sent");
     let header = v1::Header { protocol_version: PROTOCOL_VERSION, term: id.term, incarnation: node.incarnation };
     let mut head = Some((header, id.into()));
     let piece = |data: &[u8]| {
         let (header, generation) = head.take().unzip();
-        v1::PutModelRequest { header, generation, data: data.to_vec(), scores_json: Vec::new() }
+        v1::PutModelRequest { header, generation, data: data.to_vec(), trial: at as u32, ..Default::default() }
     };
     let score = |data: &[u8]| v1::PutModelRequest { scores_json: data.to_vec(), ..v1::PutModelRequest::default() };
     let pieces = bytes.chunks(CHUNK_BYTES).map(piece).chain(scores.chunks(CHUNK_BYTES).map(score));

@@ -139,6 +139,7 @@ impl Member {
                 parts,
                 last: at == last,
                 state_check: 0,
+                trial: 0,
             };
             self.peer.send(message).map_err(|_| broken("the stream to the other member broke"))?;
         }

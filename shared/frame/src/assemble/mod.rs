@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use categorical::categoricals;
 use numeric::{TILE_ROWS, decode, numerics};
-use target::{skip_missing, take_side, targets, weights};
+use target::{deal_out, skip_missing, take_side, targets, weights};
 
 use crate::batch::Batch;
 use crate::columns::Columns;
@@ -48,7 +48,15 @@ pub(crate) fn assemble_block(data: &EncodedFrame, block: u64, places: &[u32], in
             into.ids[place as usize] = table.first_row() + (first + done + row) as u64;
         }
     }
-    what_is_learned(data, table, (block, first), &places[..rows], &mut into.targets, &mut into.weights)
+    let Batch { targets, weights, folds, .. } = into;
+    what_is_learned(data, table, (block, first), &places[..rows], Learned { targets, weights, folds })
+}
+
+/// What is written of rows beside their inputs; folds only where there are any.
+pub(crate) struct Learned<'a> {
+    pub(crate) targets: &'a mut [f32],
+    pub(crate) weights: &'a mut [f32],
+    pub(crate) folds: &'a mut [u16],
 }
 
 /// Targets and weights of a block's rows; those that are left out have the target NaN. They depend on the whole block: a
@@ -58,12 +66,12 @@ fn what_is_learned(
     table: &ShardTable,
     (block, first): (u64, usize),
     places: &[u32],
-    targets_out: &mut [f32],
-    weights_out: &mut [f32],
+    out: Learned<'_>,
 ) -> Result<(), Error> {
+    let targets_out = out.targets;
     for (_, run) in runs(first, places) {
-        targets(table, &data.encoding().target, &run, targets_out)?;
-        weights(table, &run, weights_out);
+        targets(table.target.as_ref(), &data.encoding().target, &run, targets_out)?;
+        weights(table, &run, out.weights);
         if data.encoding().skip_missing {
             skip_missing(table, &run, targets_out);
         }
@@ -71,20 +79,24 @@ fn what_is_learned(
     if let Some(side) = data.side() {
         take_side(side, table, (block, first), places, targets_out);
     }
+    if let Some(folds) = data.folds() {
+        deal_out(folds, table, (block, first), places, targets_out, out.folds)?;
+    }
     Ok(())
 }
 
-/// Targets and weights of a block, its rows as they lie.
+/// Targets, weights and folds of a block, its rows as they lie.
 pub(crate) fn assemble_targets(
     data: &EncodedFrame,
     block: u64,
-    (targets_out, weights_out): (&mut Vec<f32>, &mut Vec<f32>),
+    (targets, weights, folds): (&mut Vec<f32>, &mut Vec<f32>, &mut Vec<u16>),
 ) -> Result<(), Error> {
     let (table, first, rows) = data.locate(block)?;
     let places: Vec<u32> = (0..rows as u32).collect();
-    targets_out.resize(rows, 0.0);
-    weights_out.resize(rows, 0.0);
-    what_is_learned(data, table, (block, first), &places, targets_out, weights_out)
+    targets.resize(rows, 0.0);
+    weights.resize(rows, 0.0);
+    folds.resize(if data.folds().is_some() { rows } else { 0 }, 0);
+    what_is_learned(data, table, (block, first), &places, Learned { targets, weights, folds })
 }
 
 /// Writes the inputs of some rows of a block, as they lie, from row `at` of the columns on, which have the room.

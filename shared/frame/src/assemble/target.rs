@@ -2,22 +2,23 @@
 
 use arrow_array::{Array, ArrayRef};
 
-use super::Run;
+use super::{Run, runs};
 use super::numeric::quantities;
 use super::read::{Found, codes, for_nulls, look_up, numbers, value};
-use crate::encode::{ShardTable, Source, Target, TargetColumn, unseen_class};
+use crate::encode::{NumericColumn, ShardTable, Source, Target, TargetColumn, unseen_class};
 use crate::error::{EncodingError, Error};
 use crate::filter::Side;
+use crate::folds::{FoldColumn, Folds};
 use crate::shard::Shard;
 
 pub(super) fn targets(
-    table: &ShardTable,
+    column: Option<&TargetColumn>,
     target: &Target,
     run: &Run<'_>,
     targets_out: &mut [f32],
 ) -> Result<(), Error> {
     let rows = run.places.len();
-    let Some(column) = &table.target else {
+    let Some(column) = column else {
         run.places.iter().for_each(|&place| targets_out[place as usize] = f32::NAN);
         return Ok(());
     };
@@ -100,22 +101,60 @@ pub(super) fn take_side(
 ) {
     let mut instants = vec![f64::NAN; places.len()];
     if let Some(column) = &table.instant {
-        let mut done = 0;
-        while done < places.len() {
-            let (piece, at) = ((first + done) / Shard::piece_rows(), (first + done) % Shard::piece_rows());
-            let until = places.len().min(done + Shard::piece_rows() - at);
-            quantities(column, piece, at, &mut instants[done..until]);
-            done = until;
-        }
+        values_of(column, first, &mut instants);
     }
-    let target = |place: &u32| targets_out[*place as usize];
-    let row = |((at, place), instant): ((usize, &u32), &f64)| {
-        (table.first_row() + (first + at) as u64, target(place), *instant)
-    };
-    let rows: Vec<_> = places.iter().enumerate().zip(&instants).map(row).collect();
+    let rows = known(table, first, places, targets_out, &instants);
     for (&place, taken) in places.iter().zip(side.takes(block, &rows)) {
         if !taken {
             targets_out[place as usize] = f32::NAN;
         }
+    }
+}
+
+/// The folds of the block's rows; those without a target are in none.
+pub(super) fn deal_out(
+    folds: &Folds,
+    table: &ShardTable,
+    (block, first): (u64, usize),
+    places: &[u32],
+    targets_out: &[f32],
+    folds_out: &mut [u16],
+) -> Result<(), Error> {
+    let mut values = vec![f64::NAN; places.len()];
+    match (&table.fold, folds.values()) {
+        (Some(FoldColumn::Times(column)), _) => values_of(column, first, &mut values),
+        (Some(FoldColumn::Values(column)), Some(classes)) => {
+            let order: Vec<u32> = (0..places.len() as u32).collect();
+            let mut found = vec![f32::NAN; places.len()];
+            for (_, run) in runs(first, &order) {
+                targets(Some(column), classes, &run, &mut found)?;
+            }
+            values.iter_mut().zip(found).for_each(|(value, found)| *value = f64::from(found));
+        }
+        _ => {}
+    }
+    let rows = known(table, first, places, targets_out, &values);
+    for (&place, fold) in places.iter().zip(folds.assign(block, &rows)) {
+        folds_out[place as usize] = fold;
+    }
+    Ok(())
+}
+
+/// What decides where rows go: their global numbers, targets and values.
+fn known(table: &ShardTable, first: usize, places: &[u32], targets: &[f32], values: &[f64]) -> Vec<(u64, f32, f64)> {
+    let row = |((at, place), value): ((usize, &u32), &f64)| {
+        (table.first_row() + (first + at) as u64, targets[*place as usize], *value)
+    };
+    places.iter().enumerate().zip(values).map(row).collect()
+}
+
+/// The quantities of the shard's rows `first ..`, as many as there is room for.
+fn values_of(column: &NumericColumn, first: usize, values: &mut [f64]) {
+    let mut done = 0;
+    while done < values.len() {
+        let (piece, at) = ((first + done) / Shard::piece_rows(), (first + done) % Shard::piece_rows());
+        let until = values.len().min(done + Shard::piece_rows() - at);
+        quantities(column, piece, at, &mut values[done..until]);
+        done = until;
     }
 }

@@ -274,7 +274,7 @@ impl CodeColumn {
 }
 
 impl TargetColumn {
-    pub(super) fn new(shard: &Shard, target: &Target) -> Result<Self, EncodingError> {
+    pub(crate) fn new(shard: &Shard, target: &Target) -> Result<Self, EncodingError> {
         let name = target.column();
         let pieces = pieces(shard, name).ok_or_else(|| EncodingError::MissingTarget { column: name.to_owned() })?;
         let text = pieces.first().is_some_and(is_text);

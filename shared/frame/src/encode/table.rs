@@ -9,6 +9,7 @@ use super::{CodeColumn, Encoding, NumericColumn, TargetColumn};
 use crate::block::{BLOCK_ROWS, block_rows};
 use crate::error::{EncodingError, Error, ShardError};
 use crate::filter::Side;
+use crate::folds::{FoldColumn, Folds};
 use crate::shard::Shard;
 use crate::simd::Isa;
 
@@ -21,6 +22,7 @@ pub struct EncodedFrame {
     with_target: bool,
     /// Rows that are read; all of them if there is none.
     side: Option<Side>,
+    folds: Option<Folds>,
     /// In row order.
     tables: Vec<ShardTable>,
 }
@@ -51,6 +53,8 @@ pub(crate) struct ShardTable {
     pub(crate) weights: Option<Vec<ArrayRef>>,
     /// What a chronological split looks at.
     pub(crate) instant: Option<NumericColumn>,
+    /// What folds look at.
+    pub(crate) fold: Option<FoldColumn>,
 }
 
 impl EncodedFrame {
@@ -65,7 +69,7 @@ impl EncodedFrame {
             tables.push(ShardTable::new(shard, &encoding, apply)?);
         }
         tables.sort_by_key(|table| table.shard.rows().start);
-        Ok(Self { isa: Isa::detect(), rows, encoding, with_target: apply.with_target, side: None, tables })
+        Ok(Self { isa: Isa::detect(), rows, encoding, with_target: apply.with_target, side: None, folds: None, tables })
     }
 
     /// Only the rows on this side of a split; the others are left out of batches, as if they had no target.
@@ -77,6 +81,18 @@ impl EncodedFrame {
             }
         }
         self.side = side;
+        Ok(self)
+    }
+
+    /// Rows know which fold holds them out.
+    pub fn with_folds(mut self, folds: Option<Folds>) -> Result<Self, Error> {
+        if let Some(folds) = &folds {
+            folds.check()?;
+            for table in &mut self.tables {
+                table.fold = folds.column_of(&table.shard)?;
+            }
+        }
+        self.folds = folds;
         Ok(self)
     }
 
@@ -96,6 +112,10 @@ impl EncodedFrame {
 
     pub(crate) fn side(&self) -> Option<&Side> {
         self.side.as_ref()
+    }
+
+    pub(crate) fn folds(&self) -> Option<&Folds> {
+        self.folds.as_ref()
     }
 
     /// Rows of the frame.
@@ -141,7 +161,7 @@ impl ShardTable {
             Some(name) => weights(&shard, name)?,
             None => None,
         };
-        Ok(Self { shard, numeric, categorical, target, weights, instant: None })
+        Ok(Self { shard, numeric, categorical, target, weights, instant: None, fold: None })
     }
 
     pub(crate) fn shard(&self) -> &Shard {

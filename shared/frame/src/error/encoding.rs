@@ -24,6 +24,8 @@ pub enum EncodingError {
     TypeMismatch { column: String, meaning: Option<crate::encode::Meaning>, reason: String },
     #[error("the data cannot be split by the time of {column:?}: {reason}")]
     NoTimeOrder { column: String, reason: String },
+    #[error("the fold column {column:?} {reason}")]
+    BadFolds { column: String, reason: String },
     #[error("no logarithm can be taken of the column {column:?}: {reason}")]
     NoTransform { column: String, reason: String },
     #[error("the values of {column:?} are too large or too close together to compute with")]
@@ -57,6 +59,7 @@ impl EncodingError {
             Self::TypeMismatch { .. } => "type_mismatch",
             Self::NoTransform { .. } => "no_transform",
             Self::NoTimeOrder { .. } => "no_time_order",
+            Self::BadFolds { .. } => "bad_folds",
             Self::TooManyClasses { .. } => "too_many_classes",
             Self::ValuesOutOfRange { .. } => "values_out_of_range",
             Self::NoFeatures => "no_features",
@@ -98,6 +101,7 @@ impl EncodingError {
                 "give another type with --type COLUMN=TYPE: numeric, categorical, time, day_first, month_first or text".into()
             }
             Self::NoTimeOrder { .. } => "give `split_by` a column of dates or times".into(),
+            Self::BadFolds { .. } => "a column of folds has a value in every row; `fold_assignment` deals rows out without one".into(),
             Self::NoTransform { .. } => "take the column out of `log`, or put it into `signed_log`".into(),
             Self::RoleConflict { .. } => return None,
         };

@@ -10,8 +10,10 @@ mod gains;
 mod logit;
 mod math;
 mod metrics;
+mod name;
 mod precision_recall;
 mod scoring;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod threshold;
@@ -20,5 +22,7 @@ pub use accumulator::Accumulator;
 pub use confusion::{AtThreshold, Counts};
 pub use gains::GainsGroup;
 pub use metrics::Metrics;
+pub use name::MetricName;
 pub use scoring::{Family, Scoring};
+pub use stopping::has_stalled;
 pub use threshold::{Best, BestThresholds};

@@ -4,10 +4,14 @@ use aquifer_frame::{MissingValues, TaskChoice};
 
 use super::keys;
 use super::raw::{RawInitialWeights, RawLoss, RawOptimizer, SPEC_VERSION};
+use super::stopping::StoppingMetric;
 use super::{Spec, SpecError};
 use crate::params::{AveragingMode, LearningRateSchedule, range};
 
 const INTERVAL_MAX: u64 = 1 << 40;
+/// Keys whose value decides which others apply.
+const DECIDING: [&str; 6] =
+    ["optimizer", "momentum", "loss", "learning_rate_schedule", "initial_weight_distribution", "averaging.mode"];
 
 impl Spec {
     /// Everything that needs no data; [`Spec::resolve`] checks it again, with the rest.
@@ -18,10 +22,14 @@ impl Spec {
         self.check_columns()?;
         self.check_encoding()?;
         self.check_params()?;
-        self.check_applicable()
+        self.check_applicable()?;
+        self.check_folds()?;
+        self.stopping.check()?;
+        self.check_search()?;
+        self.check_metrics()
     }
 
-    fn check_encoding(&self) -> Result<(), SpecError> {
+    pub(super) fn check_encoding(&self) -> Result<(), SpecError> {
         let e = &self.encoding;
         let contradiction = |reason: &str| Err(SpecError::Contradiction { reason: reason.into() });
         in_range("split", &self.split, |share| *share > 0.0 && *share < 1.0)?;
@@ -39,7 +47,8 @@ impl Spec {
         if let Some(column) = e.log.iter().find(|column| e.signed_log.contains(column)) {
             return contradiction(&format!("column `{column}` is both in `log` and `signed_log`"));
         }
-        if e.missing_value.is_some() && e.missing_values_handling != Some(MissingValues::Constant) {
+        let handled = self.searches(&["missing_values_handling"]);
+        if e.missing_value.is_some() && !handled && e.missing_values_handling != Some(MissingValues::Constant) {
             let because = "`missing_values_handling` is not \"constant\"";
             return Err(SpecError::NotApplicable { key: "missing_value", because });
         }
@@ -70,7 +79,7 @@ impl Spec {
         }
     }
 
-    fn check_params(&self) -> Result<(), SpecError> {
+    pub(super) fn check_params(&self) -> Result<(), SpecError> {
         let p = &self.params;
         let above_zero = |x: &f64| range::above_zero(*x);
         let not_negative = |x: &f64| range::not_negative(*x);
@@ -97,8 +106,11 @@ impl Spec {
         in_range("initial_weight_scale", &p.initial_weight_scale, |x| range::initial_scale(*x))?;
         in_range("input_dropout_ratio", &p.input_dropout_ratio, share)?;
         let layers = p.hidden.as_ref().map_or(super::resolve::HIDDEN.len(), Vec::len);
-        in_range("hidden_dropout_ratios", &p.hidden_dropout_ratios, |ratios| range::dropout_ratios(ratios, layers))
-            .map_err(|error| with_layers(error, layers))?;
+        let layers_searched = self.searches(&["hidden"]);
+        in_range("hidden_dropout_ratios", &p.hidden_dropout_ratios, |ratios| {
+            range::dropout_ratios(ratios, if layers_searched { ratios.len() } else { layers })
+        })
+        .map_err(|error| with_layers(error, layers))?;
         in_range("seed", &p.seed, |seed| i64::try_from(*seed).is_ok())?; // TOML has no larger whole number
         in_range("ranks", &p.ranks, |ranks| *ranks >= 1)?;
         in_range("averaging.interval", &p.averaging.interval, |rows| (1..=INTERVAL_MAX).contains(rows))?;
@@ -108,6 +120,9 @@ impl Spec {
 
     /// A setting without effect is a mistake that nobody would notice.
     fn check_applicable(&self) -> Result<(), SpecError> {
+        if self.searches(&DECIDING) {
+            return Ok(()); // it applies to some candidates: each is checked
+        }
         let p = &self.params;
         let optimizer = p.optimizer.unwrap_or(RawOptimizer::Adam);
         let (adam, sgd) = (optimizer == RawOptimizer::Adam, optimizer == RawOptimizer::Sgd);
@@ -149,6 +164,23 @@ impl Spec {
         self.check_loss()
     }
 
+    /// A metric of the other task, as far as the task is said.
+    fn check_metrics(&self) -> Result<(), SpecError> {
+        let stopping = self.stopping.stopping_metric.and_then(StoppingMetric::named);
+        let sort_by = self.search.as_ref().and_then(|search| search.sort_by);
+        for (key, metric) in [("stopping_metric", stopping), ("sort_by", sort_by)] {
+            let Some(metric) = metric else { continue };
+            let task = match self.task {
+                Some(TaskChoice::Regression) if !metric.is_for_numbers() => "regression",
+                Some(TaskChoice::Classification) if metric.is_for_numbers() => "classification",
+                _ => continue,
+            };
+            let reason = format!("`{key}` is \"{}\", but `task` is \"{task}\", which has others", metric.name());
+            return Err(SpecError::Contradiction { reason });
+        }
+        Ok(())
+    }
+
     /// A loss of the other task, as far as the task is said; [`FitSpec::check_target`] knows it in any case.
     fn check_loss(&self) -> Result<(), SpecError> {
         let loss = self.params.resolve_loss();
@@ -162,7 +194,7 @@ impl Spec {
     }
 }
 
-fn in_range<T: std::fmt::Debug>(
+pub(super) fn in_range<T: std::fmt::Debug>(
     key: &'static str,
     value: &Option<T>,
     allowed: impl Fn(&T) -> bool,

@@ -15,6 +15,13 @@ never changes in a format that was released.
 Training computes in 32-bit floats: a number is in its range if it is so as one of them.
 ";
 
+/// What stands in `[search.params]`, below its table.
+const SEARCHED: &str = "
+`[search.params]` has keys of `[params]` and `[encoding]`, each with a list of values, such as `l2 = [0.0, 1e-4]`, or, where
+points are drawn, a range, such as `l2 = { min = 1e-6, max = 0.1, scale = \"log\" }`. A range is of whole numbers if both
+ends are; its scale is `\"linear\"` (the default) or, of numbers above 0, `\"log\"`.
+";
+
 /// The whole page, as Markdown.
 pub fn defaults_page() -> String {
     let mut page = String::from(HEAD);
@@ -29,12 +36,12 @@ pub fn defaults_page() -> String {
             page += &format!("| `{}` | {default} | {} | {} | {} |\n", key.name, key.range, key.unit, key.meaning);
         }
     }
-    page
+    page + SEARCHED
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Spec, SpecError};
+    use super::super::{RawSearch, Spec, SpecError, keys};
     use super::*;
 
     #[test]
@@ -50,25 +57,40 @@ mod tests {
     #[test]
     fn the_defaults_in_the_table_are_those_in_the_code() {
         let (rows, hash) = (100_000, "hash");
+        let searches = |key: &str| keys::find(key).unwrap().table == Table::Search;
+        let meaning = |spec: &Spec| {
+            let fit = spec.resolve(rows, hash)?;
+            let folds = (spec.folds(), spec.keeps_cross_validation_predictions());
+            Ok::<_, SpecError>((fit, folds, spec.search.as_ref().map(RawSearch::resolve)))
+        };
         let choices = ["optimizer=sgd", "optimizer=rmsprop", "optimizer=adadelta", "loss=huber"];
         let choices = choices.iter().chain(&[
             "initial_weight_distribution=normal",
             "missing_values_handling=constant",
             "version=1",
+            "nfolds=5",
+            "stopping_rounds=3",
+            "strategy=halving",
+            "search_stopping_rounds=3",
         ]);
         let mut seen = std::collections::BTreeSet::new();
         for choice in choices {
+            let chosen = choice.split('=').next().unwrap();
             let mut bare = Spec::default();
             bare.set("target=y").unwrap();
             bare.set(choice).unwrap();
-            let fit = bare.resolve(rows, hash).unwrap();
-            for key in KEYS.iter().filter(|key| choice.split('=').next() != Some(key.name)) {
+            if searches(chosen) {
+                bare.set("search.params.hidden=[[8], [9]]").unwrap();
+            }
+            let expected = meaning(&bare).unwrap();
+            let keys = KEYS.iter().filter(|key| key.name != chosen && searches(key.name) == searches(chosen));
+            for key in keys {
                 let WhenAbsent::Value(value) = key.default else { continue };
                 let mut spec = bare.clone();
                 spec.set(&format!("{}={value}", key.name)).unwrap();
-                match spec.resolve(rows, hash) {
+                match meaning(&spec) {
                     Err(SpecError::NotApplicable { .. }) => continue,
-                    resolved => assert_eq!(resolved.unwrap(), fit, "{} with {choice}", key.name),
+                    found => assert_eq!(found.unwrap(), expected, "{} with {choice}", key.name),
                 }
                 seen.insert(key.name);
             }

@@ -1,6 +1,8 @@
 //! What can be wrong with a spec. Each message names the key, its value and what is possible.
 
-use aquifer_frame::BLOCK_ROWS;
+use aquifer_frame::{BLOCK_ROWS, Target};
+
+use crate::metric::MetricName;
 
 /// Why a spec was refused.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,23 @@ pub enum SpecError {
     Missing { key: &'static str },
     #[error("`loss` is \"{loss}\", which is not one of the target `{column}`: {}", other_task(loss))]
     LossOfAnotherTask { loss: &'static str, column: String },
+    #[error("`{key}` is \"{metric}\", which is not reported of the target `{column}`: {because}")]
+    MetricOfAnotherTarget { key: &'static str, metric: &'static str, column: String, because: &'static str },
+    #[error("in [search.params]: {error}")]
+    Searched {
+        /// What is wrong with the key or its value.
+        error: Box<SpecError>,
+    },
+    #[error("the search varies nothing: [search.params] is empty")]
+    NothingToSearch,
+    #[error("`{key}` is a range, but `strategy` is \"{strategy}\", which takes lists of values")]
+    RangeNotDrawn { key: String, strategy: &'static str },
+    #[error("the search has no end: `{key}` is a range, from which any number of values can be drawn")]
+    EndlessSearch { key: String, strategy: &'static str },
+    #[error("`strategy` is \"sequential\", but `{first}` has {values} values and `{key}` has {length}")]
+    UnequalLists { first: String, values: usize, key: String, length: usize },
+    #[error("the search has {} points: at most 100,000 without max_models", thousands(*points))]
+    TooManyPoints { points: u128 },
     #[error("{reason}")]
     Contradiction { reason: String },
     #[error(
@@ -63,11 +82,43 @@ fn other_task(loss: &str) -> &'static str {
     }
 }
 
+/// With a comma between each three digits.
+fn thousands(number: u128) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 fn quoted(choices: &[&str]) -> String {
     choices.iter().map(|choice| format!("\"{choice}\"")).collect::<Vec<_>>().join(", ")
 }
 
 impl SpecError {
+    /// The metric, if it is reported of the target.
+    pub(super) fn metric_of_target(
+        key: &'static str,
+        metric: MetricName,
+        target: &Target,
+    ) -> Result<MetricName, SpecError> {
+        if metric.is_for(target) {
+            return Ok(metric);
+        }
+        let (column, because) = match target {
+            Target::Regression { column, .. } => (column, "it is for classes, and the target is a number"),
+            Target::Classes { column, .. } if metric.is_for_two_classes() => {
+                (column, "it is for two classes, and the target has another number of them")
+            }
+            Target::Classes { column, .. } => (column, "it is for numbers, and the target has classes"),
+        };
+        Err(SpecError::MetricOfAnotherTarget { key, metric: metric.name(), column: column.clone(), because })
+    }
+
     /// Stable, for programs.
     pub fn code(&self) -> &'static str {
         match self {
@@ -83,6 +134,13 @@ impl SpecError {
             SpecError::NotApplicable { .. } => "not_applicable",
             SpecError::Missing { .. } => "missing_key",
             SpecError::LossOfAnotherTask { .. } => "loss_of_another_task",
+            SpecError::MetricOfAnotherTarget { .. } => "metric_of_another_target",
+            SpecError::Searched { error } => error.code(),
+            SpecError::NothingToSearch => "nothing_to_search",
+            SpecError::RangeNotDrawn { .. } => "range_not_drawn",
+            SpecError::EndlessSearch { .. } => "endless_search",
+            SpecError::UnequalLists { .. } => "unequal_lists",
+            SpecError::TooManyPoints { .. } => "too_many_points",
             SpecError::Contradiction { .. } => "contradiction",
             SpecError::TooManyRanks { .. } => "too_many_ranks",
             SpecError::Assignment { .. } => "not_an_assignment",
@@ -114,6 +172,24 @@ impl SpecError {
             SpecError::LossOfAnotherTask { .. } => {
                 Some("leave out `loss`: \"auto\" is the target's own; or give the `task` that it is for".into())
             }
+            SpecError::MetricOfAnotherTarget { key, .. } => {
+                Some(format!("leave out `{key}`: \"auto\" is the target's own; or give the `task` that it is for"))
+            }
+            SpecError::Searched { error } => error.hint(),
+            SpecError::NothingToSearch => {
+                Some("give lists of values in [search.params], such as l2 = [0.0, 1e-4]; or leave out [search]".into())
+            }
+            SpecError::RangeNotDrawn { .. } => {
+                Some("give a list of values; or `strategy` \"random\", and `max_models`".into())
+            }
+            SpecError::EndlessSearch { strategy: "halving", .. } => {
+                Some("give `max_models`: how many models begin".into())
+            }
+            SpecError::EndlessSearch { .. } => Some("give `max_models`, or `max_runtime_secs`".into()),
+            SpecError::UnequalLists { .. } => {
+                Some("give lists of one length: their first values make the first model, and so on".into())
+            }
+            SpecError::TooManyPoints { .. } => Some("give `max_models`, or fewer values".into()),
             SpecError::Contradiction { .. } => Some("keep one of the two".into()),
             SpecError::Assignment { .. } => Some("for example `--set epochs=5`".into()),
             _ => None,

@@ -6,7 +6,7 @@ use aquifer_frame::{EncodingOptions, Meaning, Target, TaskChoice};
 use serde::{Deserialize, Serialize};
 
 use super::{Spec, SpecError};
-use crate::params::{AveragingMode, DeepLearning};
+use crate::params::{AveragingMode, DeepLearning, Stopping};
 
 /// A resolved spec and the data it is for. Equal fit specs give equal models.
 ///
@@ -32,6 +32,15 @@ pub struct FitSpec {
     pub encoding: EncodingOptions,
     pub algorithm: Algorithm,
     pub params: DeepLearning,
+    /// Scoring while training; none scores at the end alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopping: Option<Stopping>,
+    /// Training ends before the first round that would pass more rows than this; the schedule stays that of `epochs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_at: Option<u64>,
+    /// The validation frame's content hash, where stopping is decided on it. No spec says it: who has the frame does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,30 +68,38 @@ pub(crate) struct CanonicalFit {
     rows: u64,
     /// Only what the fit would not be the same without; `ranks` always.
     spec: toml::Table,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    validation: Option<String>,
 }
 
 impl FitSpec {
-    /// The one text of this fit: `{"data", "rows", "spec"}`, keys in byte order, those at their default left out,
-    /// `averaging` left out with one rank, where it changes no bit. Fails on values that no spec resolves to.
+    /// The one text of this fit: `{"data", "rows", "spec"}` and, where stopping is decided on it, `"validation"`; keys in
+    /// byte order, those at their default left out, `averaging` left out with one rank, where it changes no bit. Fails on values that no spec resolves to.
     pub fn canonical_json(&self) -> Result<String, SpecError> {
         serde_json::to_string(&self.canonical()?).map_err(|source| SpecError::Canonical { source })
     }
 
     pub(crate) fn canonical(&self) -> Result<CanonicalFit, SpecError> {
-        Ok(CanonicalFit { data: self.data.clone(), rows: self.rows, spec: self.sparse()? })
+        let validation = self.validation.clone();
+        Ok(CanonicalFit { data: self.data.clone(), rows: self.rows, spec: self.sparse()?, validation })
     }
 
     /// Reads the form in model files back, as [`FitSpec::normalised`].
     pub(crate) fn from_canonical(canonical: &CanonicalFit) -> Result<FitSpec, SpecError> {
-        Spec::from_table(&canonical.spec)?.resolve(canonical.rows, &canonical.data)
+        let fit = Spec::from_table(&canonical.spec)?.resolve(canonical.rows, &canonical.data)?;
+        Ok(FitSpec { validation: canonical.validation.clone(), ..fit })
     }
 
     /// What only an encoding can tell, as it says what the target is.
     pub fn check_target(&self, target: &Target) -> Result<(), SpecError> {
         let (Target::Regression { column, .. } | Target::Classes { column, .. }) = target;
-        match self.params.loss {
-            loss if loss.is_for(target) => Ok(()),
-            loss => Err(SpecError::LossOfAnotherTask { loss: loss.name(), column: column.clone() }),
+        let loss = self.params.loss;
+        if !loss.is_for(target) {
+            return Err(SpecError::LossOfAnotherTask { loss: loss.name(), column: column.clone() });
+        }
+        match self.stopping.as_ref().and_then(|stopping| stopping.metric) {
+            Some(metric) => SpecError::metric_of_target("stopping_metric", metric, target).map(drop),
+            None => Ok(()),
         }
     }
 
@@ -101,7 +118,7 @@ impl FitSpec {
 
     /// The keys without which the fit would be another one.
     fn sparse(&self) -> Result<toml::Table, SpecError> {
-        let fit = self.normalised();
+        let fit = FitSpec { validation: None, ..self.normalised() };
         let not_one = || SpecError::Contradiction { reason: "the fit spec is none that a spec resolves to".into() };
         let mut table = toml::Table::try_from(Spec::default().resolved(&fit)).map_err(|_| not_one())?;
         for key in super::keys::KEYS.iter().filter(|key| key.name != "ranks") {

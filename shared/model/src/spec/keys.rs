@@ -9,6 +9,9 @@ pub(super) enum Table {
     Top,
     Encoding,
     Params,
+    CrossValidation,
+    Stopping,
+    Search,
 }
 
 /// What an absent key means.
@@ -22,8 +25,10 @@ pub(super) enum WhenAbsent {
     Absent(&'static str),
 }
 
-/// The only key that holds keys.
+/// The only key that holds keys of its own.
 pub(super) const AVERAGING: &str = "averaging";
+/// The table in `[search]` of keys that are searched.
+pub(super) const SEARCHED: &str = "params";
 
 pub(super) struct Key {
     pub(super) table: Table,
@@ -35,7 +40,8 @@ pub(super) struct Key {
 }
 
 impl Table {
-    pub(super) const ALL: [Table; 3] = [Table::Top, Table::Encoding, Table::Params];
+    pub(super) const ALL: [Table; 6] =
+        [Table::Top, Table::Encoding, Table::Params, Table::CrossValidation, Table::Stopping, Table::Search];
 
     /// Its name in brackets; the top level has none.
     pub(super) fn name(self) -> Option<&'static str> {
@@ -43,6 +49,9 @@ impl Table {
             Table::Top => None,
             Table::Encoding => Some("encoding"),
             Table::Params => Some("params"),
+            Table::CrossValidation => Some("cross_validation"),
+            Table::Stopping => Some("stopping"),
+            Table::Search => Some("search"),
         }
     }
 
@@ -63,7 +72,7 @@ const fn key(
     Key { table, name, default, range, unit, meaning }
 }
 
-use self::Table::{Encoding, Params, Top};
+use self::Table::{CrossValidation, Encoding, Params, Search, Stopping, Top};
 use self::WhenAbsent::{Absent, Rule, Value};
 
 const ABOVE_ZERO: &str = "a finite number above 0";
@@ -71,6 +80,9 @@ const NOT_NEGATIVE: &str = "a finite number, at least 0";
 const SHARE: &str = "at least 0, below 1";
 const COLUMN: &str = "a column";
 const COLUMNS: &str = "a list of columns";
+const METRIC: &str = "\"auto\"; of classes \"logloss\", \"accuracy\", \"mean_per_class_error\"; of two classes also \"auc\", \
+                      \"pr_auc\", \"gini\", \"f1\", \"mcc\"; of numbers \"mean_residual_deviance\", \"mse\", \"rmse\", \"mae\", \
+                      \"rmsle\", \"r2\"";
 const PATHS: &str = "a path, glob or folder, or a list of them";
 
 pub(super) const KEYS: &[Key] = &[
@@ -369,28 +381,159 @@ pub(super) const KEYS: &[Key] = &[
         "–",
         "mode average only: momentum of the outer Nesterov step",
     ),
+    key(
+        CrossValidation,
+        "nfolds",
+        Value("0"),
+        "0, or 2 to 1000",
+        "folds",
+        "a model for each fold, which it does not learn from; 0: none",
+    ),
+    key(
+        CrossValidation,
+        "fold_assignment",
+        Value("\"auto\""),
+        "\"auto\", \"random\", \"modulo\", \"stratified\" or \"time\"",
+        "–",
+        "how rows come to their folds; auto: random, or as `fold_column` says; modulo: by the row's number; stratified: \
+         each fold has its share of every class; time: by the times of `fold_column`",
+    ),
+    key(
+        CrossValidation,
+        "fold_column",
+        Absent("none"),
+        COLUMN,
+        "–",
+        "each of its values is a fold, and it is no feature; with fold_assignment time: the column of times",
+    ),
+    key(
+        CrossValidation,
+        "keep_cross_validation_predictions",
+        Value("false"),
+        "true or false",
+        "–",
+        "keep what each row is predicted by the model that did not learn from it",
+    ),
+    key(
+        Stopping,
+        "stopping_rounds",
+        Value("0"),
+        "0 to 1000",
+        "scorings",
+        "training ends once the moving average over so many scorings no longer gets better; 0: never",
+    ),
+    key(
+        Stopping,
+        "stopping_metric",
+        Value("\"auto\""),
+        METRIC,
+        "–",
+        "what is to get better; auto: logloss for classes, mean_residual_deviance for numbers",
+    ),
+    key(
+        Stopping,
+        "stopping_tolerance",
+        Value("0.001"),
+        NOT_NEGATIVE,
+        "share",
+        "the average must get better by this share of itself",
+    ),
+    key(
+        Stopping,
+        "score_interval",
+        Rule("with `stopping_rounds`: 1.0; else nothing is scored while training"),
+        "above 0; a number of epochs, or a text such as \"50000 rows\"",
+        "epochs or rows",
+        "the stopping metric is found each time that all ranks together have passed so much",
+    ),
+    key(
+        Stopping,
+        "overwrite_with_best_model",
+        Value("true"),
+        "true or false",
+        "–",
+        "the model is the state that scored best, not the last one",
+    ),
+    key(
+        Stopping,
+        "stop_at",
+        Absent("the end of `epochs`"),
+        "1 to 2^48",
+        "rows",
+        "training ends before the first round that would pass more rows than this; the schedule stays that of `epochs`",
+    ),
+    key(
+        Search,
+        "strategy",
+        Value("\"cartesian\""),
+        "\"cartesian\", \"random\", \"sequential\" or \"halving\"",
+        "–",
+        "every combination of the lists; points drawn from lists and ranges; the first value of each list, then the \
+         second, and so on; or many models for a short time and the best of them for longer",
+    ),
+    key(
+        Search,
+        "sort_by",
+        Value("\"auto\""),
+        METRIC,
+        "–",
+        "what models are compared by; auto: auc for two classes, logloss for more, mean_residual_deviance for numbers",
+    ),
+    key(Search, "parallelism", Value("0"), "0 to 65536", "models", "trained at once; 0: as many as fit"),
+    key(
+        Search,
+        "max_models",
+        Value("0"),
+        "0 to 1000000",
+        "models",
+        "the most that are trained; 0: no limit, of at most 100,000 combinations",
+    ),
+    key(
+        Search,
+        "max_runtime_secs",
+        Value("0.0"),
+        NOT_NEGATIVE,
+        "seconds",
+        "the time after which the search ends with what it has; 0: no limit",
+    ),
+    key(Search, "keep_models", Value("10"), "0 to 1000000", "models", "the best so many are kept"),
+    key(Search, "search_seed", Value("1"), "0 to 9223372036854775807", "–", "the points that are drawn"),
+    key(
+        Search,
+        "search_stopping_rounds",
+        Value("0"),
+        "0 to 1000",
+        "models",
+        "the search ends once the moving average over so many models no longer gets better; 0: never",
+    ),
+    key(
+        Search,
+        "search_stopping_tolerance",
+        Value("0.001"),
+        NOT_NEGATIVE,
+        "share",
+        "the average must get better by this share of itself",
+    ),
+    key(
+        Search,
+        "halving_factor",
+        Value("3"),
+        "2 to 1000",
+        "–",
+        "halving only: one of so many models goes on, for so many times as long",
+    ),
+    key(
+        Search,
+        "halving_min_epochs",
+        Value("1.0"),
+        ABOVE_ZERO,
+        "passes",
+        "halving only: the shortest time that a model is trained",
+    ),
 ];
 
 /// Keys and tables that have a meaning already, and no effect yet.
-const RESERVED: &[&str] = &[
-    "search",
-    "strategy",
-    "sort_by",
-    "parallelism",
-    "max_models",
-    "max_runtime_secs",
-    "keep_models",
-    "cross_validation",
-    "nfolds",
-    "fold_assignment",
-    "fold_column",
-    "stopping",
-    "stopping_rounds",
-    "stopping_metric",
-    "stopping_tolerance",
-    "score_interval",
-    "fit",
-];
+const RESERVED: &[&str] = &["fit"];
 
 /// What other tools call the same thing.
 const OTHER_NAMES: &[(&str, &str)] = &[
@@ -499,6 +642,42 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("datetime", "time"),
     ("date", "time"),
     ("string", "text"),
+    ("folds", "nfolds"),
+    ("cv", "nfolds"),
+    ("n_splits", "nfolds"),
+    ("n_folds", "nfolds"),
+    ("kfold", "nfolds"),
+    ("groups", "fold_column"),
+    ("stratifiedkfold", "stratified"),
+    ("timeseriessplit", "time"),
+    ("early_stopping_rounds", "stopping_rounds"),
+    ("patience", "stopping_rounds"),
+    ("n_iter_no_change", "stopping_rounds"),
+    ("tol", "stopping_tolerance"),
+    ("min_delta", "stopping_tolerance"),
+    ("eval_metric", "stopping_metric"),
+    ("monitor", "stopping_metric"),
+    ("restore_best_weights", "overwrite_with_best_model"),
+    ("scoring", "sort_by"),
+    ("n_iter", "max_models"),
+    ("n_trials", "max_models"),
+    ("n_jobs", "parallelism"),
+    ("timeout", "max_runtime_secs"),
+    ("grid", "cartesian"),
+    ("random_discrete", "random"),
+    ("randomdiscrete", "random"),
+    ("successive_halving", "halving"),
+    ("hyperband", "halving"),
+    ("log_loss", "logloss"),
+    ("cross_entropy", "logloss"),
+    ("roc_auc", "auc"),
+    ("aucpr", "pr_auc"),
+    ("average_precision", "pr_auc"),
+    ("deviance", "mean_residual_deviance"),
+    ("mean_squared_error", "mse"),
+    ("root_mean_squared_error", "rmse"),
+    ("mean_absolute_error", "mae"),
+    ("matthews_corrcoef", "mcc"),
 ];
 
 pub(super) fn find(name: &str) -> Option<&'static Key> {
@@ -507,7 +686,7 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 
 pub(super) fn is_reserved(name: &str) -> bool {
     let first = name.split('.').next().unwrap_or(name);
-    RESERVED.contains(&first) || first.starts_with("search_")
+    RESERVED.contains(&first)
 }
 
 /// All names that may stand in a table; in all tables if none is given.
@@ -515,7 +694,8 @@ pub(super) fn names(table: Option<Table>) -> impl Iterator<Item = &'static str> 
     let keys = KEYS.iter().filter(move |key| table.is_none_or(|table| key.table == table)).map(|key| key.name);
     let tables = Table::ALL.iter().filter_map(|table| table.name()).filter(move |_| table == Some(Table::Top));
     let nested = std::iter::once(AVERAGING).filter(move |_| table == Some(Table::Params));
-    keys.chain(nested).chain(tables)
+    let searched = std::iter::once(SEARCHED).filter(move |_| table == Some(Table::Search));
+    keys.chain(nested).chain(searched).chain(tables)
 }
 
 /// The candidate that a name probably means: what other tools call it, or the nearest in spelling.

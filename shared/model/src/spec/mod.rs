@@ -7,11 +7,14 @@ mod check;
 mod defaults;
 mod error;
 mod fit;
+mod folds;
 mod keys;
 mod raw;
 mod read;
 mod resolve;
+mod search;
 mod set;
+mod stopping;
 #[cfg(test)]
 mod tests;
 
@@ -20,4 +23,7 @@ pub(crate) use fit::CanonicalFit;
 pub use defaults::defaults_page;
 pub use error::SpecError;
 pub use fit::{Algorithm, FitSpec, SplitChoice};
+pub use folds::{FoldAssignment, FoldChoice, RawCrossValidation};
 pub use raw::{Device, RawAveraging, RawEncoding, RawInitialWeights, RawLoss, RawOptimizer, RawParams, Spec};
+pub use search::{Dimension, RawSearch, Search, Strategy};
+pub use stopping::{RawStopping, StoppingMetric};

@@ -8,6 +8,9 @@ use aquifer_frame::{
 use serde::{Serialize, Serializer};
 
 use super::fit::{Algorithm, FitSpec};
+use super::folds::RawCrossValidation;
+use super::search::RawSearch;
+use super::stopping::RawStopping;
 use crate::params::{Activation, AveragingMode, InitialWeights, LearningRateSchedule, Loss, Optimizer};
 
 /// What a user asked for. Units, ranges and defaults of the keys: docs/defaults.md.
@@ -54,6 +57,12 @@ pub struct Spec {
     pub encoding: RawEncoding,
     #[serde(skip_serializing_if = "RawParams::is_empty")]
     pub params: RawParams,
+    #[serde(skip_serializing_if = "RawCrossValidation::is_empty")]
+    pub cross_validation: RawCrossValidation,
+    #[serde(skip_serializing_if = "RawStopping::is_empty")]
+    pub stopping: RawStopping,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<RawSearch>,
 }
 
 /// Where ranks are computed; no bit depends on it.
@@ -239,7 +248,8 @@ impl Spec {
         toml::to_string(self).expect("a spec has a TOML form")
     }
 
-    /// This spec with every default in place, as it was resolved: accepted back, with the same fit.
+    /// This spec with every default in place, as it was resolved: accepted back, with the same fit. A search is left out:
+    /// nothing is both fixed and searched.
     pub fn resolved(&self, fit: &FitSpec) -> Spec {
         let p = &fit.params;
         let of_optimizer = match p.optimizer {
@@ -312,6 +322,8 @@ impl Spec {
                 },
                 ..of_optimizer
             },
+            stopping: RawStopping::resolved(fit),
+            search: None,
             ..self.clone()
         }
     }
@@ -338,7 +350,7 @@ impl From<Optimizer> for RawOptimizer {
 
 /// TOML's whole numbers end at 2⁶³ − 1. A larger one is out of every range; written as a text it stays readable for the
 /// message that refuses it.
-fn whole<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn whole<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
     match number.map(|number| (i64::try_from(number), number)) {
         None => serializer.serialize_none(),
         Some((Ok(number), _)) => serializer.serialize_i64(number),

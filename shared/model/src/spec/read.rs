@@ -6,10 +6,14 @@ use aquifer_frame::{Meaning, MissingValues, Mixing, Scaling, SchemaMode, TaskCho
 use toml::Value;
 
 use super::fit::Algorithm;
-use super::keys::{self, AVERAGING, Table};
+use super::folds::FoldAssignment;
+use super::keys::{self, AVERAGING, SEARCHED, Table};
 use super::raw::{Device, RawInitialWeights, RawLoss, RawOptimizer};
+use super::search::{RawSearch, Strategy};
+use super::stopping::{RawStopping, StoppingMetric};
 use super::{Spec, SpecError};
-use crate::params::{Activation, AveragingMode, LearningRateSchedule};
+use crate::metric::MetricName;
+use crate::params::{Activation, AveragingMode, LearningRateSchedule, ScoreInterval};
 
 /// A spec is read whole; nobody writes one this long.
 const SPEC_BYTES_MAX: usize = 1 << 20;
@@ -29,6 +33,9 @@ impl Spec {
         for (name, value) in top {
             match Table::ALL.into_iter().find(|table| table.name() == Some(name)) {
                 Some(table) => {
+                    if table == Table::Search {
+                        spec.search.get_or_insert_default(); // there, if empty
+                    }
                     for (name, value) in sub_table(name, value)? {
                         spec.assign_in(table, name, value)?;
                     }
@@ -46,6 +53,9 @@ impl Spec {
                 self.assign_in(table, &format!("{AVERAGING}.{inner}"), value)?;
             }
             return Ok(());
+        }
+        if table == Table::Search && name == SEARCHED {
+            return self.assign_dimensions(value);
         }
         let belongs = match keys::find(name) {
             Some(key) if key.table == table => return self.assign(key.name, value),
@@ -191,6 +201,67 @@ impl Spec {
             "averaging.interval" => params.averaging.interval = Some(whole(key, value)?),
             "averaging.outer_rate" => params.averaging.outer_rate = Some(number(key, value)?),
             "averaging.outer_momentum" => params.averaging.outer_momentum = Some(number(key, value)?),
+            "nfolds" => self.cross_validation.nfolds = Some(whole(key, value)?),
+            "fold_assignment" => {
+                let choices = [
+                    ("auto", FoldAssignment::Auto),
+                    ("random", FoldAssignment::Random),
+                    ("modulo", FoldAssignment::Modulo),
+                    ("stratified", FoldAssignment::Stratified),
+                    ("time", FoldAssignment::Time),
+                ];
+                self.cross_validation.fold_assignment = Some(choice(key, value, &choices)?);
+            }
+            "fold_column" => self.cross_validation.fold_column = Some(text(key, value)?),
+            "keep_cross_validation_predictions" => {
+                self.cross_validation.keep_cross_validation_predictions = Some(boolean(key, value)?);
+            }
+            _ if self.stopping.assign(key, value)? => {}
+            _ if keys::find(key).is_some_and(|key| key.table == Table::Search) => {
+                self.search.get_or_insert_default().assign(key, value)?;
+            }
+            _ => return Err(unknown(None, key)),
+        }
+        Ok(())
+    }
+}
+
+impl RawStopping {
+    /// Reads a key if it is one of this table.
+    fn assign(&mut self, key: &'static str, value: &Value) -> Result<bool, SpecError> {
+        match key {
+            "stopping_rounds" => self.stopping_rounds = Some(whole(key, value)?),
+            "stopping_metric" => {
+                self.stopping_metric = Some(metric(key, value)?.map_or(StoppingMetric::Auto, StoppingMetric::Named));
+            }
+            "stopping_tolerance" => self.stopping_tolerance = Some(number(key, value)?),
+            "score_interval" => self.score_interval = Some(interval(key, value)?),
+            "overwrite_with_best_model" => self.overwrite_with_best_model = Some(boolean(key, value)?),
+            "stop_at" => self.stop_at = Some(whole(key, value)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+impl RawSearch {
+    /// Reads a key of this table.
+    fn assign(&mut self, key: &'static str, value: &Value) -> Result<(), SpecError> {
+        match key {
+            "strategy" => {
+                let strategies = [Strategy::Cartesian, Strategy::Random, Strategy::Sequential, Strategy::Halving];
+                self.strategy = Some(choice(key, value, &strategies.map(|strategy| (strategy.name(), strategy)))?);
+            }
+            "sort_by" => self.sort_by = metric(key, value)?,
+            "parallelism" => self.parallelism = Some(whole(key, value)?),
+            "max_models" => self.max_models = Some(whole(key, value)?),
+            "max_runtime_secs" => self.max_runtime_secs = Some(number(key, value)?),
+            "keep_models" => self.keep_models = Some(whole(key, value)?),
+            "search_seed" => self.search_seed = Some(whole(key, value)?),
+            "search_stopping_rounds" => self.search_stopping_rounds = Some(whole(key, value)?),
+            "search_stopping_tolerance" => self.search_stopping_tolerance = Some(number(key, value)?),
+            "halving_factor" => self.halving_factor = Some(whole(key, value)?),
+            "halving_min_epochs" => self.halving_min_epochs = Some(number(key, value)?),
             _ => return Err(unknown(None, key)),
         }
         Ok(())
@@ -221,7 +292,7 @@ fn wrong_type(key: &str, value: &Value, expected: &'static str) -> SpecError {
 }
 
 /// A value in a message: as TOML, cut where it gets long.
-fn show(value: &Value) -> String {
+pub(super) fn show(value: &Value) -> String {
     const SHOWN_CHARS_MAX: usize = 80;
     let shown = value.to_string();
     match shown.char_indices().nth(SHOWN_CHARS_MAX) {
@@ -294,13 +365,28 @@ fn list<T>(
     items.ok_or_else(|| wrong_type(key, value, expected))
 }
 
-fn choice<T: Copy>(key: &str, value: &Value, choices: &[(&'static str, T)]) -> Result<T, SpecError> {
+pub(super) fn choice<T: Copy>(key: &str, value: &Value, choices: &[(&'static str, T)]) -> Result<T, SpecError> {
     if let Some((_, choice)) = choices.iter().find(|(name, _)| value.as_str() == Some(name)) {
         return Ok(*choice);
     }
     let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
     let suggestion = value.as_str().and_then(|text| keys::suggest(text, names.iter().copied()));
     Err(SpecError::NotAChoice { key: key.into(), value: show(value), choices: names, suggestion })
+}
+
+/// A metric's name; none is "auto".
+fn metric(key: &str, value: &Value) -> Result<Option<MetricName>, SpecError> {
+    let metrics = MetricName::ALL.into_iter().map(|metric| (metric.name(), Some(metric)));
+    choice(key, value, &std::iter::once(("auto", None)).chain(metrics).collect::<Vec<_>>())
+}
+
+/// A number is epochs.
+fn interval(key: &str, value: &Value) -> Result<ScoreInterval, SpecError> {
+    let interval = match value {
+        Value::String(text) => ScoreInterval::parse(text),
+        number => as_number(number).map(ScoreInterval::Epochs),
+    };
+    interval.ok_or_else(|| wrong_type(key, value, "a number of epochs, or a text such as \"50000 rows\","))
 }
 
 fn syntax(text: &str, source: toml::de::Error) -> SpecError {

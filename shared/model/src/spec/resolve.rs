@@ -35,17 +35,22 @@ impl Spec {
             encoding: roles.options,
             algorithm: self.algorithm.unwrap_or_default(),
             params: self.params.resolve(rows)?,
+            stopping: self.stopping.resolve(),
+            stop_at: self.stopping.stop_at,
+            validation: None,
         })
     }
 }
 
 impl Spec {
-    /// What each column is for: what an encoding is fitted to.
+    /// What each column is for: what an encoding is fitted to. A column that says the fold is no feature.
     pub fn roles(&self) -> Result<Roles, SpecError> {
+        let mut ignored_columns = self.ignored_columns.clone();
+        ignored_columns.extend(self.value_fold_column().map(str::to_owned));
         Ok(Roles {
             target: self.target.clone().ok_or(SpecError::Missing { key: "target" })?,
             features: self.features.as_deref().map(as_set),
-            ignored_columns: as_set(&self.ignored_columns),
+            ignored_columns: as_set(&ignored_columns),
             weights_column: self.weights_column.clone(),
             task: self.task.unwrap_or_default(),
             types: self.types.clone(),

@@ -4,10 +4,10 @@ use aquifer_frame::Clock;
 
 use super::super::about::About;
 use super::heading;
-use super::scale::{Scale, ticks};
 use super::share::Positive;
-use super::svg::{ACCENT, Anchor, BAR, GRID, INK, MUTED, SMALL, Svg, fit, text_width};
 use crate::output::grouped;
+use crate::plots::scale::{Scale, ticks};
+use crate::plots::svg::{ACCENT, Anchor, BAR, GRID, INK, MUTED, SMALL, Svg, fit, text_width};
 
 const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 400.0;

@@ -3,8 +3,8 @@
 use aquifer_frame::{TakenFor, Value};
 
 use super::super::about::About;
-use super::svg::{Anchor, INK, MUTED, SMALL, Svg, WHITE, fit, text_width};
 use crate::output::grouped;
+use crate::plots::svg::{Anchor, INK, MUTED, SMALL, Svg, WHITE, fit, text_width};
 
 const COLUMNS_MAX: usize = 40;
 const LABEL_MAX: f64 = 150.0;

@@ -4,10 +4,10 @@ use aquifer_frame::Value;
 
 use super::super::about::{About, percent, percent_text};
 use super::heading;
-use super::scale::Scale;
 use super::share::Positive;
-use super::svg::{ACCENT, Anchor, BAR, GRID, INK, MUTED, PALE, SMALL, Svg, fit, text_width};
 use crate::output::grouped;
+use crate::plots::scale::Scale;
+use crate::plots::svg::{ACCENT, Anchor, BAR, GRID, INK, MUTED, PALE, SMALL, Svg, fit, text_width};
 
 const WIDTH: f64 = 760.0;
 const TOP: f64 = 84.0;

@@ -1,9 +1,9 @@
 //! The share of missing values of each column that has any.
 
 use super::super::about::{About, percent_text};
-use super::scale::Scale;
-use super::svg::{ACCENT, Anchor, GRID, INK, MUTED, SMALL, Svg, fit, text_width};
 use crate::output::grouped;
+use crate::plots::scale::Scale;
+use crate::plots::svg::{ACCENT, Anchor, GRID, INK, MUTED, SMALL, Svg, fit, text_width};
 
 const WIDTH: f64 = 760.0;
 const TOP: f64 = 88.0;

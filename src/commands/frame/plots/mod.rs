@@ -7,9 +7,7 @@ mod correlation;
 mod levels;
 mod missing;
 mod page;
-mod scale;
 mod share;
-mod svg;
 
 use std::io::Write;
 use std::path::Path;
@@ -19,7 +17,7 @@ use aquifer_frame::{Frame, Note};
 use super::about::About;
 use crate::dir::unwritable;
 use crate::newfile::NewFile;
-use svg::Svg;
+use crate::plots::svg::Svg;
 
 /// What is drawn.
 pub(super) struct Report<'a> {

@@ -1,8 +1,8 @@
 //! The page that shows all pictures.
 
-use super::svg::escape;
 use super::{Picture, Report};
 use crate::output::{bytes, grouped};
+use crate::plots::svg::escape;
 
 const STYLE: &str = "\
 body{font-family:system-ui,-apple-system,'Segoe UI','Helvetica Neue',Arial,sans-serif;color:#1f2933;background:#f5f7fa;\

@@ -5,6 +5,7 @@ use aquifer_model::params::InitialWeights;
 use aquifer_model::{Record, State, StateVector};
 
 use super::Trial;
+use super::stopping::BEST;
 use crate::math::normal_pair;
 use crate::optimizer::moment_names;
 
@@ -17,6 +18,9 @@ impl Trial {
         vectors.extend(moment_names(self.params.optimizer).iter().map(|name| zero(name)));
         if self.has_outer_step() {
             vectors.push(zero("outer"));
+        }
+        if self.watch.as_ref().is_some_and(|watch| watch.keeps_best) {
+            vectors.push(zero(BEST));
         }
         State { record: Record::default(), vectors }
     }

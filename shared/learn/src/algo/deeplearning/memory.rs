@@ -33,6 +33,7 @@ impl Trial {
         let transposed = self.network.layout().transposed_len() as u64 * 4;
         let moments = moment_names(self.params.optimizer).len() as u64;
         let outer = u64::from(self.has_outer_step());
+        let best = u64::from(self.watch.as_ref().is_some_and(|watch| watch.keeps_best));
         // A worker has no more workspaces than it has ranks.
         let at_once = threads.clamp(1, own_ranks.max(1));
         let rows = self.params.mini_batch_size.max(BLOCK_ROWS as usize);
@@ -52,11 +53,18 @@ impl Trial {
         let exchanged = if own_ranks < u64::from(self.params.ranks) { 4 } else { 0 };
         let windows = if self.reads_columns() { 0 } else { own_ranks * Reader::window_bytes(&self.encoding) };
         Memory {
-            state: vector * (1 + moments + outer) + vector + transposed,
+            state: vector * (1 + moments + outer + best) + vector + transposed,
             workspaces: at_once * workspace,
             windows,
             partials: (2 * at_once + height + 1 + exchanged) * partial,
         }
+    }
+
+    /// Trials of equal shape may use each other's workspaces.
+    pub fn workspace_shape(&self) -> Vec<usize> {
+        let mut shape = self.network.shape(moment_names(self.params.optimizer).len());
+        shape.push(usize::from(self.params.lazy_adam));
+        shape
     }
 
     /// Floating-point operations of a row in training: forward, the gradient by the weights and that by the inputs are two for

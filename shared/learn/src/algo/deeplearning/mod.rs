@@ -10,9 +10,11 @@ mod map;
 mod memory;
 mod prepare;
 mod score;
+mod stopping;
 mod update;
 mod workspace;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use aquifer_frame::{Encoding, Mixing};
@@ -34,6 +36,8 @@ pub struct Trial {
     rows: PartRows,
     network: Network,
     schedule: Schedule,
+    watch: Option<stopping::Watch>,
+    stop_at: Option<u64>,
 }
 
 /// Rows of each part of the data, whether they pass the filter or not.
@@ -41,6 +45,8 @@ pub struct Trial {
 pub struct PartRows {
     pub train: u64,
     pub validation: Option<u64>,
+    /// Of a fold: the frame's rows, of which those that are held out are scored, and no other part is at the end.
+    pub holdout: Option<u64>,
     pub test: Option<u64>,
 }
 
@@ -69,7 +75,7 @@ impl Trial {
         if schedule.last_position() == 0 {
             return Err(Error::Params { key: "epochs" }); // nothing would be learned, and be called a model
         }
-        Ok(Self { params, encoding, rows, network, schedule })
+        Ok(Self { params, encoding, rows, network, schedule, watch: None, stop_at: None })
     }
 
     pub fn network(&self) -> &Network {
@@ -78,7 +84,7 @@ impl Trial {
 
     /// The weights of a state as the arrays of a model file.
     pub fn tensors(&self, state: &State) -> Result<Vec<Tensor>, Error> {
-        Ok(self.network.tensors(self.vector(state, "weights")?))
+        Ok(self.network.tensors(self.scored_weights(state)?))
     }
 
     pub fn params(&self) -> &DeepLearning {
@@ -89,21 +95,36 @@ impl Trial {
         &self.encoding
     }
 
-    /// The position at which training ends and scoring begins.
+    /// The position at which training ends, unless it stops before.
     pub fn last_position(&self) -> u64 {
-        self.schedule.last_position()
+        self.schedule.last_position().min(self.stop_at.unwrap_or(u64::MAX))
     }
 
-    /// What the round after this record does: training until the last position, then each part is scored once.
+    /// What the round after this record does: training until it ends, with scorings between; then each part is scored once.
     pub fn round(&self, record: &Record) -> RoundKind {
-        if let Some(round) = self.schedule.at(record.position) {
+        let round = self.training_round(record);
+        if let Some(part) = self.due(record, round.is_none()) {
+            return RoundKind::Score { part };
+        }
+        if let Some(round) = round {
             return RoundKind::Train(round);
         }
-        let scored = |part| record.scores.iter().any(|s| s.part == part && s.position == record.position);
-        let next = [Part::Train, Part::Validation, Part::Test]
-            .into_iter()
-            .find(|part| self.rows_of(*part).is_some() && !scored(*part));
-        next.map_or(RoundKind::Done, |part| RoundKind::Score { part })
+        let at = self.model_position(record);
+        let scored = |part| record.scores.iter().any(|s| s.part == part && s.position == at);
+        let parts: &[Part] = match self.rows.holdout {
+            Some(_) => &[Part::Holdout],
+            None => &[Part::Train, Part::Validation, Part::Test],
+        };
+        let next = parts.iter().find(|part| self.rows_of(**part).is_some() && !scored(**part));
+        next.map_or(RoundKind::Done, |part| RoundKind::Score { part: *part })
+    }
+
+    /// The epoch and the rows of a rank's order that a training round passes.
+    pub fn rows_of_round(&self, kind: RoundKind, rank: u32) -> Option<(u64, Range<u64>)> {
+        match kind {
+            RoundKind::Train(round) => Some((round.epoch, self.schedule.rows(round, rank))),
+            _ => None,
+        }
     }
 
     /// The vectors of a round's partials, in order.
@@ -189,7 +210,7 @@ impl Trial {
         }
         match kind {
             RoundKind::Train(round) => self.update_train(state, round, total, crew)?,
-            RoundKind::Score { part } => self.update_score(state, part, total.as_deref()),
+            RoundKind::Score { part } => self.update_score(state, part, total.as_deref())?,
             RoundKind::Done => return Ok(()),
         }
         state.record.round += 1;
@@ -220,6 +241,7 @@ impl Trial {
         match part {
             Part::Train => Some(self.rows.train),
             Part::Validation => self.rows.validation,
+            Part::Holdout => self.rows.holdout,
             Part::Test => self.rows.test,
         }
     }

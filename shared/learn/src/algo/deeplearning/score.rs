@@ -1,12 +1,15 @@
 //! What a rank does in a scoring round: forward without dropout over its blocks of the part.
 
+use std::ops::Range;
+
 use aquifer_frame::{Batch, Target, block_count, rank_blocks};
 use aquifer_model::params::Loss;
-use aquifer_model::{Accumulator, Family, Part, Partial, Score, Scoring, State, VectorSpec};
+use aquifer_model::{Accumulator, Family, Part, Partial, Scoring, State, VectorSpec};
 
 use super::{Context, Trial, Workspace};
 use crate::crew::Crew;
 use crate::objective::Outcome;
+use crate::optimizer::moment_names;
 use crate::{Error, Rows};
 
 impl Trial {
@@ -17,30 +20,53 @@ impl Trial {
     /// A part has blocks of its own; with fewer of them than ranks some ranks have none.
     pub(super) fn map_score(
         &self,
-        Context { state, crew, .. }: Context<'_>,
+        mut context: Context<'_>,
         part: Part,
         rank: u32,
         rows: &mut dyn Rows,
         workspace: &mut Workspace,
     ) -> Result<Partial, Error> {
-        let weights = self.vector(state, "weights")?;
-        let mut accumulator = Scoring::of(&self.encoding).accumulator();
-        let blocks = block_count(self.rows_of(part).unwrap_or(0));
-        for block in rank_blocks(rank, self.params.ranks, blocks) {
-            rows.block(block, &mut workspace.batch).map_err(|source| Error::Read { rank, source })?;
-            self.score_batch(crew, (state, weights), workspace, &mut accumulator)?;
-            accumulator.end_block(block);
+        let mut accumulator = self.accumulator();
+        for block in self.blocks(part, rank) {
+            self.score_block(&mut context, (rank, block), rows, workspace, &mut accumulator)?;
         }
         Ok(accumulator.into_partial())
     }
 
-    pub(super) fn update_score(&self, state: &mut State, part: Part, total: Option<&Partial>) {
+    /// The blocks of a part that a rank scores.
+    pub fn blocks(&self, part: Part, rank: u32) -> Range<u64> {
+        rank_blocks(rank, self.params.ranks, block_count(self.rows_of(part).unwrap_or(0)))
+    }
+
+    /// What the blocks of a rank are summed up in; [`Accumulator::into_partial`] makes of it what [`Trial::map`] returns.
+    pub fn accumulator(&self) -> Accumulator {
+        Scoring::of(&self.encoding).accumulator()
+    }
+
+    /// Scores one of a rank's blocks, which come in ascending order: for who reads a block once for several trials.
+    pub fn score_block(
+        &self,
+        context: &mut Context<'_>,
+        (rank, block): (u32, u64),
+        rows: &mut dyn Rows,
+        workspace: &mut Workspace,
+        accumulator: &mut Accumulator,
+    ) -> Result<(), Error> {
+        workspace.fit(&self.network, moment_names(self.params.optimizer).len(), self.params.lazy_adam);
+        rows.block(block, &mut workspace.batch).map_err(|source| Error::Read { rank, source })?;
+        let weights = self.scored_weights(context.state)?;
+        self.score_batch(context.crew, (context.state, weights), workspace, accumulator)?;
+        accumulator.end_block(block);
+        Ok(())
+    }
+
+    pub(super) fn update_score(&self, state: &mut State, part: Part, total: Option<&Partial>) -> Result<(), Error> {
         let scoring = Scoring::of(&self.encoding);
         let metrics = match total {
             Some(total) => scoring.metrics(total),
             None => scoring.metrics(&scoring.accumulator().into_partial()),
         };
-        state.record.scores.push(Score { part, position: state.record.position, metrics });
+        self.take_score(state, part, metrics)
     }
 
     fn score_batch(

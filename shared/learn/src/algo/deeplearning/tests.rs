@@ -410,7 +410,7 @@ fn a_round_of_no_weight_moves_the_position_alone() {
 
 #[test]
 fn every_part_is_scored_once() {
-    let rows = PartRows { train: 1000, validation: Some(10), test: Some(0) };
+    let rows = PartRows { train: 1000, validation: Some(10), holdout: None, test: Some(0) };
     let trial = Trial::new(params(), data().encoding(), rows, Isa::detect()).unwrap();
     let mut state = trial.initial_state();
     state.record.position = trial.last_position();

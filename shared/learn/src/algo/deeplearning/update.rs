@@ -53,11 +53,13 @@ impl Trial {
         crew: &dyn Crew,
     ) -> Result<bool, Error> {
         let [Values::F32(gradient)] = values else { return Err(Error::Total { round: state.record.round }) };
-        let order = ["weights"].iter().chain(moment_names(self.params.optimizer));
-        if !order.copied().eq(state.vectors.iter().map(|vector| &*vector.name)) {
+        let names = moment_names(self.params.optimizer);
+        let order = ["weights"].iter().chain(names);
+        if !order.copied().eq(state.vectors.iter().take(1 + names.len()).map(|vector| &*vector.name)) {
             return Err(self.no_vector("weights"));
         }
         let Some((weights, moments)) = state.vectors.split_first_mut() else { return Err(self.no_vector("weights")) };
+        let moments = &mut moments[..names.len()];
         let mut moments: Vec<&mut [f32]> = moments.iter_mut().map(|moment| &mut *moment.values).collect();
         let at = self.step_at(round.epoch, round.offset, weight);
         let (isa, layout, first) = (self.network.isa(), self.network.layout(), self.network.numeric());

@@ -2,14 +2,14 @@
 
 /// From values to places in a picture.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Scale {
-    pub(super) values: (f64, f64),
-    pub(super) places: (f64, f64),
+pub(crate) struct Scale {
+    pub(crate) values: (f64, f64),
+    pub(crate) places: (f64, f64),
 }
 
 impl Scale {
     /// Halves: the ends may be further apart than a float can say.
-    pub(super) fn place(&self, value: f64) -> f64 {
+    pub(crate) fn place(&self, value: f64) -> f64 {
         let (low, high) = self.values;
         let width = high / 2.0 - low / 2.0;
         let share = if width > 0.0 { (value / 2.0 - low / 2.0) / width } else { 0.5 };
@@ -18,7 +18,7 @@ impl Scale {
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten between two ends, at most `most` and at least one if there is any.
-pub(super) fn ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
+pub(crate) fn ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     let width = high - low;
     if !(width > 0.0 && width.is_finite()) {
         return vec![low];

@@ -2,36 +2,36 @@
 
 use std::fmt::Write;
 
-pub(super) const INK: &str = "#1f2933";
-pub(super) const MUTED: &str = "#616e7c";
-pub(super) const GRID: &str = "#e4e7eb";
-pub(super) const BAR: &str = "#3a6ea5";
-pub(super) const ACCENT: &str = "#c2562d";
-pub(super) const PALE: &str = "#b8c2cc";
-pub(super) const WHITE: &str = "#ffffff";
+pub(crate) const INK: &str = "#1f2933";
+pub(crate) const MUTED: &str = "#616e7c";
+pub(crate) const GRID: &str = "#e4e7eb";
+pub(crate) const BAR: &str = "#3a6ea5";
+pub(crate) const ACCENT: &str = "#c2562d";
+pub(crate) const PALE: &str = "#b8c2cc";
+pub(crate) const WHITE: &str = "#ffffff";
 
 /// Of a label, in units of the picture.
-pub(super) const SMALL: f64 = 12.0;
+pub(crate) const SMALL: f64 = 12.0;
 const TITLE: f64 = 19.0;
 const FONTS: &str = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif";
 
 /// Where a text stands beside its point.
 #[derive(Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
 }
 
 /// A picture that is being drawn.
-pub(super) struct Svg {
+pub(crate) struct Svg {
     width: f64,
     height: f64,
     body: String,
 }
 
 impl Svg {
-    pub(super) fn new(width: f64, height: f64) -> Self {
+    pub(crate) fn new(width: f64, height: f64) -> Self {
         let mut svg = Self { width, height, body: String::new() };
         svg.rect(0.0, 0.0, width, height, WHITE);
         svg
@@ -43,12 +43,12 @@ impl Svg {
         self.body.push('\n');
     }
 
-    pub(super) fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, fill: &str) {
+    pub(crate) fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, fill: &str) {
         let (x, y, width, height) = (num(x), num(y), num(width), num(height));
         self.push(format_args!(r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{fill}"/>"#));
     }
 
-    pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: &str) {
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: &str) {
         let (x1, y1, x2, y2) = (num(from.0), num(from.1), num(to.0), num(to.1));
         self.push(format_args!(
             r#"<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}" stroke="{stroke}" stroke-width="1"/>"#
@@ -56,24 +56,48 @@ impl Svg {
     }
 
     /// A line through points.
-    pub(super) fn path(&mut self, points: &[(f64, f64)], stroke: &str) {
-        let points: Vec<String> = points.iter().map(|(x, y)| format!("{},{}", num(*x), num(*y))).collect();
+    pub(crate) fn path(&mut self, points: &[(f64, f64)], stroke: &str) {
+        self.dashed(points, stroke, "");
+    }
+
+    /// A line through points, of dashes and gaps of these lengths.
+    pub(crate) fn dashed(&mut self, points: &[(f64, f64)], stroke: &str, dashes: &str) {
+        let dashes = if dashes.is_empty() { String::new() } else { format!(r#" stroke-dasharray="{dashes}""#) };
         self.push(format_args!(
-            r#"<polyline points="{}" fill="none" stroke="{stroke}" stroke-width="2" stroke-linejoin="round"/>"#,
-            points.join(" ")
+            r#"<polyline points="{}" fill="none" stroke="{stroke}" stroke-width="2"{dashes} stroke-linejoin="round"/>"#,
+            listed(points)
         ));
     }
 
-    pub(super) fn dot(&mut self, (x, y): (f64, f64), fill: &str) {
+    /// A marker: what lies below is parted from it by a white edge.
+    pub(crate) fn shape(&mut self, points: &[(f64, f64)], fill: &str) {
+        self.push(format_args!(r#"<polygon points="{}" fill="{fill}" stroke="{WHITE}"/>"#, listed(points)));
+    }
+
+    /// An area that what lies below shines through.
+    pub(crate) fn veil(&mut self, points: &[(f64, f64)], fill: &str, opacity: f64) {
+        self.push(format_args!(r#"<polygon points="{}" fill="{fill}" fill-opacity="{opacity:.2}"/>"#, listed(points)));
+    }
+
+    /// What is drawn until `end_group` belongs together, and says so to who points at it.
+    pub(crate) fn begin_group(&mut self, title: &str) {
+        self.push(format_args!("<g><title>{}</title>", escape(title)));
+    }
+
+    pub(crate) fn end_group(&mut self) {
+        self.push(format_args!("</g>"));
+    }
+
+    pub(crate) fn dot(&mut self, (x, y): (f64, f64), fill: &str) {
         self.push(format_args!(r#"<circle cx="{}" cy="{}" r="3" fill="{fill}" stroke="{WHITE}"/>"#, num(x), num(y)));
     }
 
-    pub(super) fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, size: f64, fill: &str, text: &str) {
+    pub(crate) fn text(&mut self, (x, y): (f64, f64), anchor: Anchor, size: f64, fill: &str, text: &str) {
         self.turned_text((x, y), anchor, size, fill, 0.0, text);
     }
 
     /// Turned around its point, clockwise in degrees.
-    pub(super) fn turned_text(&mut self, at: (f64, f64), anchor: Anchor, size: f64, fill: &str, turn: f64, text: &str) {
+    pub(crate) fn turned_text(&mut self, at: (f64, f64), anchor: Anchor, size: f64, fill: &str, turn: f64, text: &str) {
         let (x, y, text) = (num(at.0), num(at.1), escape(text));
         let anchor = match anchor {
             Anchor::Start => "",
@@ -88,7 +112,7 @@ impl Svg {
     }
 
     /// Title and a line below it, at the top.
-    pub(super) fn heading(&mut self, title: &str, line: &str) {
+    pub(crate) fn heading(&mut self, title: &str, line: &str) {
         let room = self.width - 2.0 * 24.0;
         let (title, line) = (fit(title, TITLE * 1.08, room), fit(line, SMALL, room));
         let shown = escape(&title);
@@ -99,7 +123,7 @@ impl Svg {
     }
 
     /// The whole file; `alt` says what is seen.
-    pub(super) fn finish(self, alt: &str) -> String {
+    pub(crate) fn finish(self, alt: &str) -> String {
         let (width, height, alt) = (num(self.width), num(self.height), escape(alt));
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" \
@@ -110,6 +134,11 @@ impl Svg {
     }
 }
 
+fn listed(points: &[(f64, f64)]) -> String {
+    let points: Vec<String> = points.iter().map(|(x, y)| format!("{},{}", num(*x), num(*y))).collect();
+    points.join(" ")
+}
+
 /// A tenth of a unit is finer than any screen.
 fn num(x: f64) -> String {
     let text = format!("{x:.1}");
@@ -118,7 +147,7 @@ fn num(x: f64) -> String {
 }
 
 /// As text of XML and HTML. What XML has no character for is shown by its number.
-pub(super) fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -137,7 +166,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// How wide a text is, nearly: fonts differ.
-pub(super) fn text_width(text: &str, size: f64) -> f64 {
+pub(crate) fn text_width(text: &str, size: f64) -> f64 {
     let em = |c: char| match c {
         'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | 'f' | 't' | 'r' | ' ' | '(' | ')' | '-' => {
             0.36
@@ -152,7 +181,7 @@ pub(super) fn text_width(text: &str, size: f64) -> f64 {
 }
 
 /// As much of a text as has room, with … for the rest.
-pub(super) fn fit(text: &str, size: f64, room: f64) -> String {
+pub(crate) fn fit(text: &str, size: f64, room: f64) -> String {
     if text_width(text, size) <= room {
         return text.to_owned();
     }

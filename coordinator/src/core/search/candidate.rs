@@ -1,0 +1,402 @@
+//! A candidate, from its parameters to its result.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aquifer_frame::Encoding;
+use aquifer_model::{FitSpec, Kind, MetricName, Metrics, Report, Scoring, Strategy};
+use aquifer_proto::{CandidateStatus, CrossValidation, FoldResult};
+
+use super::results::{TrialRow, pooled};
+use super::{Data, Search};
+use crate::core::StoredFrame;
+use crate::search::{Entry, Point, Points, mean_and_deviation, rank, rungs, stops_after, survivors};
+
+/// One trial of a search. Their order is the order in which they begin: the final fit of a candidate before the folds of
+/// later ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TrialKey {
+    pub candidate: u32,
+    /// How often it was compared before: only a search by halving has several rungs.
+    pub rung: u32,
+    /// The fold that it holds out; the final fit holds out none.
+    pub fold: Option<u32>,
+}
+
+/// A candidate that has begun.
+#[derive(Debug)]
+pub(in crate::core) struct Candidate {
+    pub(in crate::core) point: Point,
+    pub(in crate::core) fit: FitSpec,
+    pub(in crate::core) encoding: Arc<Encoding>,
+    /// Positions at which it is compared with others; the last one is the end.
+    rungs: Vec<u64>,
+    pub(in crate::core) rung: u32,
+    /// Of the present rung.
+    folds: Vec<Option<TrialRow>>,
+    pub(in crate::core) last: Option<TrialRow>,
+    /// It has done its rung, and waits for the others.
+    waits: bool,
+    pub(in crate::core) ended: Option<CandidateStatus>,
+    pub(in crate::core) reason: Option<Report>,
+    pub(in crate::core) value: Option<f64>,
+    pub(in crate::core) deviation: Option<f64>,
+    pub(in crate::core) cross_validation: Option<CrossValidation>,
+    pub(in crate::core) seconds: f64,
+    /// Workers that were lost over its trials.
+    pub(in crate::core) lost: u32,
+}
+
+impl Candidate {
+    pub(in crate::core) fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Whether trials of both may read the same batches.
+    pub(super) fn is_alike(&self, other: &Candidate) -> bool {
+        let key = |candidate: &Candidate| {
+            let p = &candidate.fit.params;
+            (p.ranks, p.seed, p.mini_batch_size, p.averaging_mode, p.averaging_interval, p.shuffle)
+        };
+        Arc::ptr_eq(&self.encoding, &other.encoding) && key(self) == key(other)
+    }
+
+    /// Positions that its trials passed which have ended.
+    pub(super) fn positions_done(&self) -> u64 {
+        self.folds.iter().flatten().map(|row| row.outcome.position).sum()
+    }
+
+    fn at_last_rung(&self) -> bool {
+        self.rung as usize + 1 >= self.rungs.len()
+    }
+
+    /// What a trial of it fits. Folds stop by their held-out rows; the final fit is as long as the best states of the folds
+    /// were in the mean.
+    pub(super) fn fit_of(&self, key: TrialKey, data: &Data) -> FitSpec {
+        let mut fit = self.fit.clone();
+        if !self.at_last_rung() {
+            fit.stop_at = self.rungs.get(self.rung as usize).copied();
+        } else if key.fold.is_none() && !self.folds.is_empty() {
+            fit.stopping = None;
+            fit.stop_at = self.mean_length();
+        }
+        fit.validation = fit.stopping.as_ref().and(data.validation.clone()).filter(|_| key.fold.is_none());
+        fit
+    }
+
+    /// None where every fold was best at its end.
+    fn mean_length(&self) -> Option<u64> {
+        let folds: Vec<_> = self.folds.iter().flatten().map(|row| &row.outcome).collect();
+        if folds.iter().all(|fold| fold.model_position == fold.position && !fold.stopped) {
+            return self.fit.stop_at;
+        }
+        let sum: u64 = folds.iter().map(|fold| fold.model_position).sum();
+        Some((sum / folds.len().max(1) as u64).max(1))
+    }
+
+}
+
+impl Search {
+    /// Begins candidates until so many trials wait, as long as more may begin.
+    pub(in crate::core) fn begin_candidates(&mut self, trials: usize, train: &StoredFrame) {
+        let parallelism = self.settings.as_ref().map_or(0, |settings| settings.parallelism) as usize;
+        while self.waiting.len() < trials && self.next < self.total && self.closed.is_none() {
+            if parallelism > 0 && self.open >= parallelism {
+                return;
+            }
+            let number = self.next;
+            self.next += 1;
+            let point = match &mut self.points {
+                None => Some(Point::new()),
+                Some(points) => points.point(number),
+            };
+            let Some(point) = point else {
+                self.total = number; // there is no other point left
+                return;
+            };
+            match self.candidate(point.clone(), train) {
+                Ok(candidate) => {
+                    self.candidates.insert(number, candidate);
+                    self.open += 1;
+                    self.queue(number);
+                }
+                Err(report) => self.fail_to_begin(number, point, report),
+            }
+        }
+    }
+
+    fn candidate(&mut self, point: Point, train: &StoredFrame) -> Result<Candidate, Report> {
+        let spec = self.spec.candidate(&point)?;
+        let fit = spec.resolve(train.frame.rows, &train.frame.content)?;
+        let encoding = self.encoding(&spec, train)?;
+        fit.check_target(&encoding.target)?;
+        let last = (fit.params.epochs * train.frame.rows as f64) as u64;
+        let last = last.min(fit.stop_at.unwrap_or(u64::MAX));
+        let rungs = match &self.settings {
+            Some(settings) if settings.strategy == Strategy::Halving => {
+                rungs(last, train.frame.rows, settings.halving_min_epochs, settings.halving_factor)
+            }
+            _ => vec![last],
+        };
+        let folds = self.folds.as_ref().map_or(0, aquifer_frame::Folds::count);
+        Ok(Candidate {
+            point,
+            fit,
+            encoding,
+            rungs,
+            rung: 0,
+            folds: vec![None; folds as usize],
+            last: None,
+            waits: false,
+            ended: None,
+            reason: None,
+            value: None,
+            deviation: None,
+            cross_validation: None,
+            seconds: 0.0,
+            lost: 0,
+        })
+    }
+
+    /// A candidate that cannot begin is one that failed.
+    fn fail_to_begin(&mut self, number: u32, point: Point, report: Report) {
+        let Some((_, encoding)) = self.encodings.first() else { return };
+        let (encoding, fit) = (encoding.clone(), self.data.fit.clone());
+        let candidate = Candidate {
+            point,
+            fit,
+            encoding,
+            rungs: Vec::new(),
+            rung: 0,
+            folds: Vec::new(),
+            last: None,
+            waits: false,
+            ended: Some(CandidateStatus::Failed),
+            reason: Some(report),
+            value: None,
+            deviation: None,
+            cross_validation: None,
+            seconds: 0.0,
+            lost: 0,
+        };
+        self.candidates.insert(number, candidate);
+        self.failed += 1;
+    }
+
+    /// A candidate ends, and of its trials what is shown is kept.
+    fn end(&mut self, number: u32, status: CandidateStatus) {
+        if let Some(candidate) = self.candidates.get_mut(&number).filter(|candidate| !candidate.has_ended()) {
+            candidate.ended = Some(status);
+            candidate.waits = false;
+            candidate.folds = vec![None; candidate.folds.len()];
+            self.open -= 1;
+            match status {
+                CandidateStatus::Failed => self.failed += 1,
+                CandidateStatus::Done | CandidateStatus::Stopped => self.done += 1,
+            }
+        }
+    }
+
+    /// The trials of a candidate's present rung wait, but for those whose results are known.
+    fn queue(&mut self, number: u32) {
+        let Some(candidate) = self.candidates.get(&number) else { return };
+        let key = |fold| TrialKey { candidate: number, rung: candidate.rung, fold };
+        let keys: Vec<TrialKey> = match candidate.folds.len() {
+            0 => vec![key(None)],
+            folds => (0..folds as u32).map(|fold| key(Some(fold))).collect(),
+        };
+        keys.into_iter().for_each(|key| self.queue_trial(key));
+    }
+
+    fn queue_trial(&mut self, key: TrialKey) {
+        match self.identity(key).and_then(|identity| self.known.remove(&identity)) {
+            Some(row) => self.take(key, row),
+            None => drop(self.waiting.insert(key)),
+        }
+    }
+
+    /// Metrics of all held-out rows of a candidate.
+    pub(in crate::core) fn pooled(&self, number: u32) -> Option<Metrics> {
+        self.candidates.get(&number)?.cross_validation.as_ref()?.pooled.clone()
+    }
+
+    /// The folds of a candidate's present rung.
+    pub(in crate::core) fn fold_identities(&self, number: u32) -> Vec<String> {
+        let folds = self.folds.as_ref().map_or(0, aquifer_frame::Folds::count);
+        let Some(rung) = self.candidates.get(&number).map(|candidate| candidate.rung) else { return Vec::new() };
+        (0..folds).filter_map(|fold| self.identity(TrialKey { candidate: number, rung, fold: Some(fold) })).collect()
+    }
+
+    /// The hash of all that decides what a trial finds.
+    pub(in crate::core) fn identity(&self, key: TrialKey) -> Option<String> {
+        let candidate = self.candidates.get(&key.candidate)?;
+        let fit = candidate.fit_of(key, &self.data).normalised();
+        let folds = key.fold.map(|fold| (&self.folds, fold));
+        let scored = key.fold.is_none().then_some((&self.data.validation, &self.data.test));
+        let text = serde_json::to_vec(&(fit, folds, scored)).ok()?;
+        Some(blake3::hash(&text).to_hex()[..32].to_owned())
+    }
+
+    /// Takes what a trial found.
+    pub(in crate::core) fn take(&mut self, key: TrialKey, row: TrialRow) {
+        self.waiting.remove(&key);
+        let (metric, total) = (self.metric, self.total);
+        let Some(candidate) = self.candidates.get_mut(&key.candidate) else { return };
+        if candidate.has_ended() || key.rung != candidate.rung {
+            return;
+        }
+        candidate.seconds += row.seconds();
+        match key.fold {
+            Some(fold) => {
+                if row.holdout().is_none_or(|metrics| metrics.rows == 0) {
+                    let message = format!("fold {} holds out no row that can be scored", fold + 1);
+                    let report = Report::new(Kind::Data, "empty_fold", message)
+                        .hint("give fewer folds, or look at missing targets with `aquifer frame show`");
+                    return self.fail(key.candidate, report);
+                }
+                let Some(place) = candidate.folds.get_mut(fold as usize) else { return };
+                *place = Some(row);
+                if candidate.folds.iter().all(Option::is_some) {
+                    self.folds_done(key.candidate);
+                }
+            }
+            None => {
+                if candidate.folds.is_empty() {
+                    candidate.value = row.value(metric);
+                }
+                if let Some(cross) = candidate.cross_validation.as_mut().filter(|cross| cross.pooled.is_none()) {
+                    cross.pooled.clone_from(&row.pooled);
+                }
+                candidate.last = Some(row);
+                match candidate.at_last_rung() {
+                    true => self.end(key.candidate, CandidateStatus::Done),
+                    false => candidate.waits = true,
+                }
+            }
+        }
+        self.compare(total);
+    }
+
+    /// Every fold of a rung is there: they are put together, and the final fit is next.
+    fn folds_done(&mut self, number: u32) {
+        let metric = self.metric;
+        let is_grid = self.is_grid();
+        let Some(candidate) = self.candidates.get_mut(&number) else { return };
+        let rows: Vec<&TrialRow> = candidate.folds.iter().flatten().collect();
+        let scoring = Scoring::of(&candidate.encoding);
+        let values: Vec<Option<f64>> = rows.iter().map(|row| row.holdout().and_then(|m| metric.of(m))).collect();
+        candidate.cross_validation = Some(summarise(&rows, &scoring, candidate.fit.rows));
+        if let Some(fold) = values.iter().position(Option::is_none).filter(|_| is_grid) {
+            let message = format!(
+                "fold {} has no {}: of some metrics there is none where all held-out rows are of one class",
+                fold + 1,
+                metric.name()
+            );
+            let report = Report::new(Kind::Data, "no_metric", message)
+                .hint("give fold_assignment = \"stratified\", fewer folds, or another sort_by");
+            return self.fail(number, report);
+        }
+        let values: Vec<f64> = values.into_iter().flatten().collect();
+        if let Some((mean, deviation)) = mean_and_deviation(&values) {
+            (candidate.value, candidate.deviation) = (Some(mean), Some(deviation));
+        }
+        match candidate.at_last_rung() {
+            true => self.queue_trial(TrialKey { candidate: number, rung: self.candidates[&number].rung, fold: None }),
+            false => candidate.waits = true,
+        }
+    }
+
+    /// A candidate has failed; the others go on.
+    pub(in crate::core) fn fail(&mut self, number: u32, report: Report) {
+        self.waiting.retain(|key| key.candidate != number);
+        if let Some(candidate) = self.candidates.get_mut(&number).filter(|candidate| !candidate.has_ended()) {
+            candidate.reason = Some(report);
+        }
+        self.end(number, CandidateStatus::Failed);
+        self.compare(self.total);
+    }
+
+    /// Where all candidates are at a rung, the best of them go on; where the leaderboard does not get better, no more begin.
+    fn compare(&mut self, total: u32) {
+        let Some(settings) = self.settings.clone() else { return };
+        if settings.strategy == Strategy::Halving {
+            return self.climb(total, settings.halving_factor);
+        }
+        if settings.search_stopping_rounds == 0 {
+            return;
+        }
+        let prefix = (0..total).map_while(|number| self.candidates.get(&number).filter(|c| c.has_ended()));
+        let values: Vec<Option<f64>> =
+            prefix.map(|c| c.value.filter(|_| c.ended == Some(CandidateStatus::Done))).collect();
+        let rounds = settings.search_stopping_rounds as usize;
+        if let Some(count) = stops_after(&values, rounds, settings.search_stopping_tolerance, self.metric) {
+            let count = count as u32;
+            if count < self.total && self.closed.is_none() {
+                self.closed = Some(format!("{rounds} candidates in a row made the leaderboard no better"));
+            }
+            // In plan order: what began beyond that, as others were slower, is as if it had not.
+            let dropped = self.candidates.split_off(&count);
+            self.open -= dropped.values().filter(|candidate| !candidate.has_ended()).count();
+            self.waiting.retain(|key| key.candidate < count);
+        }
+    }
+
+    fn climb(&mut self, total: u32, factor: u64) {
+        let all_begun = self.next >= total || self.closed.is_some();
+        if !all_begun || self.open == 0 || !self.candidates.values().all(|c| c.waits || c.has_ended()) {
+            return;
+        }
+        let waiting = self.candidates.iter().filter(|(_, candidate)| candidate.waits);
+        let mut entries: Vec<Entry> = waiting
+            .map(|(number, candidate)| Entry { candidate: *number, rung: candidate.rung, value: candidate.value })
+            .collect();
+        if entries.is_empty() {
+            return;
+        }
+        rank(&mut entries, self.metric);
+        let kept = survivors(entries.len(), factor);
+        for (place, entry) in entries.iter().enumerate() {
+            let Some(candidate) = self.candidates.get_mut(&entry.candidate) else { continue };
+            candidate.waits = false;
+            if place >= kept {
+                // Only what has a final fit is kept in such detail.
+                if let Some(cross) = &mut candidate.cross_validation {
+                    cross.pooled = None;
+                }
+                self.end(entry.candidate, CandidateStatus::Stopped);
+                continue;
+            }
+            candidate.rung += 1;
+            candidate.folds.iter_mut().for_each(|fold| *fold = None);
+        }
+        for entry in &entries[..kept] {
+            self.queue(entry.candidate);
+        }
+    }
+}
+
+/// Per fold, in the mean, and all held-out rows together.
+fn summarise(rows: &[&TrialRow], scoring: &Scoring, train_rows: u64) -> CrossValidation {
+    let fold = |(fold, row): (usize, &&TrialRow)| FoldResult {
+        fold: fold as u32,
+        metrics: Metrics { gains_lift: None, best: None, ..row.holdout().cloned().unwrap_or_default() },
+        epochs: row.outcome.model_position as f64 / train_rows.max(1) as f64,
+        seconds: row.seconds(),
+        curve: row.outcome.curve.clone(),
+    };
+    let folds: Vec<FoldResult> = rows.iter().enumerate().map(fold).collect();
+    let (mut mean, mut deviation) = (BTreeMap::new(), BTreeMap::new());
+    for metric in MetricName::ALL {
+        let values: Vec<f64> = folds.iter().filter_map(|fold| metric.of(&fold.metrics)).collect();
+        if let Some((m, d)) = mean_and_deviation(&values) {
+            mean.insert(metric.name().to_owned(), m);
+            deviation.insert(metric.name().to_owned(), d);
+        }
+    }
+    CrossValidation { folds, mean, deviation, pooled: pooled(rows, scoring) }
+}
+
+/// Points of a search, or none of a training.
+pub(super) fn points_of(spec: &aquifer_model::Spec) -> Option<Points> {
+    spec.search.as_ref().map(Points::new)
+}

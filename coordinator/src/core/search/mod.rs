@@ -1,0 +1,112 @@
+//! What a job trains: candidates, each with the trials of its folds and a final one, and what has come of them. A training
+//! is a search of one candidate.
+//!
+//! `data` turns frames and spec into what workers are told, `candidate` takes one candidate from its parameters to its
+//! result, `results` what trials have found, `run` is a cohort at work, `outcome` what people are told. Which workers do
+//! it is decided in `training.rs` and `placement`.
+
+mod candidate;
+mod data;
+mod outcome;
+mod results;
+mod run;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aquifer_frame::{Encoding, Folds};
+use aquifer_model::{MetricName, Report, Search as Settings, Spec};
+
+pub(super) use candidate::Candidate;
+pub use candidate::TrialKey;
+pub(super) use data::{Data, note_of};
+pub use results::TrialRow;
+pub use run::Reported;
+pub(super) use run::Run;
+
+use crate::search::Points;
+
+/// The trials of a job.
+#[derive(Debug)]
+pub(super) struct Search {
+    pub(super) spec: Box<Spec>,
+    /// None for one set of parameters.
+    pub(super) settings: Option<Settings>,
+    /// What candidates are compared by.
+    pub(super) metric: MetricName,
+    points: Option<Points>,
+    pub(super) data: Data,
+    pub(super) folds: Option<Folds>,
+    /// Of the candidates so far; most have the same.
+    encodings: Vec<(String, Arc<Encoding>)>,
+    /// Those that have begun, by their number in plan order.
+    pub(super) candidates: BTreeMap<u32, Candidate>,
+    /// Candidates that have begun and not ended, and how the others did.
+    pub(super) open: usize,
+    pub(super) done: u64,
+    pub(super) failed: u64,
+    /// Of all candidates, begun or not.
+    pub(super) total: u32,
+    next: u32,
+    /// Why no more of them begin.
+    pub(super) closed: Option<String>,
+    /// Trials that may begin, those of earlier candidates first.
+    pub(super) waiting: BTreeSet<TrialKey>,
+    /// What was found before, by identity.
+    known: BTreeMap<String, TrialRow>,
+    /// Nothing begins before what is known has been looked up.
+    pub(super) looked_up: bool,
+    pub(super) runs: BTreeMap<u64, Run>,
+    pub(super) next_run: u64,
+    /// Trials of a cohort that memory was found to allow.
+    pub(super) cohort_max: usize,
+    /// A cohort did not fit beside what runs: nothing begins before something has ended.
+    pub(super) waits_for_memory: bool,
+    pub(super) began: Duration,
+    /// Candidates whose models are kept.
+    pub(super) kept: Vec<u32>,
+    /// The best model was made again: that is done once.
+    pub(super) closed_for_good: bool,
+    /// Rows trained on by trials that have ended, and the most memory that a worker had.
+    pub(super) samples: u64,
+    pub(super) memory_peak_bytes: u64,
+    /// Workers that had a part in it, at most at once.
+    pub(super) workers: u32,
+}
+
+impl Search {
+    pub(super) fn is_grid(&self) -> bool {
+        self.settings.is_some()
+    }
+
+    pub(super) fn known(&mut self, rows: Vec<TrialRow>) {
+        self.known.extend(rows.into_iter().map(|row| (row.identity.clone(), row)));
+        self.looked_up = true;
+    }
+
+    /// Nothing waits, runs or will begin.
+    pub(super) fn is_over(&self) -> bool {
+        let none_left = self.next >= self.total || self.closed.is_some();
+        self.looked_up && none_left && self.open == 0
+    }
+
+    /// Trials at work.
+    pub(super) fn running(&self) -> usize {
+        self.runs.values().map(|run| run.pending.len()).sum()
+    }
+
+    /// The trials that are next, as one cohort: they read the same batches.
+    pub(super) fn next_cohort(&self, at_most: usize) -> Vec<TrialKey> {
+        let Some(first) = self.waiting.first().and_then(|key| self.candidates.get(&key.candidate)) else {
+            return Vec::new();
+        };
+        let alike = |key: &&TrialKey| self.candidates.get(&key.candidate).is_some_and(|other| first.is_alike(other));
+        self.waiting.iter().filter(alike).take(at_most).copied().collect()
+    }
+
+    /// Why the only candidate of a training failed.
+    pub(super) fn failure(&self) -> Option<&Report> {
+        self.candidates.values().find_map(|candidate| candidate.reason.as_ref())
+    }
+}

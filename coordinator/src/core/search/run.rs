@@ -1,0 +1,87 @@
+//! A run: one cohort, placed on some workers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aquifer_proto::TrialOutcome;
+use aquifer_proto::v1::Sums;
+
+use super::TrialKey;
+use crate::core::{Member, StoredModel, WorkerId};
+
+/// A cohort at work, or being stopped.
+#[derive(Debug)]
+pub(in crate::core) struct Run {
+    pub(in crate::core) members: Vec<Member>,
+    /// By their numbers in the cohort.
+    pub(in crate::core) trials: Vec<TrialKey>,
+    /// Of each trial that has not ended, the members that have not said so.
+    pub(in crate::core) pending: BTreeMap<usize, BTreeSet<WorkerId>>,
+    /// What the holder of rank 0 has said and sent.
+    pub(in crate::core) reported: BTreeMap<usize, Reported>,
+    pub(in crate::core) models: BTreeMap<usize, StoredModel>,
+    /// Members that were told to stop, and have not.
+    pub(in crate::core) stopping: Option<BTreeSet<WorkerId>>,
+    /// Of the trials that are behind; rows of all of them.
+    pub(in crate::core) position: u64,
+    pub(in crate::core) samples: u64,
+}
+
+/// What the holder of rank 0 says of a trial that ended.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    pub outcome: TrialOutcome,
+    pub train_seconds: f64,
+    pub score_seconds: f64,
+    pub sums: Option<Sums>,
+}
+
+impl Run {
+    pub(in crate::core) fn new(members: Vec<Member>, trials: Vec<TrialKey>) -> Self {
+        let workers: BTreeSet<WorkerId> = members.iter().map(|member| member.worker.clone()).collect();
+        let pending = (0..trials.len()).map(|at| (at, workers.clone())).collect();
+        let (reported, models) = Default::default();
+        Self { members, trials, pending, reported, models, stopping: None, position: 0, samples: 0 }
+    }
+
+    /// A member that has something left to do, or to stop.
+    pub(in crate::core) fn has(&self, worker: &WorkerId) -> bool {
+        match &self.stopping {
+            Some(members) => members.contains(worker),
+            None => self.pending.values().any(|members| members.contains(worker)),
+        }
+    }
+
+    pub(in crate::core) fn is_over(&self) -> bool {
+        match &self.stopping {
+            Some(members) => members.is_empty(),
+            None => self.pending.is_empty(),
+        }
+    }
+
+    /// Members that have not ended.
+    pub(in crate::core) fn at_work(&self) -> BTreeSet<WorkerId> {
+        match &self.stopping {
+            Some(members) => members.clone(),
+            None => self.pending.values().flatten().cloned().collect(),
+        }
+    }
+
+    /// The trials that have not ended, which are taken from it: it only stops from now on.
+    pub(in crate::core) fn stop(&mut self) -> Vec<TrialKey> {
+        let members = self.at_work();
+        let left = std::mem::take(&mut self.pending);
+        self.stopping = Some(members);
+        left.into_keys().map(|at| self.trials[at]).collect()
+    }
+
+    /// A member has ended a trial. True once all have.
+    pub(in crate::core) fn ended(&mut self, trial: usize, worker: &WorkerId) -> bool {
+        let Some(members) = self.pending.get_mut(&trial) else { return false };
+        members.remove(worker);
+        let all = members.is_empty();
+        if all {
+            self.pending.remove(&trial);
+        }
+        all
+    }
+}

@@ -1,0 +1,4 @@
+//! What every picture is drawn with.
+
+pub(crate) mod scale;
+pub(crate) mod svg;

@@ -1,0 +1,488 @@
+//! The rounds of a cohort: its trials side by side, those that are behind first, all that are in the same round in one pass
+//! over its rows. With peers each of them exchanges for itself; the order is the same everywhere, as it follows from records.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use aquifer_frame::Encoding;
+use aquifer_learn::{Alone, Crew, RoundKind};
+use aquifer_model::{CurvePoint, Kind, Part, Report, ValueType};
+use aquifer_proto::v1::{self, ExchangeRequest};
+use aquifer_proto::{CHUNK_BYTES, CohortPlan, PEER_LOST, PROTOCOL_VERSION, exchange_messages, pack_sums, read_parts};
+use tracing::trace;
+
+use super::data::{Readers, open_readers};
+use super::mapping::{Mapped, Mapping, Workspaces};
+use super::memory::{fitting, memory_of};
+use super::seat::Seat;
+use super::stream::{from_wire, to_wire};
+use super::{Assignment, End, Node, Peers};
+use crate::budget::Reservation;
+use crate::core::{ExchangeError, Outgoing, Placement, Progress};
+use crate::inbox::{GenerationId, Inbox, TrialEvent};
+use crate::said::Said;
+
+/// Rounds between two comparisons of the members' states.
+const STATE_CHECK_ROUNDS: u64 = 64;
+/// A cohort goes on so long before others that wait for the executor have their turn.
+const TURN: Duration = Duration::from_millis(50);
+/// One progress message in this time.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
+/// A wait for peers is looked at this often.
+const WAIT_STEP: Duration = Duration::from_millis(500);
+/// No peer is waited for longer than this: a lost one is noticed by its session or its stream long before.
+const PEER_WAIT_MAX: Duration = Duration::from_secs(1800);
+
+/// Trials under way.
+pub(super) struct Cohort<'a> {
+    node: &'a Node,
+    id: GenerationId,
+    members: Vec<v1::Member>,
+    me: usize,
+    encoding: Arc<Encoding>,
+    seats: Vec<Seat>,
+    readers: Readers,
+    side_by_side: usize,
+    workspaces: Workspaces,
+    peers: Peers,
+    events: Receiver<TrialEvent>,
+    stop: Arc<AtomicBool>,
+    _reserved: Reservation,
+    /// The seats that are in the round under way, and when it began.
+    group: Vec<usize>,
+    began: Duration,
+    last_progress: Duration,
+    /// Trials that have ended here since anybody was told.
+    ended: Vec<(usize, Result<(), Report>)>,
+}
+
+/// Why rounds do not go on.
+enum Pause {
+    /// There is none left.
+    Done,
+    /// What a peer sends is needed first.
+    Waits,
+    /// Others that wait for the executor come first, or somebody is to be told something.
+    Yields,
+}
+
+impl<'a> Cohort<'a> {
+    /// Opens shards; nothing is computed yet.
+    pub(super) fn begin(
+        node: &'a Node,
+        assignment: Assignment,
+        peers: Peers,
+        events: Receiver<TrialEvent>,
+        inbox: &Inbox,
+    ) -> Result<Self, End> {
+        let Assignment { id, members, me, plan } = assignment;
+        let ranks = members.iter().map(|m| m.rank_first..m.rank_first.saturating_add(m.rank_count)).collect();
+        let placement = Placement { ranks, me };
+        let encoding = Arc::new(plan.encoding.clone());
+        check_alike(&plan)?;
+        let seats = (0..plan.trials.len()).map(|at| Seat::new(&plan, at, &encoding, &placement));
+        let seats = seats.collect::<Result<Vec<Seat>, Report>>()?;
+        let threads = node.executor.crew().threads();
+        let own_ranks = placement.ranks.get(me).cloned().unwrap_or(0..0);
+        let side_by_side = side_by_side(own_ranks.len(), seats.len(), threads);
+        let reserved = node.budget.reserve(memory_of(&seats, threads, own_ranks.len(), side_by_side));
+        let reserved = reserved.map_err(|report| End::TooLarge {
+            report,
+            fit: fitting(&node.budget, &seats, threads, own_ranks.len()),
+        })?;
+        let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side)?;
+        Ok(Self {
+            node,
+            id,
+            members,
+            me,
+            encoding,
+            seats,
+            readers,
+            side_by_side,
+            workspaces: Workspaces::default(),
+            peers,
+            events,
+            stop: inbox.stop.clone(),
+            _reserved: reserved,
+            group: Vec::new(),
+            began: Duration::ZERO,
+            last_progress: Duration::ZERO,
+            ended: Vec::new(),
+        })
+    }
+
+    /// Runs every round. `tell` hears of each trial that ends, on this thread.
+    pub(super) fn run(&mut self, mut tell: impl FnMut(&Self, usize, Result<(), Report>)) -> Result<(), End> {
+        let executor = self.node.executor.clone();
+        loop {
+            let mut pause = Ok(Pause::Waits);
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(End::Stopped);
+            }
+            executor.enter(&mut || pause = self.advance());
+            for (at, ended) in std::mem::take(&mut self.ended) {
+                tell(self, at, ended);
+            }
+            match pause? {
+                Pause::Done => return Ok(()),
+                Pause::Waits => self.wait()?,
+                Pause::Yields => {}
+            }
+        }
+    }
+
+    /// Goes on as long as nothing is waited for.
+    fn advance(&mut self) -> Result<Pause, End> {
+        let until = self.node.clock.now() + TURN;
+        loop {
+            if self.group.is_empty() && (!self.ended.is_empty() || self.node.clock.now() > until) {
+                return Ok(Pause::Yields);
+            }
+            while let Ok(event) = self.events.try_recv() {
+                self.take(event)?;
+            }
+            if self.group.is_empty() {
+                match self.next_group() {
+                    Some(kind) => self.begin_round(kind)?,
+                    None if self.ended.is_empty() => return Ok(Pause::Done),
+                    None => return Ok(Pause::Yields),
+                }
+            }
+            if self.group.iter().any(|at| self.seats[*at].total.is_none()) {
+                return Ok(Pause::Waits);
+            }
+            self.end_round();
+        }
+    }
+
+    /// Ends the trials that have no round left, and gathers those that come next: the ones that are behind, and all that are
+    /// in the same round.
+    fn next_group(&mut self) -> Option<RoundKind> {
+        let mut next: Vec<(usize, RoundKind)> = Vec::new();
+        for at in 0..self.seats.len() {
+            let seat = &self.seats[at];
+            match seat.trial.round(&seat.state.record) {
+                _ if seat.ended => {}
+                RoundKind::Done => self.end(at, Ok(())),
+                kind => next.push((at, kind)),
+            }
+        }
+        let behind = |(at, kind): &&(usize, RoundKind)| {
+            (self.seats[*at].state.record.position, matches!(kind, RoundKind::Train(_)), *at)
+        };
+        let (_, kind) = *next.iter().min_by_key(behind)?;
+        self.group = next.into_iter().filter(|(_, other)| *other == kind).map(|(at, _)| at).collect();
+        Some(kind)
+    }
+
+    /// Maps the own ranks.
+    fn begin_round(&mut self, kind: RoundKind) -> Result<(), End> {
+        self.began = self.node.clock.now();
+        self.say_progress(&kind);
+        let crew = self.node.executor.crew();
+        let several = self.members.len() > 1;
+        for at in self.group.clone() {
+            let seat = &mut self.seats[at];
+            let round = seat.state.record.round;
+            let compares = round.is_multiple_of(STATE_CHECK_ROUNDS) || matches!(kind, RoundKind::Score { .. });
+            seat.own_check = if compares && several { seat.state.check() } else { 0 };
+            seat.running = Some(kind);
+            let begun = seat.exchange().begin(round, seat.trial.vectors(&kind)).map_err(broken)?;
+            self.follow(at, begun);
+            let seat = &mut self.seats[at];
+            seat.trial.prepare(&seat.state, &mut seat.prepared, crew).map_err(Report::from)?;
+        }
+        let seats: Vec<&Seat> = self.group.iter().map(|at| &self.seats[*at]).collect();
+        let mapping = Mapping {
+            seats: &seats,
+            kind,
+            readers: &self.readers,
+            side_by_side: self.side_by_side,
+            workspaces: &self.workspaces,
+            crew,
+            stop: &self.stop,
+        };
+        let Mapped { progress, failed } = mapping.run();
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(End::Stopped);
+        }
+        let group = self.group.clone();
+        progress.into_iter().for_each(|(place, progress)| self.follow(group[place], progress));
+        for (place, (_, report)) in failed {
+            // What a trial led itself to is its own; what its rows are is everybody's.
+            if !OWN_FAILURES.contains(&&*report.code) {
+                return Err(End::Failed(report));
+            }
+            self.end(group[place], Err(report));
+        }
+        for at in self.group.clone() {
+            let early = std::mem::take(&mut self.seats[at].early);
+            early.into_iter().try_for_each(|message| self.take_message(message))?;
+        }
+        Ok(())
+    }
+
+    /// Every sum is here: all states are updated.
+    fn end_round(&mut self) {
+        let crew = self.node.executor.crew();
+        let group = std::mem::take(&mut self.group);
+        let kind = group.first().and_then(|at| self.seats[*at].running);
+        let seats = self.seats.iter_mut().filter(|seat| group.contains(&seat.at));
+        let work: Vec<Mutex<(&mut Seat, Result<Option<CurvePoint>, Report>)>> =
+            seats.map(|seat| Mutex::new((seat, Ok(None)))).collect();
+        let update = |at: usize, crew: &dyn Crew| {
+            let mut work = work[at].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            work.1 = work.0.update(crew);
+        };
+        match work.len() >= crew.threads() {
+            true => crew.run(work.len(), &|at| update(at, &Alone)),
+            false => (0..work.len()).for_each(|at| update(at, crew)),
+        }
+        let updated: Vec<(usize, Result<Option<CurvePoint>, Report>)> = work
+            .into_iter()
+            .map(|work| work.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
+            .map(|(seat, updated)| (seat.at, updated))
+            .collect();
+        let took = (self.node.clock.now() - self.began).as_secs_f64();
+        let flops = |at: &usize| self.seats[*at].trial.flops_of_row() as f64;
+        let all: f64 = group.iter().map(flops).sum::<f64>().max(1.0);
+        for at in &group {
+            // For people: of the time that all took, its share of the work.
+            let share = Duration::from_secs_f64(took * self.seats[*at].trial.flops_of_row() as f64 / all);
+            match kind {
+                Some(RoundKind::Train(_)) => self.seats[*at].train_time += share,
+                _ => self.seats[*at].score_time += share,
+            }
+        }
+        trace!(trials = group.len(), ?kind, "a round is done");
+        for (at, updated) in updated {
+            match updated {
+                Ok(Some(point)) => self.say_scored(at, point),
+                Ok(None) => {}
+                Err(report) => self.end(at, Err(report)),
+            }
+        }
+    }
+
+    fn end(&mut self, at: usize, ended: Result<(), Report>) {
+        if !std::mem::replace(&mut self.seats[at].ended, true) {
+            self.ended.push((at, ended));
+            self.group.retain(|other| *other != at);
+        }
+    }
+
+    fn take(&mut self, event: TrialEvent) -> Result<(), End> {
+        match event {
+            TrialEvent::Message(message) => self.take_message(*message),
+            TrialEvent::PeerLost { member, report } => {
+                let worker = self.members.get(member).map_or("a peer", |m| &m.worker);
+                let round = self.seats.iter().map(|seat| seat.state.record.round).max().unwrap_or(0);
+                let message = format!("the exchange with {worker} broke in round {round}: {report}");
+                let lost = Report::new(Kind::Work, PEER_LOST, message);
+                Err(End::Failed(lost.hint("that worker may have ended: look at its log, and train again")))
+            }
+            TrialEvent::Drop { trial } => {
+                if let Some(seat) = self.seats.get_mut(trial) {
+                    seat.ended = true; // who said so knows
+                    self.group.retain(|other| *other != trial);
+                }
+                Ok(())
+            }
+            TrialEvent::Stop => Err(End::Stopped),
+        }
+    }
+
+    /// Waits for an event, and takes it.
+    fn wait(&mut self) -> Result<(), End> {
+        let began = self.node.clock.now();
+        loop {
+            match self.events.recv_timeout(WAIT_STEP) {
+                Ok(event) => return self.take(event),
+                Err(RecvTimeoutError::Disconnected) => return Err(End::Stopped),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let waited = self.node.clock.now() - began;
+            if waited > PEER_WAIT_MAX {
+                let seat = self.group.iter().map(|at| &self.seats[*at]).find(|seat| seat.total.is_none());
+                let waiting = seat.map(|seat| seat.exchange().waiting_for()).unwrap_or_default();
+                let names: Vec<&str> = waiting.iter().map(|(k, _)| &*self.members[*k].worker).collect();
+                let (round, seconds) = (seat.map_or(0, |seat| seat.state.record.round), waited.as_secs());
+                let message = format!("waited {seconds} s for {} in round {round}", names.join(", "));
+                return Err(End::Failed(Report::new(Kind::Work, "peer_timeout", message)));
+            }
+        }
+    }
+
+    /// Sends what an exchange wants sent.
+    fn follow(&mut self, at: usize, progress: Progress) {
+        for outgoing in progress.outgoing {
+            self.send(at, outgoing);
+        }
+        let seat = &mut self.seats[at];
+        seat.total = progress.total.or(seat.total.take());
+    }
+
+    fn send(&self, at: usize, outgoing: Outgoing) {
+        let Some(Some(peer)) = self.peers.get(outgoing.to) else { return };
+        let mut messages = exchange_messages(&outgoing.nodes);
+        let last = messages.len() - 1;
+        for (number, parts) in messages.drain(..).enumerate() {
+            // A peer that is gone is reported by its stream.
+            let _ = peer.send(ExchangeRequest {
+                header: Some(v1::Header {
+                    protocol_version: PROTOCOL_VERSION,
+                    term: self.id.term,
+                    incarnation: self.node.incarnation,
+                }),
+                generation: Some((&self.id).into()),
+                member: self.me as u32,
+                round: outgoing.round,
+                phase: to_wire(outgoing.phase) as i32,
+                parts,
+                last: number == last,
+                state_check: self.seats[at].own_check,
+                trial: at as u32,
+            });
+        }
+    }
+
+    /// Takes a piece of what a peer sends; once the peer has sent all of it, the exchange goes on.
+    fn take_message(&mut self, message: ExchangeRequest) -> Result<(), End> {
+        let (from, at) = (message.member as usize, message.trial as usize);
+        let Some(seat) = self.seats.get_mut(at) else {
+            let reason = format!("a message for trial {at} of a cohort of {}", self.seats.len());
+            return Err(End::Failed(Report::new(Kind::Work, "exchange", reason)));
+        };
+        let round = seat.state.record.round;
+        let worker = self.members.get(from).map_or("an unknown member", |m| &m.worker);
+        let bad =
+            |reason: String| End::Failed(Report::new(Kind::Work, "exchange", format!("{worker} in round {round}: {reason}")));
+        let sender = self.members.get(from).filter(|_| from != self.me);
+        let incarnation = message.header.as_ref().map_or(0, |header| header.incarnation);
+        if sender.is_none_or(|sender| sender.incarnation != incarnation) {
+            return Err(bad("it is no member of this generation".into()));
+        }
+        if seat.ended {
+            return Ok(()); // it has not heard yet
+        }
+        // A peer may have begun the round that is next here, or the one after that which is running.
+        if seat.running.is_none() || message.round == round + 1 {
+            seat.early.push(message);
+            return Ok(());
+        }
+        if message.state_check != seat.own_check {
+            return Err(bad("its state differs from this worker's: one of the two machines computes wrongly".into()));
+        }
+        let phase = from_wire(message.phase()).ok_or_else(|| bad("phase: unspecified".into()))?;
+        let (shape, nodes_max) = {
+            let exchange = seat.exchange();
+            (exchange.shape(message.round, phase, from), exchange.nodes_max(phase, from))
+        };
+        let shape = shape.ok_or_else(|| bad(format!("it sent round {} too early or too late", message.round)))?;
+        let parts = seat.partly.entry((phase, from)).or_default();
+        parts.extend(message.parts);
+        if parts.len() > parts_max(&shape, nodes_max) {
+            return Err(bad("it sent more than the round has".into()));
+        }
+        if !message.last {
+            return Ok(());
+        }
+        let nodes = read_parts(std::mem::take(parts), &shape, nodes_max).map_err(|error| bad(error.to_string()))?;
+        let arrived = seat.exchange().arrived(from, message.round, phase, nodes);
+        let progress = arrived.map_err(|error| bad(error.to_string()))?;
+        self.follow(at, progress);
+        Ok(())
+    }
+
+    /// Where the trials are that are behind; rows are all trials' together.
+    fn say_progress(&mut self, kind: &RoundKind) {
+        let now = self.node.clock.now();
+        if self.me != 0 || now < self.last_progress + PROGRESS_INTERVAL {
+            return;
+        }
+        self.last_progress = now;
+        let Some(record) = self.group.first().map(|at| &self.seats[*at].state.record) else { return };
+        let _ = self.node.said.send(Said::Progress(v1::TrialProgress {
+            generation: Some((&self.id).into()),
+            round: record.round,
+            position: record.position,
+            samples: self.seats.iter().map(|seat| seat.state.record.samples).sum(),
+            loss: record.loss.filter(|_| self.seats.len() == 1),
+            scoring: match kind {
+                RoundKind::Score { part } => part.to_string(),
+                _ => String::new(),
+            },
+        }));
+    }
+
+    fn say_scored(&self, at: usize, point: CurvePoint) {
+        if self.me == 0 {
+            let point_json = serde_json::to_string(&point).unwrap_or_default();
+            let (generation, trial) = (Some((&self.id).into()), at as u32);
+            let _ = self.node.said.send(Said::Scored(v1::TrialScored { generation, trial, point_json }));
+        }
+    }
+
+    /// What is said of a trial that is done; it lacks the generation.
+    pub(super) fn finished(&self, at: usize) -> v1::TrialFinished {
+        let seat = &self.seats[at];
+        v1::TrialFinished {
+            generation: None,
+            samples: seat.state.record.samples,
+            train_seconds: seat.train_time.as_secs_f64(),
+            score_seconds: seat.score_time.as_secs_f64(),
+            memory_peak_bytes: self.node.budget.peak_bytes(),
+            trial: at as u32,
+            outcome_json: serde_json::to_string(&seat.outcome()).unwrap_or_default(),
+            holdout: seat.holdout.as_ref().filter(|_| self.me == 0).map(pack_sums),
+        }
+    }
+
+    /// The model of a trial that is done, and all its metrics: the model file keeps a few of them. None of a fold.
+    pub(super) fn model(&self, at: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, Report> {
+        let seat = &self.seats[at];
+        if seat.plan.fold.is_some() {
+            return Ok(None);
+        }
+        let scores = serde_json::to_vec(&seat.state.record.scores).unwrap_or_default();
+        Ok(Some((seat.model(&self.encoding)?, scores)))
+    }
+}
+
+/// Failures of a trial itself: others of its cohort go on.
+const OWN_FAILURES: &[&str] = &["diverged", "no_metric", "inconsistent_state"];
+
+/// Readers of a rank: with fewer ranks than threads, trials are read for side by side too. Two a thread, as they are not equal.
+pub(super) fn side_by_side(own_ranks: usize, trials: usize, threads: usize) -> usize {
+    match own_ranks >= threads {
+        true => 1,
+        false => (2 * threads).div_ceil(own_ranks.max(1)).min(trials).max(1),
+    }
+}
+
+/// Trials of a cohort pass the same rows in the same rounds.
+fn check_alike(plan: &CohortPlan) -> Result<(), Report> {
+    let key = |trial: &aquifer_proto::TrialPlan| {
+        let p = &trial.fit.params;
+        (p.ranks, p.seed, p.mini_batch_size, p.averaging_mode, p.averaging_interval, p.shuffle)
+    };
+    let alike = plan.trials.windows(2).all(|pair| key(&pair[0]) == key(&pair[1]));
+    match alike && !plan.trials.is_empty() && plan.parts.iter().any(|part| part.part == Part::Train) {
+        true => Ok(()),
+        false => Err(Report::new(Kind::Work, "cohort", "these trials are no cohort: this is a bug")),
+    }
+}
+
+/// Parts of at most a chunk each, one at least for every vector of every node.
+fn parts_max(shape: &[(ValueType, usize)], nodes_max: usize) -> usize {
+    let parts = |(value_type, len): &(ValueType, usize)| 1 + len * value_type.bytes() / CHUNK_BYTES;
+    nodes_max * (1 + shape.iter().map(parts).sum::<usize>())
+}
+
+fn broken(error: ExchangeError) -> End {
+    End::Failed(Report::new(Kind::Work, "exchange", error.to_string()))
+}
