@@ -13,7 +13,7 @@ use crate::curves::{Candidate, Curves, Point};
 use crate::dir::unwritable;
 use crate::newfile::NewFile;
 use crate::output::{self, Format, Table, grouped};
-use crate::scores::{decimals, metrics};
+use crate::scores::{decimals, metrics, near};
 
 /// Lines of a leaderboard that people are shown; programs get all.
 const SHOWN: usize = 50;
@@ -166,7 +166,7 @@ impl Board {
                 false => cells.push(match (entry.value, entry.deviation) {
                     (None, _) => dash(),
                     (Some(value), None) => decimals(value),
-                    (Some(value), Some(deviation)) => format!("{} ± {}", decimals(value), decimals(deviation)),
+                    (Some(value), Some(deviation)) => format!("{} ± {}", decimals(value), near(deviation, value)),
                 }),
             }
             let number = |x: f64, digits| if csv { x.to_string() } else { format!("{x:.digits$}") };

@@ -8,7 +8,7 @@ use aquifer_proto::{Decisions, JobEvent, Progress, SearchProgress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::{escape, grouped, say, say_notes};
-use crate::scores::decimals;
+use crate::scores::{decimals, near};
 
 /// Without a terminal a line comes this often.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
@@ -96,7 +96,7 @@ impl Display {
         let SearchProgress { candidates, running, done, failed, trials_running, share_done, workers, metric, .. } = said;
         let seconds = self.began.elapsed().as_secs_f64();
         let best = said.best.as_ref().map(|best| {
-            let deviation = best.deviation.map_or_else(String::new, |d| format!(" ± {}", decimals(d)));
+            let deviation = best.deviation.map_or_else(String::new, |d| format!(" ± {}", near(d, best.value)));
             let params: Vec<String> = best.params.iter().map(|(name, value)| format!("{name} = {value}")).collect();
             format!("{metric} {}{deviation}  {}", decimals(best.value), escape(&params.join(", ")))
         });

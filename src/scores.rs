@@ -145,7 +145,11 @@ fn fold_table(cross: &CrossValidation) -> Table {
     }
     for (name, values) in [("mean", &cross.mean), ("deviation", &cross.deviation)] {
         let mut cells = vec![name.to_owned(), dash(), dash()];
-        cells.extend(SHOWN.map(|metric| values.get(metric.name()).map_or_else(dash, |value| decimals(*value))));
+        let shown = |name: &str| {
+            let (value, of) = (values.get(name)?, cross.mean.get(name)?);
+            Some(near(*value, *of))
+        };
+        cells.extend(SHOWN.map(|metric| shown(metric.name()).unwrap_or_else(dash)));
         table.row_of(cells);
     }
     table.without_empty_columns()
@@ -156,5 +160,13 @@ pub(crate) fn decimals(value: f64) -> String {
     match value.abs() {
         0.0 | 0.01..1e7 => format!("{value:.4}"),
         _ => format!("{value:.4e}"),
+    }
+}
+
+/// A deviation, with the decimals of what it is the deviation of.
+pub(crate) fn near(value: f64, of: f64) -> String {
+    match of.abs() {
+        0.01..1e7 => format!("{value:.4}"),
+        _ => decimals(value),
     }
 }

@@ -442,6 +442,11 @@ impl<'a> Cohort<'a> {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn sums(&self, at: usize) -> Option<&aquifer_model::Partial> {
+        self.seats[at].holdout.as_ref()
+    }
+
     /// The model of a trial that is done, and all its metrics: the model file keeps a few of them. None of a fold.
     pub(super) fn model(&self, at: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, Report> {
         let seat = &self.seats[at];

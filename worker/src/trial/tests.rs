@@ -4,16 +4,16 @@
 use std::path::Path;
 use std::sync::mpsc::{Sender, channel};
 
-use aquifer_frame::{Encoding, Frame, Roots, SourceOptions, import_shard, plan_with_shard_rows, survey};
+use aquifer_frame::{Deal, Encoding, Folds, Frame, Roots, SourceOptions, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{Part, Spec};
-use aquifer_proto::{Manual, PartPlan, ShardHolders, Token};
+use aquifer_proto::{Manual, PartPlan, ShardHolders, Token, TrialPlan};
 
 use super::*;
 use crate::executor::Inline;
 use crate::store::Store;
 
 /// A frame of several shards in a store, and a trial on it.
-fn prepare(dir: &Path, settings: &[&str]) -> TrialPlan {
+fn prepare(dir: &Path, settings: &[&str]) -> CohortPlan {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/adult/test.parquet");
     let store = Store::open(dir).unwrap();
     let plan = plan_with_shard_rows(survey(&[source.into()], &SourceOptions::default()).unwrap(), 5000);
@@ -28,9 +28,10 @@ fn prepare(dir: &Path, settings: &[&str]) -> TrialPlan {
     let fit = spec.resolve(frame.rows, &frame.content).unwrap();
     let holders = |record: &_| ShardHolders { record: Clone::clone(record), addresses: Vec::new() };
     let shards = frame.shards.iter().map(holders).collect();
-    TrialPlan {
-        fit,
+    CohortPlan {
         encoding,
+        folds: None,
+        trials: vec![TrialPlan { fit, fold: None }],
         parts: vec![PartPlan {
             part: Part::Train,
             rows: frame.rows,
@@ -45,14 +46,36 @@ fn prepare(dir: &Path, settings: &[&str]) -> TrialPlan {
 /// One member on a thread of its own, until its trial ends; then it tells the others, who may wait for it.
 fn member(
     dir: &Path,
-    plan: TrialPlan,
+    plan: CohortPlan,
     list: Vec<v1::Member>,
     me: usize,
     seed: u64,
     links: Links,
-) -> Result<Vec<u8>, End> {
+) -> Result<Vec<Vec<u8>>, End> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let node = Node {
+    let node = node(dir, seed, me as u64, runtime.handle());
+    let Links { inboxes, events } = links;
+    let peers = inboxes.iter().enumerate().map(|(k, inbox)| (k != me).then(|| forward(inbox.clone()))).collect();
+    let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
+    let trials = plan.trials.len();
+    let assignment = Assignment { id, members: list, me, plan };
+    let inbox = Inbox { sender: inboxes[me].clone(), stop: Arc::default() };
+    let mut cohort = Cohort::begin(&node, assignment, peers, events, &inbox)?;
+    let mut failed = None;
+    let ended = cohort.run(|_, _, ended| failed = ended.err());
+    let ended = match failed {
+        Some(report) => Err(End::Failed(report)),
+        None => ended,
+    };
+    if ended.is_err() {
+        inboxes.iter().for_each(|inbox| drop(inbox.send(TrialEvent::Stop)));
+    }
+    ended?;
+    (0..trials).map(|at| Ok(result_of(&cohort, at)?)).collect()
+}
+
+fn node(dir: &Path, seed: u64, incarnation: u64, runtime: &tokio::runtime::Handle) -> Node {
+    Node {
         shards: Shards {
             store: Store::open(dir).unwrap(),
             roots: Arc::new(Roots::default()),
@@ -64,21 +87,19 @@ fn member(
         executor: Arc::new(Inline::new(seed, 1 + seed as usize % 3)),
         budget: Arc::new(Budget::new(0)),
         clock: Arc::new(Manual::default()),
-        runtime: runtime.handle().clone(),
-        incarnation: me as u64,
+        runtime: runtime.clone(),
+        incarnation,
         said: tokio::sync::mpsc::unbounded_channel().0,
-    };
-    let Links { inboxes, events } = links;
-    let peers = inboxes.iter().enumerate().map(|(k, inbox)| (k != me).then(|| forward(inbox.clone()))).collect();
-    let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
-    let assignment = Assignment { id, members: list, me, plan };
-    let inbox = Inbox { sender: inboxes[me].clone(), stop: Arc::default() };
-    let mut rounds = Rounds::begin(&node, assignment, peers, events, &inbox)?;
-    let ended = rounds.run();
-    if ended.is_err() {
-        inboxes.iter().for_each(|inbox| drop(inbox.send(TrialEvent::Stop)));
     }
-    ended.and_then(|_| Ok(rounds.model()?))
+}
+
+/// What a trial found: its model, or of a fold the scores and the sums.
+fn result_of(cohort: &Cohort<'_>, at: usize) -> Result<Vec<u8>, Report> {
+    if let Some((model, scores)) = cohort.model(at)? {
+        return Ok([model, scores].concat());
+    }
+    let finished = cohort.finished(at);
+    Ok(format!("{} {:?}", finished.outcome_json, cohort.sums(at)).into_bytes())
 }
 
 /// A member's inbox, and the way to all of them.
@@ -88,9 +109,9 @@ struct Links {
 }
 
 /// Runs one plan a member, all at once; returns how each ended.
-fn train(dir: &Path, plans: &[TrialPlan], seed: u64) -> Vec<Result<Vec<u8>, End>> {
+fn train(dir: &Path, plans: &[CohortPlan], seed: u64) -> Vec<Result<Vec<Vec<u8>>, End>> {
     let members = plans.len() as u32;
-    let cut = |k: u32| k * plans[0].fit.params.ranks / members;
+    let cut = |k: u32| k * plans[0].trials[0].fit.params.ranks / members;
     let entry = |k: u32| v1::Member {
         worker: format!("worker {k}"),
         incarnation: u64::from(k),
@@ -101,7 +122,7 @@ fn train(dir: &Path, plans: &[TrialPlan], seed: u64) -> Vec<Result<Vec<u8>, End>
     let list: Vec<v1::Member> = (0..members).map(entry).collect();
     let (inboxes, events): (Vec<_>, Vec<_>) = (0..members).map(|_| channel()).unzip();
     std::thread::scope(|scope| {
-        let start = |(me, (events, plan)): (usize, (Receiver<TrialEvent>, &TrialPlan))| {
+        let start = |(me, (events, plan)): (usize, (Receiver<TrialEvent>, &CohortPlan))| {
             let (list, plan, links) = (list.clone(), plan.clone(), Links { inboxes: inboxes.clone(), events });
             scope.spawn(move || member(dir, plan, list, me, seed + me as u64, links))
         };
@@ -127,7 +148,7 @@ fn check(settings: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let plan = prepare(folder.path(), settings);
     let expected = train(folder.path(), std::slice::from_ref(&plan), 0).remove(0).unwrap();
-    for members in 1..=plan.fit.params.ranks.min(5) {
+    for members in 1..=plan.trials[0].fit.params.ranks.min(5) {
         let plans = vec![plan.clone(); members as usize];
         for model in train(folder.path(), &plans, u64::from(members)) {
             assert_eq!(model.unwrap(), expected, "{settings:?}, {members} members");
@@ -157,9 +178,99 @@ fn a_member_whose_state_differs_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let plan = prepare(folder.path(), &["ranks=2"]);
     let mut other = plan.clone();
-    other.fit.params.seed += 1; // other initial weights: the first round's check finds it
+    other.trials[0].fit.params.seed += 1; // other initial weights: the first round's check finds it
     let ended = train(folder.path(), &[plan, other], 1);
     let named =
         |end: &Result<_, End>| matches!(end, Err(End::Failed(report)) if report.message.contains("its state differs"));
     assert!(ended.iter().any(named), "{ended:?}");
+}
+
+/// Folds and whole fits of different nets, some of which stop early: as one cohort and each alone, on one member or several,
+/// they find the same.
+#[test]
+fn a_trial_does_not_depend_on_its_cohort() {
+    let folder = tempfile::tempdir().unwrap();
+    for settings in [
+        &["ranks=2", "epochs=3", "score_interval=0.5", "stopping_rounds=1", "stopping_tolerance=0.01"][..],
+        &["ranks=1", "epochs=0.6", "averaging.mode=gradient"],
+        &["ranks=5", "epochs=1", "hidden=[]", "shuffle=blocks", "score_interval=0.3"],
+    ] {
+        let mut plan = prepare(folder.path(), settings);
+        let fit = plan.trials[0].fit.clone();
+        plan.folds = Some(Folds::deal(3, Deal::Stratified, 1, &plan.encoding));
+        for fold in [None, Some(0), Some(2)] {
+            for hidden in [vec![8], vec![12, 4], vec![]] {
+                let mut fit = fit.clone();
+                fit.params.hidden = if fit.params.hidden.is_empty() { Vec::new() } else { hidden };
+                fit.params.l2 = f64::from(fold.unwrap_or(7)) * 1e-4;
+                fit.params.epochs *= if fold == Some(2) { 0.5 } else { 1.0 };
+                plan.trials.push(TrialPlan { fit, fold });
+            }
+        }
+        let together = train(folder.path(), std::slice::from_ref(&plan), 3).remove(0).unwrap();
+        for (at, trial) in plan.trials.iter().enumerate() {
+            let alone = CohortPlan { trials: vec![trial.clone()], ..plan.clone() };
+            let alone = train(folder.path(), &[alone], 5).remove(0).unwrap();
+            assert!(alone[0] == together[at], "{settings:?}: trial {at}, {trial:?}");
+        }
+        for members in 2..=plan.trials[0].fit.params.ranks.min(3) {
+            let all = train(folder.path(), &vec![plan.clone(); members as usize], u64::from(members));
+            let first = all.into_iter().next().unwrap().unwrap();
+            assert!(first == together, "{settings:?}: {members} members");
+        }
+    }
+}
+
+/// One that diverges ends alone.
+#[test]
+fn a_trial_that_fails_leaves_its_cohort_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = prepare(folder.path(), &["ranks=2", "optimizer=sgd"]);
+    let good = plan.trials[0].clone();
+    plan.trials[0].fit.params.learning_rate = 1e30;
+    plan.trials.push(good.clone());
+    let alone = CohortPlan { trials: vec![good], ..plan.clone() };
+    let expected = train(folder.path(), &[alone], 1).remove(0).unwrap().remove(0);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let node = node(folder.path(), 1, 0, runtime.handle());
+    let (sender, events) = channel();
+    let inbox = Inbox { sender, stop: Arc::default() };
+    let members = vec![v1::Member { rank_count: 2, ..v1::Member::default() }];
+    let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
+    let assignment = Assignment { id, members, me: 0, plan };
+    let mut cohort = Cohort::begin(&node, assignment, vec![None], events, &inbox).unwrap();
+    let mut ended = Vec::new();
+    cohort.run(|_, at, how| ended.push((at, how.map_err(|report| report.code)))).unwrap();
+    assert_eq!(ended, [(0, Err("diverged".to_owned())), (1, Ok(()))]);
+    assert!(result_of(&cohort, 1).unwrap() == expected);
+}
+
+/// What does not fit is refused before a row is read, with the number that would.
+#[test]
+fn a_cohort_that_does_not_fit_says_how_many_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plan = prepare(folder.path(), &["ranks=2"]);
+    plan.trials = vec![plan.trials[0].clone(); 50];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let begin = |mib: u64| {
+        let mut node = node(folder.path(), 1, 0, runtime.handle());
+        node.budget = Arc::new(Budget::new(mib << 20));
+        let (sender, events) = channel();
+        let inbox = Inbox { sender, stop: Arc::default() };
+        let members = vec![v1::Member { rank_count: 2, ..v1::Member::default() }];
+        let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
+        let assignment = Assignment { id, members, me: 0, plan: plan.clone() };
+        match Cohort::begin(&node, assignment, vec![None], events, &inbox) {
+            Err(End::TooLarge { report, fit }) => {
+                assert_eq!(report.code, "memory_too_small");
+                fit
+            }
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => 50,
+        }
+    };
+    let fit: Vec<usize> = [25, 60, 100, 150, 2000].into_iter().map(begin).collect();
+    assert!(fit.windows(2).all(|pair| pair[0] <= pair[1]), "{fit:?}");
+    assert_eq!((fit[0], fit[4]), (0, 50), "{fit:?}");
+    assert!(fit[1..4].iter().any(|fit| (1..50).contains(fit)), "{fit:?}");
 }

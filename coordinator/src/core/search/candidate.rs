@@ -34,6 +34,8 @@ pub(in crate::core) struct Candidate {
     pub(in crate::core) rung: u32,
     /// Of the present rung.
     folds: Vec<Option<TrialRow>>,
+    /// Where the final fit's training ends, once the folds have said so.
+    length: Option<u64>,
     pub(in crate::core) last: Option<TrialRow>,
     /// It has done its rung, and waits for the others.
     waits: bool,
@@ -78,7 +80,7 @@ impl Candidate {
             fit.stop_at = self.rungs.get(self.rung as usize).copied();
         } else if key.fold.is_none() && !self.folds.is_empty() {
             fit.stopping = None;
-            fit.stop_at = self.mean_length();
+            fit.stop_at = self.length;
         }
         fit.validation = fit.stopping.as_ref().and(data.validation.clone()).filter(|_| key.fold.is_none());
         fit
@@ -146,6 +148,7 @@ impl Search {
             rungs,
             rung: 0,
             folds: vec![None; folds as usize],
+            length: None,
             last: None,
             waits: false,
             ended: None,
@@ -169,6 +172,7 @@ impl Search {
             rungs: Vec::new(),
             rung: 0,
             folds: Vec::new(),
+            length: None,
             last: None,
             waits: false,
             ended: Some(CandidateStatus::Failed),
@@ -296,6 +300,7 @@ impl Search {
                 .hint("give fold_assignment = \"stratified\", fewer folds, or another sort_by");
             return self.fail(number, report);
         }
+        candidate.length = candidate.mean_length();
         let values: Vec<f64> = values.into_iter().flatten().collect();
         if let Some((mean, deviation)) = mean_and_deviation(&values) {
             (candidate.value, candidate.deviation) = (Some(mean), Some(deviation));
