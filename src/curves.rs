@@ -173,7 +173,9 @@ impl Curves {
         }
         let better = if self.larger_is_better { "larger is better" } else { "smaller is better" };
         match curves.iter().flat_map(|curve| &curve.values).any(|mean| mean.folds > 1) {
-            true => format!("lines: mean of the folds; bands: lowest to highest fold; marks: epochs of the best mean, {better}"),
+            true => format!(
+                "lines: mean of the folds; bands: lowest to highest fold; marks: epochs of the best mean, {better}"
+            ),
             false => format!("marks: epochs of the best value, {better}"),
         }
     }

@@ -20,7 +20,9 @@ impl Scale {
 /// Multiples of 1, 2 or 5 times a power of ten between two ends, at most `most` and at least one if there is any.
 pub(crate) fn ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     let width = high - low;
-    if !(width > 0.0 && width.is_finite()) {
+    // One divided by a step that is smaller still is more than a float can say.
+    const LEAST: f64 = 1e-300;
+    if !(width >= LEAST && width.is_finite()) {
         return vec![low];
     }
     let mut power = 1.0;
@@ -41,7 +43,7 @@ pub(crate) fn ticks(low: f64, high: f64, most: usize) -> Vec<f64> {
     // Not by adding up: 0.1 three times is not 0.3.
     let tick =
         |k: usize| if step < 1.0 { (first + k as f64) / (1.0 / step).round() } else { (first + k as f64) * step };
-    (0..most.max(1)).map(tick).take_while(|tick| *tick <= high + step * 1e-9).collect()
+    (0..most.max(1)).map(tick).take_while(|tick| tick.is_finite() && *tick <= high + step * 1e-9).collect()
 }
 
 #[cfg(test)]
@@ -62,7 +64,15 @@ mod tests {
 
     #[test]
     fn no_axis_has_too_many_ticks() {
-        for (low, high) in [(0.0, 1e-300), (1e300, 1.7e300), (-1e-7, 3e9), (1e15, 1e15 + 3.0), (-f64::MAX, f64::MAX)] {
+        for (low, high) in [
+            (0.0, 1e-300),
+            (0.0, 5e-324),
+            (0.0, f64::MAX),
+            (1e300, 1.7e300),
+            (-1e-7, 3e9),
+            (1e15, 1e15 + 3.0),
+            (-f64::MAX, f64::MAX),
+        ] {
             let found = ticks(low, high, 6);
             assert!((1..=6).contains(&found.len()) && found.is_sorted(), "{low} to {high}: {found:?}");
             let scale = Scale { values: (low, high), places: (10.0, 20.0) };

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use aquifer_frame::{Plan, SourceOptions, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{Kind, Part, Report, Spec};
-use aquifer_proto::{JobEvent, PEER_LOST};
+use aquifer_proto::{JobEvent, PEER_LOST, TrialOutcome};
 
 use super::*;
 
 mod schedule;
+mod searching;
 
 const JOB: &str = "job";
 
@@ -32,6 +33,17 @@ fn worker(n: u32) -> WorkerId {
 
 fn source() -> Source {
     Source::Files { files: Vec::new(), options: SourceOptions::default(), shuffle: None }
+}
+
+/// What the holder of rank 0 says of the only trial of a cohort.
+fn finished() -> TrialReport {
+    let outcome = TrialOutcome { samples: 5, position: 699, model_position: 699, ..TrialOutcome::default() };
+    let reported = Reported { outcome, train_seconds: 1.0, score_seconds: 0.5, sums: None };
+    TrialReport::Finished { trial: 0, reported: Box::new(reported), memory_peak_bytes: 7 }
+}
+
+fn failed(report: Report) -> TrialReport {
+    TrialReport::Failed { trial: None, report, fit: None }
 }
 
 fn data() -> PathBuf {
@@ -59,7 +71,7 @@ impl Bench {
         for setting in ["target=class", "epochs=1"].iter().chain(settings) {
             spec.set(setting).unwrap();
         }
-        let request = Request::Train { spec: Box::new(spec), train: source(), validation: None, test: None };
+        let request = Request::Train { spec_toml: spec.to_toml(), train: source(), validation: None, test: None };
         self.step(Event::Submitted { job: id(), request: Box::new(request), workers_min, created_ms: 0 });
     }
 
@@ -89,10 +101,7 @@ impl Bench {
     }
 
     fn finish(&mut self, n: u32) {
-        self.report(
-            n,
-            TrialReport::Finished { samples: 5, train_seconds: 1.0, score_seconds: 0.5, memory_peak_bytes: 7 },
-        );
+        self.report(n, finished());
     }
 
     fn store_model(&mut self) {
@@ -102,8 +111,9 @@ impl Bench {
             fit_blake3: "f".into(),
             scores: Vec::new(),
             numeric_class: "exact".into(),
+            kept: true,
         };
-        self.step(Event::ModelStored { job: id(), model });
+        self.step(Event::ModelStored { job: id(), number: 1, trial: 0, model });
     }
 
     /// Workers that were told to start a trial, and those told to stop.
@@ -197,7 +207,7 @@ fn losing_a_worker_without_ranks_costs_a_trial_nothing() {
 /// The first to speak may blame a peer that only stopped because of the lost one.
 #[test]
 fn a_lost_worker_is_blamed_whoever_missed_a_peer_first() {
-    let missed = || TrialReport::Failed(Report::new(Kind::Work, PEER_LOST, "the exchange with worker-0001 broke"));
+    let missed = || failed(Report::new(Kind::Work, PEER_LOST, "the exchange with worker-0001 broke"));
     let mut bench = Bench::training();
     bench.report(2, missed());
     assert!(bench.last_events().is_empty(), "the other member is waited for");
@@ -206,7 +216,7 @@ fn a_lost_worker_is_blamed_whoever_missed_a_peer_first() {
 
     let mut bench = Bench::training();
     bench.report(2, missed());
-    bench.report(1, TrialReport::Failed(Report::new(Kind::Work, "disk_full", "no space")));
+    bench.report(1, failed(Report::new(Kind::Work, "disk_full", "no space")));
     assert_eq!(bench.failure().code, "disk_full");
 
     let mut bench = Bench::training();
@@ -302,7 +312,7 @@ fn shards_that_no_frame_has_leave_the_workers() {
 fn what_is_stale_or_repeated_changes_nothing() {
     let mut bench = Bench::training();
     let before = bench.effects.len();
-    let report = TrialReport::Failed(Report::new(Kind::Work, "x", "x"));
+    let report = failed(Report::new(Kind::Work, "x", "x"));
     bench.step(Event::TrialReported { job: id(), worker: worker(1), number: 9, report });
     bench.submit(&["epochs=3"], 1);
     bench.step(Event::WorkerGone { worker: worker(7), reason: "unknown".into() });
@@ -339,9 +349,20 @@ fn a_shard_that_comes_after_the_end_is_left_to_its_worker() {
 
 #[test]
 fn jobs_of_a_former_start_are_ended() {
-    let row = |status| JobRow { id: id(), kind: "train".into(), status, created_ms: 0, failure: None };
-    let ended = State::end_orphans(vec![row(JobStatus::Running), row(JobStatus::Done)]);
-    assert_eq!(ended.len(), 1);
+    let request = Request::Train { spec_toml: String::new(), train: source(), validation: None, test: None };
+    let row = |kind: &str, status| JobRow {
+        id: id(),
+        kind: kind.into(),
+        status,
+        created_ms: 0,
+        failure: None,
+        request: Some(request.clone()),
+        result: None,
+    };
+    let rows = [row(TRAIN, JobStatus::Running), row(TRAIN, JobStatus::Done), row(GRID, JobStatus::Running)];
+    let ended = State::end_orphans(rows.to_vec());
+    assert_eq!(ended.len(), 2);
     assert_eq!(ended[0].status, JobStatus::Failed);
     assert_eq!(ended[0].failure.as_ref().unwrap().code, "coordinator_restarted");
+    assert_eq!(ended[1].status, JobStatus::Interrupted, "a search can be taken up again");
 }

@@ -90,24 +90,20 @@ fn answer(effect: &Effect, plan: &Plan, record: &ShardRecord, luck: u32) -> Vec<
                     metrics: Metrics { rows: 1, ..Metrics::default() },
                 }],
                 numeric_class: "exact".into(),
+                kept: true,
             };
             match luck % 8 {
-                0 => vec![report(TrialReport::Failed(bad("trial")))],
+                0 => vec![report(failed(bad("trial")))],
                 _ => vec![
-                    report(TrialReport::Finished {
-                        samples: 1,
-                        train_seconds: 1.0,
-                        score_seconds: 1.0,
-                        memory_peak_bytes: 1,
-                    }),
-                    Event::ModelStored { job: job.clone(), model },
+                    report(finished()),
+                    Event::ModelStored { job: job.clone(), number: *number, trial: 0, model },
                 ],
             }
         }
         Effect::Send { worker, command: Command::DropShards { job, .. } } if !luck.is_multiple_of(8) => {
             vec![Event::ShardsDropped { job: job.clone(), worker: worker.clone() }]
         }
-        Effect::Send { worker, command: Command::StopTrial { job, number } } => {
+        Effect::Send { worker, command: Command::StopTrial { job, number, .. } } => {
             let (job, worker, number) = (job.clone(), worker.clone(), *number);
             vec![Event::TrialReported { job, worker, number, report: TrialReport::Stopped }]
         }
