@@ -201,8 +201,8 @@ fn means(folds: &[Vec<Point>], of: impl Fn(&Point) -> Option<f64>) -> Vec<Mean> 
     for (fold, curve) in folds.iter().enumerate() {
         let before = points.len();
         points.extend(curve.iter().filter_map(read).map(|(epochs, value)| (epochs, value, fold)));
-        if let [first, .., last] = &points[before..] {
-            step = f64::max(step, (last.0 - first.0) / (points.len() - before - 1) as f64);
+        if let Some((last, _, _)) = points[before..].last() {
+            step = f64::max(step, last / (points.len() - before) as f64);
         }
     }
     points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
@@ -425,6 +425,8 @@ mod tests {
         assert_eq!(folds, [3, 3, 2, 1], "{found:?}");
         assert!((found[1].mean - 0.7).abs() < 1e-12 && (found[1].epochs - 2.0).abs() < 1e-12, "{found:?}");
         assert_eq!([found[1].low, found[1].high, found[3].mean], [0.5, 0.9, 0.5]);
+        let once = |epochs: f64| vec![point(epochs, 1.0, 0.5)];
+        assert_eq!(means(&[once(9.99), once(10.0)], |point| point.loss).len(), 1);
         // The end of training is scored however near the scoring before it is.
         let ends = [1.0, 2.0, 2.01].map(|at| point(at, 1.0, at)).to_vec();
         assert_eq!(means(&[ends.clone(), ends], |point| point.loss).len(), 3);
@@ -446,14 +448,15 @@ mod tests {
         }
         let text = checked(&curves(vec![vec![vec![point(2.0, 0.5, 0.75)]]]));
         assert!(text.contains("marks: epochs of the best value, larger is better") && !text.contains(NONE), "{text}");
-        checked(&curves(vec![vec![vec![point(0.0, 0.0, 0.0)]; 2]]));
+        let text = checked(&curves(vec![vec![vec![point(0.0, 0.0, 0.0)]; 2]]));
+        assert!(text.contains("fill-opacity"), "a single place has a bar: {text}");
         let without_loss = Point { epochs: 1.0, loss: None, value: 0.5 };
         assert!(checked(&curves(vec![vec![vec![without_loss]]])).contains(">no scorings<"));
     }
 
     #[test]
     fn any_number_is_drawn_or_left_out() {
-        let flat = [1.0, 2.0].map(|x| point(x, 0.693_147_180_559_945, 0.5 + x * f64::EPSILON)).to_vec();
+        let flat = [1.0, 2.0].map(|x| point(x, 0.25, 0.5 + x * f64::EPSILON)).to_vec();
         checked(&curves(vec![vec![flat]]));
         let odd = [f64::NAN, f64::INFINITY, -f64::INFINITY, f64::MAX, -f64::MAX, f64::MIN_POSITIVE, 5e-324, -0.0];
         let every = |x: f64| odd.iter().flat_map(move |y| odd.map(|z| point(x, *y, z))).collect::<Vec<_>>();

@@ -50,11 +50,12 @@ impl Board {
         let placed: Vec<&LeaderboardEntry> =
             self.summary.leaderboard.iter().filter(|entry| entry.place.is_some()).collect();
         let candidates: Vec<Candidate> = placed.iter().take(DRAWN).map(|entry| self.curve(entry)).collect();
-        let metric = &self.summary.metric;
+        let watched = &self.summary.watched;
+        let held_out = placed.iter().any(|entry| entry.cross_validation.is_some());
         let curves = Curves {
             title: format!("Search {}", self.summary.job),
-            metric: "watched metric (held-out rows)".to_owned(),
-            larger_is_better: MetricName::ALL.iter().any(|m| m.name() == metric && m.larger_is_better()),
+            metric: if held_out { format!("{watched} (held-out rows)") } else { watched.clone() },
+            larger_is_better: MetricName::ALL.iter().any(|m| m.name() == watched && m.larger_is_better()),
             left_out: placed.len() - candidates.len(),
             candidates,
         };
@@ -98,9 +99,11 @@ impl Board {
                 .into()),
             (failed, all) => {
                 let message = format!("{} of {} candidates failed", grouped(failed), grouped(all));
-                let kind = if failed == all { Kind::Work } else { Kind::Partly };
-                let report = Report::new(kind, "candidates_failed", message);
-                Err(report.hint("each reason stands in the leaderboard; the others are done").into())
+                let (kind, hint) = match failed == all {
+                    true => (Kind::Work, "each reason stands in the leaderboard"),
+                    false => (Kind::Partly, "each reason stands in the leaderboard; the others are done"),
+                };
+                Err(Report::new(kind, "candidates_failed", message).hint(hint).into())
             }
         }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use aquifer_frame::{Frame, LeftOut, Listed, Note, Origin, SourceColumn, SourceOptions, list};
-use aquifer_model::{Kind, Report, Spec, nearest};
+use aquifer_frame::{Frame, LeftOut, Listed, Note, Origin, SourceColumn, SourceOptions, Survey, list};
+use aquifer_model::{FoldChoice, Kind, Report, Spec, nearest};
 use aquifer_proto::from_status;
 use aquifer_proto::v1::GetFrameRequest;
 
@@ -21,6 +21,14 @@ pub(crate) fn check(spec: &Spec, train: &Data, options: &SourceOptions) -> Resul
     spec.check()?;
     let Data::Files(arguments) = train else { return Ok(()) };
     let found = survey_files(arguments, options)?;
+    check_columns(spec, &found)?;
+    // The content's hash is not known yet, and decides nothing that is checked here.
+    spec.resolve(found.rows, "")?;
+    Ok(())
+}
+
+/// Each column that the spec names is one of the files.
+pub(crate) fn check_columns(spec: &Spec, found: &Survey) -> Result<(), Report> {
     let all: Vec<&str> = found.columns.iter().map(|column| column.name.as_str()).collect();
     let names: BTreeSet<&str> = all.iter().copied().collect();
     let lists: BTreeSet<&str> = found.columns.iter().filter_map(list_of).collect();
@@ -30,7 +38,12 @@ pub(crate) fn check(spec: &Spec, train: &Data, options: &SourceOptions) -> Resul
     let weights = spec.weights_column.iter().map(|name| ("the weights column", name));
     let typed = spec.types.keys().map(|name| ("the column with a type,", name));
     let order = spec.split_by.iter().map(|name| ("the column to split by,", name));
-    for (role, name) in named.chain(weights).chain(features).chain(typed).chain(order).chain(ignored) {
+    let folds = spec.folds().and_then(|folds| match folds {
+        FoldChoice::Column(column) | FoldChoice::Time { column, .. } => Some(column),
+        FoldChoice::Count { .. } => None,
+    });
+    let folds = folds.iter().map(|name| ("the fold column", name));
+    for (role, name) in named.chain(weights).chain(features).chain(typed).chain(order).chain(folds).chain(ignored) {
         if names.contains(name.as_str()) || lists.contains(name.as_str()) {
             continue;
         }
@@ -41,8 +54,6 @@ pub(crate) fn check(spec: &Spec, train: &Data, options: &SourceOptions) -> Resul
             None => return Err(unknown_column(role, name, &all)),
         }
     }
-    // The content's hash is not known yet, and decides nothing that is checked here.
-    spec.resolve(found.rows, "")?;
     Ok(())
 }
 
@@ -112,8 +123,9 @@ pub(crate) async fn list_columns(
             survey_files(files, source)?.columns.into_iter().map(|c| (c.name, c.source_type)).collect()
         }
         Data::Frame(name) => {
-            let frame =
-                with_cluster(options, Planned::new(Purpose::Ask)?, async |launched| Ok(get_frame(&mut launched.client, name).await?));
+            let frame = with_cluster(options, Planned::new(Purpose::Ask)?, async |launched| {
+                Ok(get_frame(&mut launched.client, name).await?)
+            });
             frame.await?.columns.into_iter().map(|c| (c.name, c.source_type)).collect()
         }
     };

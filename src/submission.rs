@@ -45,7 +45,11 @@ impl Submission {
         self.spec.check()?;
         let mut points = Points::new(search);
         let rows = match &self.train {
-            Data::Files(files) => Some(survey_files(files, &self.options)?.rows),
+            Data::Files(files) => {
+                let found = survey_files(files, &self.options)?;
+                precheck::check_columns(&self.spec, &found)?;
+                Some(found.rows)
+            }
             Data::Frame(_) => None,
         };
         for number in 0..points.len().min(CHECKED_MAX) {

@@ -15,7 +15,7 @@ pub(crate) fn benches(criterion: &mut Criterion) {
     spec.set("target=y").unwrap();
     let fit = spec.resolve(ROWS, &"0".repeat(64)).unwrap();
     let encoding = synthetic::encoding();
-    let rows = PartRows { train: ROWS, validation: None, test: None };
+    let rows = PartRows { train: ROWS, validation: None, holdout: None, test: None };
     let trial = Trial::new(fit.params.clone(), Arc::new(encoding.clone()), rows, Isa::detect()).unwrap();
     let tensors = trial.tensors(&trial.initial_state()).unwrap();
     let model = Model::new(tensors, fit, encoding, Vec::new());

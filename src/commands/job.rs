@@ -316,5 +316,7 @@ fn name(status: JobStatus) -> String {
 /// Universal time, to the minute.
 fn moment(ms: u64) -> String {
     let text = aquifer_frame::TimeType::parse("timestamp[ms, UTC]").map(|time| time.format(ms as i64));
-    text.unwrap_or_else(|| ms.to_string())
+    // To the minute: "2026-11-27T02:51…".
+    let minute = text.as_ref().and_then(|text| text.get(..16)).map(|text| text.replace('T', " "));
+    minute.unwrap_or_else(|| ms.to_string())
 }

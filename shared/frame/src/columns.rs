@@ -1,5 +1,7 @@
 //! Rows of a batch as columns: for models that look at each input once.
 
+use std::ops::Range;
+
 use crate::batch::Batch;
 use crate::folds::FoldSide;
 
@@ -62,6 +64,16 @@ impl Columns {
         let targets: Vec<f32> = batch.targets.iter().zip(&batch.ids).map(target).collect();
         columns.put(0, &targets, &batch.weights, &[]);
         columns
+    }
+
+    /// Takes the inputs of some rows of other columns.
+    pub(crate) fn take(&mut self, from: &Columns, rows: Range<usize>) {
+        self.shape(from.width, from.categorical, rows.len());
+        if self.stride > 0 {
+            let lanes = self.dense.chunks_exact_mut(self.stride).zip(from.dense.chunks_exact(from.stride));
+            lanes.for_each(|(to, from)| to[..rows.len()].copy_from_slice(&from[rows.clone()]));
+        }
+        self.indices.copy_from_slice(&from.indices[rows.start * self.categorical..rows.end * self.categorical]);
     }
 
     /// Takes targets and weights, and folds if a side of one is read, from row `at` on.

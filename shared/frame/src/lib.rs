@@ -13,6 +13,7 @@ mod filter;
 mod folds;
 mod frame;
 mod guard;
+mod held;
 mod insight;
 mod map;
 mod order;

@@ -11,10 +11,9 @@ use crate::columns::Columns;
 use crate::encode::{EncodedFrame, Encoding};
 use crate::error::Error;
 use crate::folds::FoldSide;
+use crate::held::{HELD_BYTES_MAX, Held, Stretch};
 use crate::order::{Mixing, Order, WINDOW_BLOCKS};
 
-/// Rows of a round that are held for several trials have at most so many bytes.
-const HELD_BYTES_MAX: u64 = 16 << 20;
 const WINDOW_ROWS: u64 = WINDOW_BLOCKS as u64 * BLOCK_ROWS;
 
 /// Reads one rank. It keeps the current window, but what it gives is a function of its arguments alone.
@@ -36,11 +35,7 @@ pub struct Reader {
     learned: (Option<u64>, Vec<f32>, Vec<f32>, Vec<u16>),
     /// Several trials read here, one after the other.
     shared: bool,
-    /// Rows of an epoch's order, and a block, as they were assembled: with those that are left out.
-    held: Option<(u64, Range<u64>)>,
-    held_rows: Batch,
-    held_block: Option<u64>,
-    held_block_rows: Batch,
+    held: Held,
 }
 
 /// The blocks of an epoch in order, counted from the rank's first block.
@@ -66,25 +61,8 @@ impl Reader {
         let rows = (blocks.end * BLOCK_ROWS).min(frame_rows).saturating_sub(blocks.start * BLOCK_ROWS);
         let order = Order::new(blocks.clone(), rank, seed, mixing);
         let (lookout, window, places, learned) = Default::default();
-        let (held, held_rows, held_block, held_block_rows) = Default::default();
-        let (epoch, current, shared) = (None, None, false);
-        Self {
-            data,
-            blocks,
-            rows,
-            order,
-            epoch,
-            lookout,
-            current,
-            window,
-            places,
-            learned,
-            shared,
-            held,
-            held_rows,
-            held_block,
-            held_block_rows,
-        }
+        let (epoch, current, shared, held) = (None, None, false, Held::default());
+        Self { data, blocks, rows, order, epoch, lookout, current, window, places, learned, shared, held }
     }
 
     /// Bytes of an assembled row.
@@ -128,19 +106,11 @@ impl Reader {
         self.blocks.clone()
     }
 
-    /// Assembles rows that several trials will read. More of them than are worth holding are assembled for each.
-    pub fn hold(&mut self, epoch: u64, rows: Range<u64>) -> Result<(), Error> {
+    /// Several trials are about to read these rows: they are assembled when the first of them does. More rows than are worth
+    /// holding are assembled for each.
+    pub fn hold(&mut self, epoch: u64, rows: Range<u64>) {
         let few = (rows.end - rows.start) * Self::row_bytes(self.data.encoding()) <= HELD_BYTES_MAX;
-        if !self.shared || !few || self.held.as_ref() == Some(&(epoch, rows.clone())) {
-            return Ok(());
-        }
-        self.held = None;
-        let mut held = std::mem::take(&mut self.held_rows);
-        let read = self.read_window(epoch, rows.clone(), &mut held, false);
-        self.held_rows = held;
-        read?;
-        self.held = Some((epoch, rows));
-        Ok(())
+        self.held.round = (self.shared && few).then_some((epoch, rows));
     }
 
     /// The rows at `rows` of the rank's order in an epoch that are on this side of a fold; those without a target are on none.
@@ -151,21 +121,29 @@ impl Reader {
         rows: Range<u64>,
         batch: &mut Batch,
     ) -> Result<(), Error> {
-        if let Some((held_epoch, held)) = &self.held
-            && *held_epoch == epoch
-            && held.start <= rows.start
-            && rows.end <= held.end
-        {
-            let part = (rows.start - held.start) as usize..(rows.end - held.start) as usize;
-            batch.take(&self.held_rows, part, side);
+        if let Some((round, place)) = self.held.place(epoch, &rows) {
+            if self.held.rows_of.as_ref() != Some(&round) {
+                self.hold_rows(round)?;
+            }
+            batch.take(&self.held.rows, place, side);
             return Ok(());
         }
-        let Some(side) = side else { return self.shuffled(epoch, rows, batch) };
-        let mut all = std::mem::take(&mut self.held_rows);
-        self.held = None;
-        let read = self.read_window(epoch, rows.clone(), &mut all, false);
-        batch.take(&all, 0..all.rows, Some(side));
-        self.held_rows = all;
+        match side {
+            None => self.shuffled(epoch, rows, batch),
+            Some(_) => {
+                self.hold_rows((epoch, rows))?;
+                batch.take(&self.held.rows, 0..self.held.rows.rows, side);
+                Ok(())
+            }
+        }
+    }
+
+    fn hold_rows(&mut self, (epoch, rows): Stretch) -> Result<(), Error> {
+        self.held.rows_of = None;
+        let mut held = std::mem::take(&mut self.held.rows);
+        let read = self.read_window(epoch, rows.clone(), &mut held, false);
+        self.held.rows = held;
+        self.held.rows_of = Some((epoch, rows)).filter(|_| read.is_ok());
         read
     }
 
@@ -198,16 +176,15 @@ impl Reader {
         if side.is_none() && !self.shared {
             return self.block(block, batch);
         }
-        if self.held_block != Some(block) {
-            self.held_block = None;
-            let mut held = std::mem::take(&mut self.held_block_rows);
+        if self.held.block_of != Some(block) {
+            self.held.block_of = None;
+            let mut held = std::mem::take(&mut self.held.block);
             let read = self.block(block, &mut held);
-            self.held_block_rows = held;
+            self.held.block = held;
             read?;
-            self.held_block = Some(block);
+            self.held.block_of = Some(block);
         }
-        let rows = self.held_block_rows.rows;
-        batch.take(&self.held_block_rows, 0..rows, side);
+        batch.take(&self.held.block, 0..self.held.block.rows, side);
         Ok(())
     }
 
@@ -242,6 +219,41 @@ impl Reader {
         columns: &mut Columns,
     ) -> Result<(), Error> {
         columns.side = side;
+        if let Some((round, place)) = self.held.place(epoch, &rows) {
+            if self.held.columns_of.as_ref() != Some(&round) {
+                self.hold_columns(round)?;
+            }
+            let (targets, weights, folds) = &self.held.learned;
+            columns.take(&self.held.columns, place.clone());
+            columns.put(0, &targets[place.clone()], &weights[place.clone()], folds.get(place).unwrap_or_default());
+            return Ok(());
+        }
+        self.read_columns(epoch, rows, columns, None)
+    }
+
+    fn hold_columns(&mut self, (epoch, rows): Stretch) -> Result<(), Error> {
+        self.held.columns_of = None;
+        let (mut columns, mut learned) = (std::mem::take(&mut self.held.columns), std::mem::take(&mut self.held.learned));
+        columns.side = None;
+        let read = self.read_columns(epoch, rows.clone(), &mut columns, Some(&mut learned));
+        (self.held.columns, self.held.learned) = (columns, learned);
+        self.held.columns_of = Some((epoch, rows)).filter(|_| read.is_ok());
+        read
+    }
+
+    /// What is learned of the rows is kept as it is as well, if it is asked for.
+    fn read_columns(
+        &mut self,
+        epoch: u64,
+        rows: Range<u64>,
+        columns: &mut Columns,
+        mut learned: Option<&mut (Vec<f32>, Vec<f32>, Vec<u16>)>,
+    ) -> Result<(), Error> {
+        if let Some((targets, weights, folds)) = &mut learned {
+            targets.clear();
+            weights.clear();
+            folds.clear();
+        }
         assert!(rows.end <= self.rows, "rows {rows:?} of a rank of {}", self.rows);
         assert!(self.order.mixing() == Mixing::Blocks, "columns are read where rows are not shuffled");
         let encoding = self.data.encoding();
@@ -257,7 +269,13 @@ impl Reader {
                 if !part.is_empty() {
                     let at = (part.start - rows.start) as usize;
                     let in_block = (part.start - start) as usize..(part.end - start) as usize;
-                    self.block_columns(block, in_block, at, columns)?;
+                    self.block_columns(block, in_block.clone(), at, columns)?;
+                    if let Some((targets, weights, folds)) = &mut learned {
+                        let (_, of_targets, of_weights, of_folds) = &self.learned;
+                        targets.extend_from_slice(&of_targets[in_block.clone()]);
+                        weights.extend_from_slice(&of_weights[in_block.clone()]);
+                        folds.extend_from_slice(of_folds.get(in_block).unwrap_or_default());
+                    }
                     next = part.end;
                 }
                 start = end;

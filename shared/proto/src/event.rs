@@ -187,6 +187,9 @@ pub struct SearchSummary {
     pub job: String,
     /// What the leaderboard is sorted by.
     pub metric: String,
+    /// What curves are of.
+    #[serde(default)]
+    pub watched: String,
     /// Of the training frame.
     pub rows: u64,
     /// Best first.

@@ -114,7 +114,7 @@ impl Mapping<'_> {
             RoundKind::Score { part } if self.seats.len() > 1 => self.score_rank(part, rank, &mut reader, crew, work),
             _ => {
                 if let Some((epoch, rows)) = self.seats[0].trial.rows_of_round(self.kind, rank) {
-                    reader.hold(epoch, rows)?;
+                    reader.hold(epoch, rows);
                 }
                 for work in work.iter_mut().filter(|work| work.failed.is_none()) {
                     let mut rows = Stoppable { reader: &mut reader, side: work.seat.side(self.kind), stop: self.stop };

@@ -78,6 +78,7 @@ impl Search {
         SearchSummary {
             job: job.0.clone(),
             metric: self.metric.name().to_owned(),
+            watched: self.candidates.values().next().map(|first| self.watched(first)).unwrap_or_default(),
             rows: self.data.fit.rows,
             leaderboard,
             not_begun: u64::from(self.total) - self.candidates.len() as u64,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::{
-    Apply, Batch, Columns, EncodedFrame, Encoding, EncodingOptions, Isa, Mixing, Reader, Scaling, SourceOptions,
+    Apply, Batch, Columns, Deal, EncodedFrame, Encoding, EncodingOptions, Folds, Isa, Mixing, Reader, Scaling, SourceOptions,
     Target, block_count, rank_blocks,
 };
 
@@ -274,4 +274,63 @@ fn instructions_change_no_bit_of_a_batch() {
     for isa in Isa::available() {
         assert_eq!(read(isa), read(Isa::PORTABLE), "{}", isa.name());
     }
+}
+
+/// Both sides of a fold are the rows of a batch that the fold takes, in the same order; held or not, as rows or columns.
+#[test]
+fn a_fold_s_rows_are_those_of_the_batch_that_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write(folder.path(), "data", mixed(9_000));
+    let (_, frame, shards) = import(&[file], 2048, folder.path());
+    let (encoding, _) = Encoding::fit(&frame, &roles("y")).unwrap();
+    let folds = Folds::deal(3, Deal::Random, 5, &encoding);
+    let data = EncodedFrame::new(frame.rows, shards, Arc::new(encoding), Apply::TARGET).unwrap();
+    let data = Arc::new(data.with_folds(Some(folds.clone())).unwrap());
+    let blocks = block_count(frame.rows);
+    let reader = |mixing| Reader::new(data.clone(), 0..blocks, 0, 1, mixing);
+    let mut held_out: Vec<u64> = Vec::new();
+    for side in (0..3).flat_map(|fold| [folds.learned(fold), folds.held_out(fold)]) {
+        let (mut all, mut alone, mut shared) =
+            (reader(Mixing::Rows), reader(Mixing::Rows), reader(Mixing::Rows).shared());
+        for start in (0..frame.rows).step_by(3000) {
+            let round = start..frame.rows.min(start + 3000);
+            shared.hold(0, round.clone());
+            for first in round.clone().step_by(500) {
+                let rows = first..round.end.min(first + 500);
+                let (mut whole, mut a, mut b) = (Batch::default(), Batch::default(), Batch::default());
+                all.shuffled(0, rows.clone(), &mut whole).unwrap();
+                alone.shuffled_of(Some(side), 0, rows.clone(), &mut a).unwrap();
+                shared.shuffled_of(Some(side), 0, rows.clone(), &mut b).unwrap();
+                assert_eq!(a, b);
+                let taken = |row: &usize| side.takes(whole.folds[*row]);
+                let expected: Vec<u64> = (0..whole.rows).filter(taken).map(|row| whole.ids[row]).collect();
+                assert_eq!(a.ids, expected);
+                // A second trial reads the same rows from what is held.
+                shared.shuffled_of(None, 0, rows, &mut b).unwrap();
+                assert_eq!(b, whole);
+            }
+        }
+        for block in 0..blocks {
+            let (mut a, mut b) = (Batch::default(), Batch::default());
+            all.block_of(Some(side), block, &mut a).unwrap();
+            shared.block_of(Some(side), block, &mut b).unwrap();
+            assert_eq!(a, b);
+            if [0, 1, 2].map(|fold| folds.held_out(fold)).contains(&side) {
+                held_out.extend(a.ids);
+            }
+        }
+        let (mut alone, mut shared) = (reader(Mixing::Blocks), reader(Mixing::Blocks).shared());
+        shared.hold(0, 0..4000);
+        for first in (0..4000).step_by(1000) {
+            let (mut a, mut b) = (Columns::default(), Columns::default());
+            alone.columns_of(Some(side), 0, first..first + 1000, &mut a).unwrap();
+            shared.columns_of(Some(side), 0, first..first + 1000, &mut b).unwrap();
+            assert_eq!(a, b);
+            alone.columns(0, first..first + 1000, &mut a).unwrap();
+            assert!(b.with_target < a.with_target && b.with_target > 0);
+        }
+    }
+    held_out.sort_unstable();
+    let with_target: Vec<u64> = (0..frame.rows).filter(|row| row % 97 != 0).collect();
+    assert_eq!(held_out, with_target, "every row with a target is held out once");
 }
