@@ -7,6 +7,7 @@ mod data;
 mod dir;
 mod evaluation;
 mod failure;
+mod holdout;
 mod jobs;
 mod launch;
 mod leaderboard;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aquifer_frame::{
-    Apply, BLOCK_ROWS, Batch, Columns, EncodedFrame, Encoding, Frame, Mixing, Note, Plan, Reader, Shard, ShardRecord,
+    Apply, BLOCK_ROWS, Batch, Columns, EncodedFrame, Encoding, Folds, Frame, Mixing, Note, Plan, Reader, Shard, ShardRecord, Side,
     SourceColumn, SourceOptions, block_count, block_rows, import_shard_in_memory, plan,
 };
 use aquifer_learn::{Isa, PartRows, ReadError, Rows, Trial};
@@ -56,6 +56,8 @@ pub(crate) struct Scan {
     plan: Plan,
     encoding: Arc<Encoding>,
     apply: Apply,
+    side: Option<Side>,
+    folds: Option<Folds>,
     /// The stretch that was read last, and its reader.
     current: Option<(Stretch, Reader)>,
     /// Of the shards that were read, for what there is to say of the data as a whole.
@@ -75,7 +77,13 @@ impl Scan {
             _ => report,
         })?);
         encoding.check_schema(&plan.columns, apply)?;
-        Ok(Self { plan, encoding: Arc::new(encoding.clone()), apply, current: None, records: Vec::new() })
+        let (encoding, side, folds) = (Arc::new(encoding.clone()), None, None);
+        Ok(Self { plan, encoding, apply, side, folds, current: None, records: Vec::new() })
+    }
+
+    /// Rows know which fold of a cross-validation held them out; those on the other side of a split are in none.
+    pub(crate) fn with_folds(self, side: Option<Side>, folds: Folds) -> Self {
+        Self { side, folds: Some(folds), ..self }
     }
 
     /// What there is to say of the data: known once all of it was read.
@@ -117,6 +125,7 @@ impl Scan {
         let (shard, rows) = (Arc::new(shard), self.plan.shards[at].clone());
         let blocks = rows.start / BLOCK_ROWS..block_count(rows.end);
         let frame = EncodedFrame::new(self.plan.rows, vec![shard.clone()], self.encoding.clone(), self.apply)?;
+        let frame = frame.with_side(self.side.clone())?.with_folds(self.folds.clone())?;
         Ok((Stretch { shard, frame: Arc::new(frame), blocks }, record))
     }
 

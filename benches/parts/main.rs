@@ -8,6 +8,7 @@
 mod data;
 mod exchange;
 mod model;
+mod search;
 mod training;
 
 /// What `aquifer bench` trains and imports, too.
@@ -18,5 +19,5 @@ mod network;
 #[path = "../../src/commands/bench/synthetic.rs"]
 mod synthetic;
 
-criterion::criterion_group!(benches, data::benches, training::benches, exchange::benches, model::benches);
+criterion::criterion_group!(benches, data::benches, training::benches, exchange::benches, model::benches, search::benches);
 criterion::criterion_main!(benches);

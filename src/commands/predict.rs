@@ -183,7 +183,7 @@ impl Scorer<'_> {
     }
 }
 
-fn unwritten(path: &Path, error: ParquetError) -> Report {
+pub(crate) fn unwritten(path: &Path, error: ParquetError) -> Report {
     let io = std::error::Error::source(&error).and_then(|source| source.downcast_ref::<std::io::Error>());
     match io {
         Some(io) => unwritable(path, io),
@@ -201,14 +201,18 @@ fn fields(target: &Target) -> Vec<Field> {
     }
 }
 
+/// The most probable class.
+pub(crate) fn likeliest<T: PartialOrd>(row: &[T]) -> usize {
+    match row {
+        [first, second] => usize::from(second >= first),
+        _ => (1..row.len()).fold(0, |best, at| if row[at] > row[best] { at } else { best }),
+    }
+}
+
 /// The most probable class (the first of equal ones, and of two the second from one half on), and each probability.
 fn class_columns(levels: &[String], probabilities: &[f32]) -> Vec<ArrayRef> {
     let classes = levels.len();
     let rows = probabilities.chunks_exact(classes);
-    let likeliest = |row: &[f32]| match row {
-        [first, second] => usize::from(second >= first),
-        _ => (1..classes).fold(0, |best, at| if row[at] > row[best] { at } else { best }),
-    };
     let predict: StringArray = rows.clone().map(|row| Some(levels[likeliest(row)].as_str())).collect();
     let column = |class: usize| {
         let values = rows.clone().map(|row| row[class]);

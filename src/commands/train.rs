@@ -14,7 +14,7 @@ use crate::data::check_names;
 use crate::failure::usage;
 use crate::launch::{Launched, Planned, Purpose, with_cluster};
 use crate::options::{ClusterOptions, SourceArgs};
-use crate::output::Format;
+use crate::output::{self, Format};
 use crate::precheck;
 use crate::progress::Display;
 use crate::scores::Trained;
@@ -60,6 +60,9 @@ pub(crate) struct Train {
     /// Model file to write [default: in the data folder, under its hash]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Parquet file for what each fold of a cross-validation predicts of the rows it held out, in row order
+    #[arg(long, value_name = "FILE")]
+    cv_predictions: Option<PathBuf>,
     /// Print passes, bytes, memory and expected time, and start nothing
     #[arg(long)]
     explain: bool,
@@ -100,8 +103,8 @@ impl Train {
         if self.explain {
             return explain(&submission.spec, train, options, &self.cluster, format).await;
         }
-        if let Some(out) = &self.out {
-            precheck::check_out(out, &all)?;
+        for file in [&self.out, &self.cv_predictions].into_iter().flatten() {
+            precheck::check_out(file, &all)?;
         }
         // The folds of a cross-validation that are done need not be done again.
         let purpose = if submission.spec.folds().is_some() { Purpose::Search } else { Purpose::Train };
@@ -143,6 +146,9 @@ impl Train {
         for setting in &self.settings {
             spec.set(setting).map_err(Report::from)?;
         }
+        if self.cv_predictions.is_some() {
+            spec.cross_validation.keep_cross_validation_predictions = Some(true);
+        }
         Ok(spec)
     }
 
@@ -159,6 +165,12 @@ impl Train {
             JobEvent::Trained(summary) => {
                 let (job, dir) = (launched.job(), &launched.dir);
                 let path = fetch_trained(&mut client, &job, &summary, self.out.as_deref(), dir).await?;
+                if let Some(cross) = summary.cross_validation.as_ref().filter(|cross| cross.assignment.is_some()) {
+                    let of = (&submission.train, &submission.options);
+                    let to = self.cv_predictions.clone().unwrap_or_else(|| path.with_extension("folds.parquet"));
+                    crate::holdout::write(&mut client, &job, cross, of, &to).await?;
+                    output::say(&format!("predictions of held-out rows are in {}", to.display()));
+                }
                 Ok((Trained { summary: *summary, notes: display.notes }, path))
             }
             _ => Err(Report::new(Kind::Work, "job", "the training ended in an unknown way").into()),

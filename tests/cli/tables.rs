@@ -49,7 +49,7 @@ pub(crate) fn write(aquifer: &Aquifer, name: &str, columns: Columns) -> PathBuf 
     path
 }
 
-pub(crate) fn write_to(path: &Path, columns: Columns) {
+pub(crate) fn write_to(path: &Path, columns: Vec<(&str, ArrayRef)>) {
     let field = |(name, array): &(&str, ArrayRef)| Field::new(*name, array.data_type().clone(), true);
     let schema = Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()));
     let batch = match columns.is_empty() {

@@ -1,7 +1,8 @@
 //! Real processes on loopback. The oracle is byte-equality of the model file.
 //!
 //! `same_bits` is the main promise; `frames` follows shards from process to process, to their removal; `faults` kills processes;
-//! `interrupt` presses Ctrl-C; `access` tries the doors; `wire` speaks to the services without the command line.
+//! `interrupt` presses Ctrl-C; `search` compares searches with each other and with trainings, and `search_faults` kills,
+//! leaves and resumes them; `access` tries the doors; `wire` speaks to the services without the command line.
 
 mod access;
 mod access_wire;
@@ -9,6 +10,8 @@ mod faults;
 mod frames;
 mod interrupt;
 mod same_bits;
+mod search;
+mod search_faults;
 mod wire;
 
 use std::ffi::OsString;

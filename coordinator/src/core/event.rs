@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aquifer_frame::{Note, Plan, ShardRecord, SourceOptions};
 use aquifer_model::{CurvePoint, Report, Score};
-use aquifer_proto::JobEvent;
+use aquifer_proto::{JobEvent, ModelRef};
 use serde::{Deserialize, Serialize};
 
 use super::search::{Reported, TrialRow};
@@ -108,6 +108,12 @@ pub struct StoredModel {
     pub numeric_class: String,
     /// The file is there.
     pub kept: bool,
+}
+
+impl StoredModel {
+    pub(crate) fn reference(&self) -> ModelRef {
+        ModelRef { blake3: self.model_blake3.clone(), fit_blake3: self.fit_blake3.clone(), kept: self.kept }
+    }
 }
 
 /// What a member says of a trial.

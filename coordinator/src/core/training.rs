@@ -10,6 +10,7 @@ use aquifer_proto::{CandidateStatus, Decisions, JobEvent, PEER_LOST, Progress};
 
 use super::event::Member;
 use super::job::{Frames, stop_run};
+use super::placement::streams;
 use super::search::{Reported, Run, Search, TrialKey, TrialRow, note_of};
 use super::{
     Command, Effect, JobId, Placement, Problem, Role, State, StoredModel, TrialReport, Worker, WorkerId, place,
@@ -18,6 +19,8 @@ use super::{
 
 /// Trials that wait for workers, at least, as long as there are candidates: each worker's places are filled from them.
 const WAITING_PER_WORKER: usize = 64;
+/// Where every pass is one over the disk, all that may fit into memory waits for the next one.
+const WAITING_STREAMED: usize = 4096;
 /// A trial that so many workers were lost over has failed.
 const LOST_MAX: u32 = 3;
 /// Watchers hear of a search this often.
@@ -93,11 +96,16 @@ impl State {
         if limit > 0.0 && search.closed.is_none() && (now - search.began).as_secs_f64() > limit {
             search.closed = Some(format!("max_runtime_secs = {limit} had passed"));
         }
-        search.begin_candidates(WAITING_PER_WORKER * self.workers.len(), train);
+        let memory_bytes = self.workers.values().map(|worker| worker.registration.memory_bytes).min().unwrap_or(0);
+        let waiting = match streams(train.frame.bytes, memory_bytes) {
+            true => WAITING_STREAMED,
+            false => WAITING_PER_WORKER * self.workers.len(),
+        };
+        search.begin_candidates(waiting, train);
         let problem = Problem {
             runs,
             frame_bytes: train.frame.bytes,
-            memory_bytes: self.workers.values().map(|worker| worker.registration.memory_bytes).min().unwrap_or(0),
+            memory_bytes,
             waiting: search.next_cohort(usize::MAX).len(),
             cohort_max: search.cohort_max,
             first: search.runs.is_empty(),
@@ -227,11 +235,12 @@ impl State {
         reported: Reported,
     ) -> Vec<Effect> {
         let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
+        let keeps = search.keeps_folds();
         let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
         let Some(key) = run.trials.get(trial).copied() else { return Vec::new() };
         if run.members.first().is_some_and(|first| first.worker == *worker) {
             // It sends the model before it says so: nothing would ever end a job that waited for one.
-            if key.fold.is_none() && !run.models.contains_key(&trial) && run.stopping.is_none() {
+            if (key.fold.is_none() || keeps) && !run.models.contains_key(&trial) && run.stopping.is_none() {
                 let message = format!("{worker} finished a trial of job {id} without sending its model");
                 return trial_failed(search, id, number, trial, Report::new(Kind::Work, "no_model", message));
             }

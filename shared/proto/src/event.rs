@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aquifer_frame::{Frame, Note};
+use aquifer_frame::{Folds, Frame, Note, Side};
 use aquifer_model::{CurvePoint, Metrics, Report, Score};
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +142,11 @@ pub struct CrossValidation {
     /// Of all held-out rows together, each predicted by the fold that held it out; of candidates that were done.
     #[serde(default)]
     pub pooled: Option<Metrics>,
+    /// Which fold holds out which row, and the rows that are trained on: where predictions of them are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignment: Option<Folds>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
 }
 
 /// One fold, scored on the rows that it held out.
@@ -153,6 +158,9 @@ pub struct FoldResult {
     pub epochs: f64,
     pub seconds: f64,
     pub curve: Vec<CurvePoint>,
+    /// Where it is kept.
+    #[serde(default)]
+    pub model: Option<ModelRef>,
 }
 
 /// How far a search is.

@@ -24,6 +24,9 @@ pub struct TrialPlan {
     /// The fold that it holds out, and is scored on alone; a trial without one has a model in the end.
     #[serde(default)]
     pub fold: Option<u32>,
+    /// A fold's model is kept as well.
+    #[serde(default)]
+    pub keeps_model: bool,
 }
 
 /// One part of the data: how it was cut, and where its shards lie.

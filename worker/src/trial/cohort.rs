@@ -450,7 +450,7 @@ impl<'a> Cohort<'a> {
     /// The model of a trial that is done, and all its metrics: the model file keeps a few of them. None of a fold.
     pub(super) fn model(&self, at: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, Report> {
         let seat = &self.seats[at];
-        if seat.plan.fold.is_some() {
+        if seat.plan.fold.is_some() && !seat.plan.keeps_model {
             return Ok(None);
         }
         let scores = serde_json::to_vec(&seat.state.record.scores).unwrap_or_default();

@@ -31,7 +31,7 @@ fn prepare(dir: &Path, settings: &[&str]) -> CohortPlan {
     CohortPlan {
         encoding,
         folds: None,
-        trials: vec![TrialPlan { fit, fold: None }],
+        trials: vec![TrialPlan { fit, fold: None, keeps_model: false }],
         parts: vec![PartPlan {
             part: Part::Train,
             rows: frame.rows,
@@ -204,7 +204,7 @@ fn a_trial_does_not_depend_on_its_cohort() {
                 fit.params.hidden = if fit.params.hidden.is_empty() { Vec::new() } else { hidden };
                 fit.params.l2 = f64::from(fold.unwrap_or(7)) * 1e-4;
                 fit.params.epochs *= if fold == Some(2) { 0.5 } else { 1.0 };
-                plan.trials.push(TrialPlan { fit, fold });
+                plan.trials.push(TrialPlan { fit, fold, keeps_model: false });
             }
         }
         let together = train(folder.path(), std::slice::from_ref(&plan), 3).remove(0).unwrap();

@@ -37,10 +37,14 @@ const COHORT_MAX: usize = 32;
 const RUNS_MAX: u32 = 2;
 
 impl Problem {
-    /// Rows come from the disk in every pass.
     fn streams(&self) -> bool {
-        self.memory_bytes > 0 && self.frame_bytes > self.memory_bytes / 2
+        streams(self.frame_bytes, self.memory_bytes)
     }
+}
+
+/// Whether rows come from the disk in every pass: the frame is larger than half of a worker's memory, if that is known.
+pub(super) fn streams(frame_bytes: u64, memory_bytes: u64) -> bool {
+    memory_bytes > 0 && frame_bytes > memory_bytes / 2
 }
 
 /// The next cohort, if one should begin now.

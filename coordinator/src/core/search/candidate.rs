@@ -213,7 +213,9 @@ impl Search {
     }
 
     fn queue_trial(&mut self, key: TrialKey) {
-        match self.identity(key).and_then(|identity| self.known.remove(&identity)) {
+        let needs_model = key.fold.is_some() && self.keeps_folds();
+        let known = self.identity(key).and_then(|identity| self.known.remove(&identity));
+        match known.filter(|row| !needs_model || row.model.as_ref().is_some_and(|model| model.kept)) {
             Some(row) => self.take(key, row),
             None => drop(self.waiting.insert(key)),
         }
@@ -388,6 +390,7 @@ fn summarise(rows: &[&TrialRow], scoring: &Scoring, train_rows: u64) -> CrossVal
         epochs: row.outcome.model_position as f64 / train_rows.max(1) as f64,
         seconds: row.seconds(),
         curve: row.outcome.curve.clone(),
+        model: row.model.as_ref().map(|model| model.reference()),
     };
     let folds: Vec<FoldResult> = rows.iter().enumerate().map(fold).collect();
     let (mut mean, mut deviation) = (BTreeMap::new(), BTreeMap::new());
@@ -398,7 +401,7 @@ fn summarise(rows: &[&TrialRow], scoring: &Scoring, train_rows: u64) -> CrossVal
             deviation.insert(metric.name().to_owned(), d);
         }
     }
-    CrossValidation { folds, mean, deviation, pooled: pooled(rows, scoring) }
+    CrossValidation { folds, mean, deviation, pooled: pooled(rows, scoring), assignment: None, side: None }
 }
 
 /// Points of a search, or none of a training.

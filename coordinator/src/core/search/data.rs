@@ -136,10 +136,24 @@ impl Search {
         parts.extend(rest.or_else(|| whole(Part::Test)));
         let trial = |key: &TrialKey| {
             let candidate = self.candidates.get(&key.candidate)?;
-            Some(TrialPlan { fit: candidate.fit_of(*key, &self.data), fold: key.fold })
+            let keeps_model = key.fold.is_none() || self.keeps_folds();
+            Some(TrialPlan { fit: candidate.fit_of(*key, &self.data), fold: key.fold, keeps_model })
         };
         let trials = keys.iter().map(|key| trial(key).ok_or_else(missing)).collect::<Result<_, _>>()?;
         Ok(CohortPlan { encoding: (*first.encoding).clone(), parts, folds: self.folds.clone(), trials })
+    }
+
+    /// Models of folds are kept: predictions of held-out rows are made of them.
+    pub(in crate::core) fn keeps_folds(&self) -> bool {
+        self.spec.keeps_cross_validation_predictions() && !self.is_grid()
+    }
+
+    /// The rows that are trained on, of the only candidate.
+    pub(super) fn training_side(&self, frames: &Frames<'_>) -> Option<Side> {
+        let candidate = self.candidates.get(&0)?;
+        let spec = self.spec.candidate(&candidate.point).ok()?;
+        let split = split_of(&candidate.fit, &spec, frames.train().ok()?, &candidate.encoding).ok()??;
+        Some(Side { split: split.0, training: true })
     }
 }
 

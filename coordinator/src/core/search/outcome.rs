@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aquifer_model::Part;
 use aquifer_proto::{
-    BestSoFar, CandidateStatus, LeaderboardEntry, ModelRef, SearchProgress, SearchSummary, Seconds, TrainSummary,
+    BestSoFar, CandidateStatus, CrossValidation, LeaderboardEntry, SearchProgress, SearchSummary, Seconds, TrainSummary,
 };
 
 use super::{Candidate, Search};
@@ -111,11 +111,7 @@ impl Search {
             seconds: candidate.seconds,
             status: candidate.ended?,
             reason: candidate.reason.clone(),
-            model: last.and_then(|row| row.model.as_ref()).map(|model| ModelRef {
-                blake3: model.model_blake3.clone(),
-                fit_blake3: model.fit_blake3.clone(),
-                kept: model.kept,
-            }),
+            model: last.and_then(|row| row.model.as_ref()).map(|model| model.reference()),
             stop_at: candidate.ended.filter(|status| *status == CandidateStatus::Done).and(candidate.fit_of(key, &self.data).stop_at),
             curve: last.filter(|_| curves).map(|row| row.outcome.curve.clone()).unwrap_or_default(),
         })
@@ -157,7 +153,11 @@ impl Search {
             workers: self.workers,
             device: "cpu".into(),
             numeric_class: model.numeric_class.clone(),
-            cross_validation: candidate.cross_validation.clone(),
+            cross_validation: candidate.cross_validation.clone().map(|cross| CrossValidation {
+                assignment: self.folds.clone().filter(|_| self.keeps_folds()),
+                side: self.training_side(frames).filter(|_| self.keeps_folds()),
+                ..cross
+            }),
             curve: row.outcome.curve.clone(),
             metric: self.watched(candidate),
         })

@@ -217,6 +217,14 @@ impl Target {
         }
     }
 
+    /// How many classes it has; none for a number.
+    pub fn classes(&self) -> Option<usize> {
+        match self {
+            Self::Regression { .. } => None,
+            Self::Classes { levels, .. } => Some(levels.len()),
+        }
+    }
+
     /// Outputs of a network that learns this target: one for a number and for two classes, else one a class.
     pub fn outputs(&self) -> usize {
         match self {
