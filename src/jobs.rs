@@ -4,10 +4,11 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use aquifer_coordinator::SqliteJournal;
-use aquifer_coordinator::core::{JobRow, JobStatus};
+use aquifer_coordinator::core::{JobRow, JobStatus, Request};
+use aquifer_coordinator::{SqliteJournal, wire_source};
 use aquifer_model::Report;
 use aquifer_proto::Token;
+use aquifer_proto::v1::TrainJob;
 
 use crate::client::Client;
 use crate::dir;
@@ -124,6 +125,14 @@ impl Found {
             JobStatus::Running if !self.at_work => JobStatus::Interrupted,
             status => status,
         }
+    }
+
+    /// What was asked for; none of an import.
+    pub(crate) fn request(&self) -> Option<TrainJob> {
+        let Some(Request::Train { spec_toml, train, validation, test }) = self.row.request.clone() else { return None };
+        let wire = |source| wire_source(&source);
+        let (train, validation, test) = (Some(wire(train)), validation.map(wire), test.map(wire));
+        Some(TrainJob { spec_toml, train, validation, test })
     }
 
     /// Its coordinator, while it is at work.

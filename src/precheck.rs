@@ -6,7 +6,7 @@ use std::path::Path;
 use aquifer_frame::{Frame, LeftOut, Listed, Note, Origin, SourceColumn, SourceOptions, Survey, list};
 use aquifer_model::{FoldChoice, Kind, Report, Spec, nearest};
 use aquifer_proto::from_status;
-use aquifer_proto::v1::GetFrameRequest;
+use aquifer_proto::v1::{GetFrameRequest, TrainJob};
 
 use crate::client::Client;
 use crate::data::{Data, survey_files};
@@ -102,13 +102,23 @@ pub(crate) fn check_out(out: &Path, inputs: &[&Data]) -> Result<(), Report> {
 pub(crate) fn check_not_input(out: &Path, arguments: &[String]) -> Result<(), Report> {
     let Ok(out) = out.canonicalize() else { return Ok(()) };
     let same = |file: &Listed| file.path.canonicalize().is_ok_and(|path| path == out);
-    match list(arguments)?.iter().any(same) {
-        true => {
-            Err(usage("out_is_input", format!("{} is one of the inputs", out.display()))
-                .hint("give another --out FILE"))
-        }
-        false => Ok(()),
+    if list(arguments)?.iter().any(same) { Err(out_is_input(&out)) } else { Ok(()) }
+}
+
+/// The same of a job that was submitted before.
+pub(crate) fn check_out_of(out: &Path, job: &TrainJob) -> Result<(), Report> {
+    let sources = [&job.train, &job.validation, &job.test].into_iter().flatten();
+    let mut files = sources.flat_map(|source| &source.files);
+    if let Ok(out) = out.canonicalize()
+        && files.any(|file| Path::new(&file.path).canonicalize().is_ok_and(|path| path == out))
+    {
+        return Err(out_is_input(&out));
     }
+    check_out(out, &[])
+}
+
+fn out_is_input(out: &Path) -> Report {
+    usage("out_is_input", format!("{} is one of the inputs", out.display())).hint("give another --out FILE")
 }
 
 /// Prints names and types.

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex};
 use aquifer_model::{Kind, Report};
 use rusqlite::{Connection, params};
 
-use aquifer_proto::{sums_from_bytes, sums_to_bytes};
-
 use crate::core::{JobId, JobRow, TrialRow};
 
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +134,6 @@ impl Journal for SqliteJournal {
             self.with_trials(|connection| {
                 let transaction = connection.transaction()?;
                 for (TrialRow { identity, job, data, sums, .. }, text) in &rows {
-                    let sums = sums.as_ref().map(sums_to_bytes);
                     transaction.execute(
                         "INSERT OR REPLACE INTO trials VALUES (?1, ?2, ?3, ?4, ?5)",
                         params![identity, job.0, data, text, sums],
@@ -166,7 +163,7 @@ impl Journal for SqliteJournal {
         // One that another version wrote is found again.
         let read = |(text, sums): (String, Option<Vec<u8>>)| {
             let row: TrialRow = serde_json::from_str(&text).ok()?;
-            Some(TrialRow { sums: sums.and_then(|bytes| sums_from_bytes(&bytes)), ..row })
+            Some(TrialRow { sums, ..row })
         };
         Ok(rows.into_iter().filter_map(read).collect())
     }

@@ -1,16 +1,18 @@
 //! `aquifer model export`: the model of any candidate of a search. One that was not kept is trained again: same spec, same
 //! bits, and its hash says so.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aquifer_model::{Kind, Report, Spec, SpecValue};
 use aquifer_proto::v1::{TrainJob, submit_request};
 use aquifer_proto::{CandidateStatus, JobEvent, LeaderboardEntry, SearchSummary};
 use clap::Args;
 
+use crate::dir::unwritable;
 use crate::failure::usage;
 use crate::jobs::{find, no_job};
 use crate::launch::{Launched, Planned, Purpose, with_cluster};
+use crate::newfile::NewFile;
 use crate::options::ClusterOptions;
 use crate::output::{self, Format};
 use crate::precheck;
@@ -35,20 +37,11 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) async fn run(self, format: Format) -> anyhow::Result<()> {
-        precheck::check_out(&self.out, &[])?;
         let dir = self.cluster.dir.open()?;
         let here = find(&dir, &self.job).filter(|_| self.cluster.cluster.is_none());
         let (event, request, folder) = match here {
             Some(found) => {
-                let request = found.row.request.clone();
-                let aquifer_coordinator::core::Request::Train { spec_toml, train, validation, test } =
-                    request.ok_or_else(|| no_job(&self.job))?
-                else {
-                    return Err(no_job(&self.job).into());
-                };
-                let wire = |source| aquifer_coordinator::wire_source(&source);
-                let (train, validation, test) = (Some(wire(train)), validation.map(wire), test.map(wire));
-                let request = TrainJob { spec_toml, train, validation, test };
+                let request = found.request().ok_or_else(|| no_job(&self.job))?;
                 (found.row.result.clone().unwrap_or_default(), request, Some(found.folder))
             }
             None if self.cluster.cluster.is_none() && !dir.join("address").exists() => return Err(no_job(&self.job).into()),
@@ -58,6 +51,7 @@ impl Export {
                 (answer.event_json, answer.request.ok_or_else(|| no_job(&self.job))?, None)
             }
         };
+        precheck::check_out_of(&self.out, &request)?;
         let Ok(JobEvent::Searched(summary)) = serde_json::from_str(&event) else {
             return Err(usage("no_leaderboard", format!("job {} has no leaderboard yet", self.job))
                 .hint("`aquifer job show ID` says how far it is")
@@ -72,7 +66,7 @@ impl Export {
                 Some(folder) => {
                     let from = folder.join("models").join(format!("{}.safetensors", &model.blake3[..16]));
                     if from.exists() {
-                        std::fs::copy(&from, &self.out).map_err(|error| crate::dir::unwritable(&self.out, &error))?;
+                        self.copy(&from)?;
                         return self.print(&model.blake3, format);
                     }
                 }
@@ -89,16 +83,23 @@ impl Export {
             let JobEvent::Trained(summary) = launched.run_job(submit_request::Job::Train(job), &mut display).await? else {
                 return Err(Report::new(Kind::Work, "job", "the training ended in an unknown way").into());
             };
+            if summary.fit_blake3 != model.fit_blake3 {
+                let message = format!("trained again, candidate {} is another model than it was", entry.candidate + 1);
+                return Err(Report::new(Kind::Work, "other_model", message).hint("has the data changed?").into());
+            }
             let mut client = launched.client.clone();
             client.fetch_model(&launched.job(), &summary.model_blake3, &self.out).await?;
             Ok(summary)
         };
         let trained = with_cluster(&self.cluster, Planned::new(Purpose::Train)?, work).await?;
-        if trained.fit_blake3 != model.fit_blake3 {
-            let message = format!("trained again, candidate {} is another model than it was", entry.candidate + 1);
-            return Err(Report::new(Kind::Work, "other_model", message).hint("has the data changed?").into());
-        }
         self.print(&trained.model_blake3, format)
+    }
+
+    fn copy(&self, from: &Path) -> Result<(), Report> {
+        let mut file = NewFile::begin(&self.out)?;
+        let copied = std::fs::File::open(from).and_then(|mut from| std::io::copy(&mut from, &mut file));
+        copied.map_err(|error| unwritable(&self.out, &error))?;
+        file.finish()
     }
 
     fn entry<'a>(&self, summary: &'a SearchSummary) -> Result<&'a LeaderboardEntry, Report> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::JobEvent;
+use aquifer_proto::v1::TrainJob;
 use clap::Args;
 
 use crate::data::check_names;
@@ -43,6 +44,16 @@ pub(crate) struct ResultArgs {
     /// SVG file of learning curves to write; needs score_interval or stopping_rounds
     #[arg(long, value_name = "FILE")]
     pub(crate) plot: Option<PathBuf>,
+}
+
+impl ResultArgs {
+    /// What would end in no file, or in place of the job's data, is said before anything begins.
+    pub(crate) fn check(&self, job: Option<&TrainJob>) -> Result<(), Report> {
+        for file in [&self.out, &self.plot].into_iter().flatten() {
+            precheck::check_out_of(file, job.unwrap_or(&TrainJob::default()))?;
+        }
+        Ok(())
+    }
 }
 
 impl Grid {

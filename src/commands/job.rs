@@ -220,6 +220,7 @@ impl Resume {
         if found.at_work {
             return watch(&self.job, &self.cluster, format).await;
         }
+        self.result.check(found.request().as_ref())?;
         let work = async |launched: &mut Launched| {
             let mut display = Display::new(format != Format::Table);
             let ended = launched.resume_job(&mut display).await?;
@@ -234,6 +235,7 @@ impl Resume {
             return Err(no_job(&self.job).into());
         }
         let mut client = join(&self.cluster).await?;
+        self.result.check(client.get_job(&self.job).await?.request.as_ref())?;
         client.resume(&self.job).await?;
         let mut display = Display::new(format != Format::Table);
         let ended = tokio::select! {

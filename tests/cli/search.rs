@@ -245,6 +245,10 @@ fn jobs_are_listed_and_shown() {
         let said = aquifer.run(export(&words)).code(2);
         assert!(said.stderr.contains("no such candidate"), "{}", said.stderr);
     }
+    for words in [&["model", "export", id, "--out", WISCONSIN][..], &["job", "resume", id, "--out", WISCONSIN]] {
+        let said = aquifer.run(words).code(2).stderr;
+        assert!(said.contains("is one of the inputs"), "{said}");
+    }
     aquifer.run(export(&["--place", "0"])).code(2);
     aquifer.run(export(&["--place", "1", "--candidate", "1"])).code(2);
     let of_training = aquifer.run(["model", "export", words[3][0], "--out", "x.safetensors"]).code(2);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use aquifer_model::{Kind, Model, Report, Score, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{PROTOCOL_VERSION, to_status};
+use aquifer_proto::{PROTOCOL_VERSION, sums_to_bytes, to_status};
 use std::sync::{Arc, Mutex};
 use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
@@ -231,7 +231,8 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
             let trial = trial as usize;
             let report = match serde_json::from_str(&outcome_json) {
                 Ok(outcome) => {
-                    let reported = Reported { outcome, train_seconds, score_seconds, sums: holdout };
+                    let sums = holdout.as_ref().map(sums_to_bytes);
+                    let reported = Reported { outcome, train_seconds, score_seconds, sums };
                     TrialReport::Finished { trial, reported: Box::new(reported), memory_peak_bytes }
                 }
                 Err(error) => TrialReport::Failed { trial: Some(trial), report: unreadable(&error), fit: None },

@@ -40,13 +40,16 @@ pub struct Record {
     /// Training has ended before its last position.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+    /// Weight and summed training loss since the last point of the curve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<(f64, f64)>,
 }
 
 /// What one scoring while training has found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     pub position: u64,
-    /// Mean training loss of the last training round before, before penalties.
+    /// Mean training loss of the rounds since the point before, before penalties.
     pub loss: Option<f64>,
     /// The stopping metric.
     pub value: f64,
@@ -94,7 +97,7 @@ impl State {
     /// one bit differ here.
     pub fn check(&self) -> u64 {
         let mut check = Check(0);
-        let Record { round, position, samples, loss, scores, curve, best, stopped } = &self.record;
+        let Record { round, position, samples, loss, scores, curve, best, stopped, since } = &self.record;
         [*round, *position, *samples, scores.len() as u64].into_iter().for_each(|number| check.add(number));
         check.add_float(*loss);
         for Score { part, position, metrics } in scores {
@@ -111,6 +114,8 @@ impl State {
         check.add(best.map_or(0, |best| best.position));
         check.add_float(best.map(|best| best.value));
         check.add((*stopped).into());
+        check.add_float(since.map(|(weight, _)| weight));
+        check.add_float(since.map(|(_, loss)| loss));
         for vector in &self.vectors {
             check.add(vector.values.len() as u64);
             vector.values.iter().for_each(|value| check.add(value.to_bits().into()));
@@ -154,7 +159,7 @@ mod tests {
         ];
         let best = Some(BestPoint { position: 5, value: 0.5 });
         let record =
-            Record { round: 3, position: 10, samples: 9, loss: Some(0.25), scores, curve, best, stopped: false };
+            Record { round: 3, position: 10, samples: 9, loss: Some(0.25), scores, curve, best, stopped: false, since: None };
         let state = State { record, vectors: vec![StateVector { name: "weights".into(), values: vec![1.0, -2.0] }] };
         let mut seen = std::collections::BTreeSet::from([state.check()]);
         let mut differs = |change: &dyn Fn(&mut State)| {
@@ -185,6 +190,8 @@ mod tests {
         differs(&|state| state.record.best = Some(BestPoint { position: 10, value: 0.5 }));
         differs(&|state| state.record.best = Some(BestPoint { position: 5, value: 0.5f64.next_up() }));
         differs(&|state| state.record.stopped = true);
+        differs(&|state| state.record.since = Some((1.0, 0.5)));
+        differs(&|state| state.record.since = Some((0.5, 1.0)));
         (0..32).for_each(|bit| {
             differs(&|state| state.vectors[0].values[0] = f32::from_bits(1.0f32.to_bits() ^ 1 << bit));
         });

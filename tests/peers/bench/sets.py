@@ -26,6 +26,9 @@ class Sets:
     def higgs(self) -> Path:
         return self.made("higgs_like", self.rows, write_tabular)
 
+    def of_rows(self, rows: int) -> Path:
+        return self.made("higgs_like", rows, write_tabular)
+
     def airlines(self) -> Path:
         return self.made("airlines_like", self.rows, write_tabular)
 

@@ -57,4 +57,5 @@ def leading_number(text: str | None) -> float:
     return 60 * float(minutes[1] if minutes else 0) + float(rest[1] if rest else 0)
 
 
-answer(measure)
+if __name__ == "__main__":
+    answer(measure)

@@ -14,6 +14,7 @@ from tasks import (
     memory,
     outofcore,
     predict,
+    search,
     step32,
     step256,
     workers,
@@ -33,4 +34,5 @@ TASKS: dict[str, ModuleType] = {
     "memory": memory,
     "outofcore": outofcore,
     "predict": predict,
+    "search": search,
 }

@@ -1,8 +1,7 @@
 //! What a trial has found: durable, and the same whoever finds it.
 
 use aquifer_model::{MetricName, Metrics, Part, Partial, Score, Scoring};
-use aquifer_proto::v1::Sums;
-use aquifer_proto::{TrialOutcome, unpack_sums};
+use aquifer_proto::{TrialOutcome, sums_from_bytes, unpack_sums};
 use serde::{Deserialize, Serialize};
 
 use crate::core::{JobId, StoredModel};
@@ -23,9 +22,9 @@ pub struct TrialRow {
     /// Of a final fit after folds: the metrics of all held-out rows.
     #[serde(default)]
     pub pooled: Option<Metrics>,
-    /// Of a fold: the sums of its held-out rows.
+    /// Of a fold: the sums of its held-out rows, packed as they came.
     #[serde(skip)]
-    pub sums: Option<Sums>,
+    pub sums: Option<Vec<u8>>,
 }
 
 impl TrialRow {
@@ -53,7 +52,7 @@ pub(super) fn pooled(folds: &[&TrialRow], scoring: &Scoring) -> Option<Metrics> 
     let shape = scoring.vectors();
     let mut total: Option<Partial> = None;
     for fold in folds {
-        let sums = unpack_sums(fold.sums.as_ref()?, &shape).ok()?;
+        let sums = unpack_sums(&sums_from_bytes(fold.sums.as_ref()?)?, &shape).ok()?;
         total = Some(match total {
             None => sums,
             Some(total) => Partial::add(total, sums),

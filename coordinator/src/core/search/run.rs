@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aquifer_proto::TrialOutcome;
-use aquifer_proto::v1::Sums;
 
 use super::TrialKey;
 use crate::core::{Member, StoredModel, WorkerId};
@@ -32,7 +31,8 @@ pub struct Reported {
     pub outcome: TrialOutcome,
     pub train_seconds: f64,
     pub score_seconds: f64,
-    pub sums: Option<Sums>,
+    /// Of held-out rows, packed.
+    pub sums: Option<Vec<u8>>,
 }
 
 impl Run {

@@ -94,7 +94,8 @@ impl Trial {
         let value = watch.metric.of(&metrics);
         let value = value.ok_or(Error::NoMetric { part, metric: watch.metric.name(), rows: metrics.rows })?;
         let position = record.position;
-        record.curve.push(CurvePoint { position, loss: record.loss, value });
+        let loss = record.since.take().map(|(weight, losses)| losses / weight);
+        record.curve.push(CurvePoint { position, loss, value });
         let improved = record.best.is_none_or(|best| watch.metric.better(value, best.value));
         if improved {
             record.best = Some(BestPoint { position, value });

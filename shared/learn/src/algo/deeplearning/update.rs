@@ -25,7 +25,8 @@ impl Trial {
             let [values @ .., Values::F64(loss), Values::U64(samples)] = &mut total.vectors[..] else {
                 return Err(Error::Total { round: state.record.round });
             };
-            let loss = loss.iter().sum::<f64>() / total.weight;
+            let (sum, weight) = (loss.iter().sum::<f64>(), total.weight);
+            let loss = sum / weight;
             let finite = match (self.params.averaging_mode, self.params.ranks) {
                 (AveragingMode::Gradient, _) => self.gradient_step(state, (round, total.weight), values, crew)?,
                 (AveragingMode::Average, 1) => self.replace(state, values).map(|()| self.is_finite(state, crew))?,
@@ -38,6 +39,10 @@ impl Trial {
                 return Err(self.diverged(state));
             }
             state.record.loss = Some(loss);
+            if self.watch.is_some() {
+                let (before, losses) = state.record.since.unwrap_or_default();
+                state.record.since = Some((before + weight, losses + sum));
+            }
             state.record.samples += samples.iter().sum::<u64>();
         }
         state.record.position += self.schedule.passed(round);

@@ -1,4 +1,4 @@
-//! `[search]`.
+//! Table `[search]`: what of it is read, refused and written again.
 
 use aquifer_frame::Target;
 use toml::Value;
