@@ -84,13 +84,19 @@ impl Board {
         Candidate { label: format!("{place}{}", params.join(", ")), folds }
     }
 
-    /// Prints it; that some candidates failed is an error of its own kind.
-    pub(crate) fn print(&self, format: Format) -> anyhow::Result<()> {
+    /// Prints what there is of it, maybe while the search is at work.
+    pub(crate) fn print_so_far(&self, format: Format) -> anyhow::Result<()> {
         match format {
             Format::Json => self.print_json()?,
             Format::Csv => self.table(usize::MAX, format).print(format),
             Format::Table => self.print_table(),
         }
+        Ok(())
+    }
+
+    /// Prints it; that some candidates failed is an error of its own kind.
+    pub(crate) fn print(&self, format: Format) -> anyhow::Result<()> {
+        self.print_so_far(format)?;
         let SearchSummary { failed, leaderboard, .. } = &self.summary;
         match (*failed, leaderboard.len() as u64) {
             (0, 1..) => Ok(()),

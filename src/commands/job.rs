@@ -160,6 +160,9 @@ async fn show(id: &str, cluster: &ClusterOptions, format: Format) -> anyhow::Res
         output::line("");
     }
     match event {
+        Some(JobEvent::Searched(summary)) if status == "running" => {
+            Board::new(*summary, Vec::new()).print_so_far(format)
+        }
         Some(JobEvent::Searched(summary)) => Board::new(*summary, Vec::new()).print(format),
         Some(JobEvent::Trained(summary)) => Trained { summary: *summary, notes: Vec::new() }.print(None, format),
         Some(JobEvent::Failed { report }) => Err(report.into()),

@@ -226,7 +226,9 @@ fn jobs_are_listed_and_shown() {
     refused(&aquifer, ["model", "export", "0123456789ab", "--out", "x"], 2, "no_job", &["0123456789ab"]);
     assert_nothing_left(&aquifer);
 
-    let file = search_file(&aquifer, FOUR);
+    let source = aquifer.file("data.parquet");
+    std::fs::copy(aquifer_harness::data("wisconsin/wisconsin.parquet"), &source).unwrap();
+    let file = search_of(&aquifer, &source, "class", FOUR);
     let result = aquifer.run(grid(&file, &["--output", "json"])).ok().json();
     let id = result["job"].as_str().unwrap();
     aquifer.run(train(Path::new(WISCONSIN), "class", &["--set", "nfolds=2"])).ok();
@@ -245,7 +247,8 @@ fn jobs_are_listed_and_shown() {
         let said = aquifer.run(export(&words)).code(2);
         assert!(said.stderr.contains("no such candidate"), "{}", said.stderr);
     }
-    for words in [&["model", "export", id, "--out", WISCONSIN][..], &["job", "resume", id, "--out", WISCONSIN]] {
+    let source = source.to_str().unwrap();
+    for words in [&["model", "export", id, "--out", source][..], &["job", "resume", id, "--out", source]] {
         let said = aquifer.run(words).code(2).stderr;
         assert!(said.contains("is one of the inputs"), "{said}");
     }

@@ -12,6 +12,7 @@ from tasks import (
     large,
     logistic,
     memory,
+    onepass,
     outofcore,
     predict,
     search,
@@ -35,4 +36,5 @@ TASKS: dict[str, ModuleType] = {
     "outofcore": outofcore,
     "predict": predict,
     "search": search,
+    "onepass": onepass,
 }
