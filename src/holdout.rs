@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aquifer_frame::{Apply, Batch, BLOCK_ROWS, Folds, SourceOptions, Target};
+use aquifer_frame::{Apply, BLOCK_ROWS, Batch, Folds, SourceOptions, Target};
 use aquifer_learn::Workspace;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::CrossValidation;
@@ -28,9 +28,12 @@ pub(crate) async fn write(
     path: &Path,
 ) -> anyhow::Result<()> {
     let Data::Files(files) = data else {
-        return Err(usage("predictions_of_frame", "predictions of held-out rows are made from files, not from a frame")
-            .hint("give the files that the frame was imported from")
-            .into());
+        return Err(usage(
+            "predictions_of_frame",
+            "predictions of held-out rows are made from files, not from a frame",
+        )
+        .hint("give the files that the frame was imported from")
+        .into());
     };
     let lost = || Report::new(Kind::Work, "no_model", "the models of the folds are not kept");
     let folds: &Folds = cross.assignment.as_ref().ok_or_else(lost)?;

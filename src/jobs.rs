@@ -25,7 +25,7 @@ pub(crate) fn job_id(request: &str) -> String {
 pub(crate) struct JobFolder {
     path: PathBuf,
     kept: bool,
-    /// Its job has ended.
+    /// Its job has ended, with a result.
     pub(crate) ended: bool,
     /// Held for as long as the job is at work.
     lock: Option<File>,
@@ -87,8 +87,7 @@ impl JobFolder {
             let _ = std::fs::remove_file(self.path.join(name));
         }
         if let Some(lock) = self.lock.take() {
-            let _ = std::fs::remove_file(self.path.join("lock"));
-            drop(lock);
+            drop(lock); // its file stays: another command may wait for this very one
         }
     }
 }

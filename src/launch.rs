@@ -97,7 +97,10 @@ struct Own {
 async fn launch(options: &ClusterOptions, planned: Planned) -> anyhow::Result<Launched> {
     options.worker_memory()?;
     let purpose = planned.purpose;
-    if matches!(purpose, Purpose::Train | Purpose::Search) && options.cluster.is_none() && Isa::detect() == Isa::PORTABLE {
+    if matches!(purpose, Purpose::Train | Purpose::Search)
+        && options.cluster.is_none()
+        && Isa::detect() == Isa::PORTABLE
+    {
         output::say(
             "note: without AVX2 and FMA this processor takes the portable path: the same bits, many times slower",
         );
@@ -208,7 +211,8 @@ impl Launched {
         // A search goes on with those that are left.
         let patient = self.planned.purpose == Purpose::Search;
         loop {
-            let alive = own.children.iter_mut().filter_map(|child| matches!(child.try_wait(), Ok(None)).then_some(())).count();
+            let alive =
+                own.children.iter_mut().filter_map(|child| matches!(child.try_wait(), Ok(None)).then_some(())).count();
             for (at, child) in own.children.iter_mut().enumerate().filter(|_| !patient || alive == 0) {
                 if let Ok(Some(status)) = child.try_wait() {
                     let message = format!("worker process {} of {} ended: {status}", at + 1, own.children.len());
@@ -268,12 +272,18 @@ impl Launched {
             report = self.worker_died() => return Err(report.into()),
         };
         display.finish();
-        self.own.iter_mut().for_each(|own| own.folder.ended = true);
+        let failed = matches!(ended, JobEvent::Failed { .. } | JobEvent::Cancelled);
+        self.own.iter_mut().for_each(|own| own.folder.ended = !failed);
         match ended {
             JobEvent::Failed { report } => Err(report.into()),
             JobEvent::Cancelled => Err(interrupted().into()),
             done => Ok(done),
         }
+    }
+
+    /// Its job has ended with a result: whatever fails from then on, what it found is there.
+    fn has_ended(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.folder.ended)
     }
 
     /// The job that was submitted last.
@@ -328,7 +338,7 @@ pub(crate) async fn with_cluster<T>(
     };
     let keep = match planned.purpose {
         Purpose::Train if result.is_ok() => Keep::Journal,
-        Purpose::Search if result.is_ok() || job_begun(&result) => Keep::All,
+        Purpose::Search if result.is_ok() || job_begun(&result) || launched.has_ended() => Keep::All,
         _ => Keep::Nothing,
     };
     launched.close(keep).await;
@@ -344,12 +354,17 @@ fn job_begun<T>(result: &anyhow::Result<T>) -> bool {
 /// A search that was left can be gone on with.
 fn to_be_resumed(job: &str, cluster: Option<&str>) -> Report {
     match cluster {
-        None => Report::new(Kind::Interrupted, "interrupted", format!("interrupted: job {job} keeps the trials that are done"))
-            .hint(format!("go on with `aquifer job resume {job}`")),
+        None => Report::new(
+            Kind::Interrupted,
+            "interrupted",
+            format!("interrupted: job {job} keeps the trials that are done"),
+        )
+        .hint(format!("go on with `aquifer job resume {job}`")),
         Some(url) => {
             let message = format!("detached: job {job} goes on in the cluster");
-            Report::new(Kind::Interrupted, "detached", message)
-                .hint(format!("`aquifer job watch {job} --cluster {url}` follows it, `aquifer job cancel {job}` ends it"))
+            Report::new(Kind::Interrupted, "detached", message).hint(format!(
+                "`aquifer job watch {job} --cluster {url}` follows it, `aquifer job cancel {job}` ends it"
+            ))
         }
     }
 }

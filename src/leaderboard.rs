@@ -34,7 +34,12 @@ impl Board {
     }
 
     /// Writes the best model: where it is asked for, or under its hash.
-    pub(crate) async fn take_best(&mut self, client: &mut Client, out: Option<&Path>, dir: &Path) -> anyhow::Result<()> {
+    pub(crate) async fn take_best(
+        &mut self,
+        client: &mut Client,
+        out: Option<&Path>,
+        dir: &Path,
+    ) -> anyhow::Result<()> {
         let first = self.summary.leaderboard.first().and_then(|entry| entry.model.as_ref());
         let Some(model) = first.filter(|model| model.kept) else { return Ok(()) };
         let path = match out {
@@ -118,7 +123,10 @@ impl Board {
         let SearchSummary { leaderboard, metric, not_begun, not_begun_reason, .. } = &self.summary;
         self.table(SHOWN, Format::Table).print(Format::Table);
         if leaderboard.len() > SHOWN {
-            output::line(&format!("… and {} more: `--output csv` has all", grouped((leaderboard.len() - SHOWN) as u64)));
+            output::line(&format!(
+                "… and {} more: `--output csv` has all",
+                grouped((leaderboard.len() - SHOWN) as u64)
+            ));
         }
         let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for entry in leaderboard {
@@ -130,7 +138,8 @@ impl Board {
         for (reason, candidates) in reasons {
             let which = if candidates.len() == 1 { "candidate" } else { "candidates" };
             let shown = candidates.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
-            let more = if candidates.len() > 10 { format!(", … ({} in all)", candidates.len()) } else { String::new() };
+            let more =
+                if candidates.len() > 10 { format!(", … ({} in all)", candidates.len()) } else { String::new() };
             output::line(&output::escape(&format!("failed  {which} {shown}{more}: {reason}")));
         }
         if let (1.., Some(reason)) = (not_begun, not_begun_reason) {
@@ -196,7 +205,7 @@ impl Board {
                 all.insert("cross_validation".into(), serde_json::to_value(&cross.pooled)?);
             }
             Ok(serde_json::json!({
-                "place": entry.place, "candidate": entry.candidate, "params": entry.params, "value": entry.value,
+                "place": entry.place, "candidate": entry.candidate + 1, "params": entry.params, "value": entry.value,
                 "deviation": entry.deviation, "metrics": metrics, "cross_validation": entry.cross_validation,
                 "epochs": entry.epochs, "seconds": entry.seconds, "status": entry.status, "reason": entry.reason,
                 "model": entry.model, "stop_at": entry.stop_at,

@@ -93,7 +93,8 @@ impl Display {
 
     /// A table that is drawn again and again; elsewhere a line now and then.
     fn searching(&mut self, said: &SearchProgress) {
-        let SearchProgress { candidates, running, done, failed, trials_running, share_done, workers, metric, .. } = said;
+        let SearchProgress { candidates, running, done, failed, trials_running, share_done, workers, metric, .. } =
+            said;
         let seconds = self.began.elapsed().as_secs_f64();
         let best = said.best.as_ref().map(|best| {
             let deviation = best.deviation.map_or_else(String::new, |d| format!(" ± {}", near(d, best.value)));
@@ -108,7 +109,9 @@ impl Display {
         };
         let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
         if !self.terminal {
-            return self.line(|| format!("{done} of {candidates} candidates done{failed}; best {best}; {rate} rows/s, {left}"));
+            return self.line(|| {
+                format!("{done} of {candidates} candidates done{failed}; best {best}; {rate} rows/s, {left}")
+            });
         }
         let text = format!(
             "candidates  {done} of {candidates} done, {running} running{failed}\n\

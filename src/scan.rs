@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aquifer_frame::{
-    Apply, BLOCK_ROWS, Batch, Columns, EncodedFrame, Encoding, Folds, Frame, Mixing, Note, Plan, Reader, Shard, ShardRecord, Side,
-    SourceColumn, SourceOptions, block_count, block_rows, import_shard_in_memory, plan,
+    Apply, BLOCK_ROWS, Batch, Columns, EncodedFrame, Encoding, Folds, Frame, Mixing, Note, Plan, Reader, Shard,
+    ShardRecord, Side, SourceColumn, SourceOptions, block_count, block_rows, import_shard_in_memory, plan,
 };
 use aquifer_learn::{Isa, PartRows, ReadError, Rows, Trial};
 use aquifer_model::{Kind, Model, Report, State, model_hash};

@@ -89,7 +89,8 @@ impl Submission {
     /// Offers the files to the cluster.
     pub(crate) async fn offer(&self, client: &mut Client) -> anyhow::Result<submit_request::Job> {
         let mut sources = [None, None, None];
-        for (source, data) in sources.iter_mut().zip([Some(&self.train), self.validation.as_ref(), self.test.as_ref()]) {
+        for (source, data) in sources.iter_mut().zip([Some(&self.train), self.validation.as_ref(), self.test.as_ref()])
+        {
             if let Some(data) = data {
                 *source = Some(data.offer(client, &self.options).await?);
             }

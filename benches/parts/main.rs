@@ -19,5 +19,12 @@ mod network;
 #[path = "../../src/commands/bench/synthetic.rs"]
 mod synthetic;
 
-criterion::criterion_group!(benches, data::benches, training::benches, exchange::benches, model::benches, search::benches);
+criterion::criterion_group!(
+    benches,
+    data::benches,
+    training::benches,
+    exchange::benches,
+    model::benches,
+    search::benches
+);
 criterion::criterion_main!(benches);

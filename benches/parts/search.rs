@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aquifer_coordinator::core::{
-    Command, Effect, Event, JobId, Registration, Reported, Request, Source, State, StoredFrame, StoredModel, TrialReport,
-    WorkerId,
+    Command, Effect, Event, JobId, Registration, Reported, Request, Source, State, StoredFrame, StoredModel,
+    TrialReport, WorkerId,
 };
 use aquifer_frame::{Frame, SourceOptions, import_shard, plan, survey};
 use aquifer_model::{Metrics, Part, Score};

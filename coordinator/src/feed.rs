@@ -46,7 +46,10 @@ impl Feeds {
         let mut jobs = self.lock();
         let Some(feed) = jobs.get_mut(job) else { return };
         let token = *feed.last.borrow() + 1;
-        let passing = matches!(event, JobEvent::Progress(_) | JobEvent::Searching(_) | JobEvent::Importing { .. } | JobEvent::Waiting { .. });
+        let passing = matches!(
+            event,
+            JobEvent::Progress(_) | JobEvent::Searching(_) | JobEvent::Importing { .. } | JobEvent::Waiting { .. }
+        );
         let same_kind = |last: &JobEvent| std::mem::discriminant(last) == std::mem::discriminant(&event);
         let replaces = |last: &JobEvent| passing && same_kind(last);
         feed.events.pop_if(|(_, last)| replaces(last));

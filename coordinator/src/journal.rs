@@ -71,7 +71,8 @@ const BUSY_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 impl SqliteJournal {
     /// Jobs and the term in one file, trials in another.
     pub fn open(path: &Path, trials: &Path) -> Result<Self, JournalError> {
-        let jobs_and_term = "CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1), term INTEGER NOT NULL);
+        let jobs_and_term =
+            "CREATE TABLE IF NOT EXISTS term (one INTEGER PRIMARY KEY CHECK (one = 1), term INTEGER NOT NULL);
              INSERT OR IGNORE INTO term VALUES (1, 0);
              CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, row TEXT NOT NULL);";
         let of_trials = "CREATE TABLE IF NOT EXISTS trials (
@@ -99,10 +100,7 @@ impl SqliteJournal {
         rows.iter().map(|row| serde_json::from_str(row).map_err(|source| JournalError::Row { source })).collect()
     }
 
-    fn with_trials<T>(
-        &mut self,
-        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, JournalError> {
+    fn with_trials<T>(&mut self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
         work(&mut self.trials).map_err(|source| JournalError::Sqlite { path: self.trials_path.clone(), source })
     }
 
@@ -283,7 +281,16 @@ mod tests {
     use crate::core::{JobId, JobStatus};
 
     fn row(id: &str, status: JobStatus) -> JobRow {
-        JobRow { id: JobId(id.into()), kind: "train".into(), status, created_ms: 5, failure: None, request: None, result: None }
+        JobRow {
+            id: JobId(id.into()),
+            kind: "train".into(),
+            status,
+            created_ms: 5,
+            failure: None,
+            request: None,
+            data: None,
+            result: None,
+        }
     }
 
     /// One body, both implementations.
@@ -302,7 +309,9 @@ mod tests {
     fn sqlite_keeps_what_was_committed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.sqlite");
-        keeps_what_was_committed(|| Box::new(SqliteJournal::open(&path, &folder.path().join("trials.sqlite")).unwrap()));
+        keeps_what_was_committed(|| {
+            Box::new(SqliteJournal::open(&path, &folder.path().join("trials.sqlite")).unwrap())
+        });
     }
 
     #[test]

@@ -15,6 +15,6 @@ mod store;
 
 pub use config::Config;
 pub use journal::{Journal, JournalError, MemoryJournal, SqliteJournal};
-pub use service::wire_source;
 pub use server::{Coordinator, StartError};
+pub use service::wire_source;
 pub use store::{Store, StoreError};

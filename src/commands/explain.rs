@@ -107,9 +107,11 @@ pub(crate) async fn explain(
 async fn know(data: &Data, source: &SourceOptions, options: &ClusterOptions) -> anyhow::Result<Known> {
     match data {
         Data::Frame(name) => {
-            let frame = crate::launch::with_cluster(options, crate::launch::Planned::new(crate::launch::Purpose::Ask)?, async |launched| {
-                Ok(get_frame(&mut launched.client, name).await?)
-            });
+            let frame = crate::launch::with_cluster(
+                options,
+                crate::launch::Planned::new(crate::launch::Purpose::Ask)?,
+                async |launched| Ok(get_frame(&mut launched.client, name).await?),
+            );
             let frame = frame.await?;
             let (rows, frame_bytes) = (frame.rows, frame.bytes);
             Ok(Known { frame, rows, frame_bytes, source_bytes: None, first_shard: None })

@@ -44,7 +44,9 @@ impl Export {
                 let request = found.request().ok_or_else(|| no_job(&self.job))?;
                 (found.row.result.clone().unwrap_or_default(), request, Some(found.folder))
             }
-            None if self.cluster.cluster.is_none() && !dir.join("address").exists() => return Err(no_job(&self.job).into()),
+            None if self.cluster.cluster.is_none() && !dir.join("address").exists() => {
+                return Err(no_job(&self.job).into());
+            }
             None => {
                 let mut client = super::cluster::join(&self.cluster).await?;
                 let answer = client.get_job(&self.job).await?;
@@ -80,7 +82,8 @@ impl Export {
         let job = again(request, entry)?;
         let work = async |launched: &mut Launched| {
             let mut display = Display::new(format != Format::Table);
-            let JobEvent::Trained(summary) = launched.run_job(submit_request::Job::Train(job), &mut display).await? else {
+            let JobEvent::Trained(summary) = launched.run_job(submit_request::Job::Train(job), &mut display).await?
+            else {
                 return Err(Report::new(Kind::Work, "job", "the training ended in an unknown way").into());
             };
             if summary.fit_blake3 != model.fit_blake3 {
@@ -114,17 +117,19 @@ impl Export {
         match (&entry.status, &entry.reason) {
             (CandidateStatus::Done, _) => Ok(entry),
             (_, Some(reason)) => Err(reason.clone()),
-            (_, None) => Err(usage("no_model", format!("candidate {} was left behind before its final fit", entry.candidate + 1))
-                .hint("train it with `aquifer train --set …`")),
+            (_, None) => Err(usage(
+                "no_model",
+                format!("candidate {} was left behind before its final fit", entry.candidate + 1),
+            )
+            .hint("train it with `aquifer train --set …`")),
         }
     }
 
     fn print(&self, blake3: &str, format: Format) -> anyhow::Result<()> {
         match format {
-            Format::Json => output::json(
-                "ModelExport",
-                &serde_json::json!({ "model": { "path": self.out, "blake3": blake3 } }),
-            ),
+            Format::Json => {
+                output::json("ModelExport", &serde_json::json!({ "model": { "path": self.out, "blake3": blake3 } }))
+            }
             Format::Table | Format::Csv => {
                 output::line(&format!("model   {}", self.out.display()));
                 output::line(&format!("blake3  {blake3}"));

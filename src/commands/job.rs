@@ -204,9 +204,11 @@ async fn cancel(id: &str, cluster: &ClusterOptions) -> anyhow::Result<()> {
             // Nobody works on it: what is left of it goes.
             let trials = cluster.dir.open()?.join("trials.sqlite");
             if trials.exists() {
-                let mut journal = aquifer_coordinator::SqliteJournal::open(&found.folder.join("journal.sqlite"), &trials)
+                let mut journal =
+                    aquifer_coordinator::SqliteJournal::open(&found.folder.join("journal.sqlite"), &trials)
+                        .map_err(|error| Report::from(&error))?;
+                aquifer_coordinator::Journal::forget(&mut journal, &found.row.id)
                     .map_err(|error| Report::from(&error))?;
-                aquifer_coordinator::Journal::forget(&mut journal, &found.row.id).map_err(|error| Report::from(&error))?;
             }
             std::fs::remove_dir_all(&found.folder).map_err(|error| crate::dir::unwritable(&found.folder, &error))?;
         }
@@ -222,6 +224,9 @@ impl Resume {
         let Some(found) = here else { return self.in_cluster(format).await };
         if found.at_work {
             return watch(&self.job, &self.cluster, format).await;
+        }
+        if found.row.status == JobStatus::Done {
+            return show(&self.job, &self.cluster, format).await; // there is nothing left to do
         }
         self.result.check(found.request().as_ref())?;
         let work = async |launched: &mut Launched| {
@@ -239,6 +244,9 @@ impl Resume {
         }
         let mut client = join(&self.cluster).await?;
         self.result.check(client.get_job(&self.job).await?.request.as_ref())?;
+        if client.get_job(&self.job).await?.job.is_some_and(|job| job.status == name(JobStatus::Done)) {
+            return show(&self.job, &self.cluster, format).await;
+        }
         client.resume(&self.job).await?;
         let mut display = Display::new(format != Format::Table);
         let ended = tokio::select! {
@@ -272,12 +280,7 @@ enum Ended {
 }
 
 impl Ended {
-    async fn take(
-        launched: &Launched,
-        ended: JobEvent,
-        result: &ResultArgs,
-        display: Display,
-    ) -> anyhow::Result<Self> {
+    async fn take(launched: &Launched, ended: JobEvent, result: &ResultArgs, display: Display) -> anyhow::Result<Self> {
         match ended {
             JobEvent::Trained(summary) => {
                 let mut client = launched.client.clone();

@@ -10,7 +10,7 @@ use clap::Args;
 
 use crate::commands::explain::explain;
 use crate::commands::job::fetch_trained;
-use crate::data::check_names;
+use crate::data::{Data, check_names};
 use crate::failure::usage;
 use crate::launch::{Launched, Planned, Purpose, with_cluster};
 use crate::options::{ClusterOptions, SourceArgs};
@@ -86,10 +86,11 @@ impl Train {
     pub(crate) async fn run(self, format: Format) -> anyhow::Result<()> {
         let spec = self.read_spec()?;
         if spec.search.is_some() {
-            return Err(usage("is_search", "the spec has a table [search]").hint("run it with `aquifer grid FILE`").into());
+            return Err(usage("is_search", "the spec has a table [search]")
+                .hint("run it with `aquifer grid FILE`")
+                .into());
         }
-        let submission =
-            Submission::new(spec, &self.source.ignore, "aquifer train FILE --target COLUMN")?;
+        let submission = Submission::new(spec, &self.source.ignore, "aquifer train FILE --target COLUMN")?;
         let all = submission.all();
         check_names(&all, &self.cluster).await?;
         let (train, options) = (&submission.train, &submission.options);
@@ -102,6 +103,14 @@ impl Train {
         submission.check()?;
         if self.explain {
             return explain(&submission.spec, train, options, &self.cluster, format).await;
+        }
+        if let (true, Data::Frame(_)) = (submission.spec.keeps_cross_validation_predictions(), train) {
+            return Err(usage(
+                "predictions_of_frame",
+                "predictions of held-out rows are made from files, not from a frame",
+            )
+            .hint("give the files that the frame was imported from")
+            .into());
         }
         for file in [&self.out, &self.cv_predictions].into_iter().flatten() {
             precheck::check_out(file, &all)?;

@@ -24,9 +24,11 @@ fn an_encoding_of_all_rows_scores_as_one_of_the_learned_rows() {
     with_part.push(("part", ints((0..all.num_rows()).map(|row| i64::from(row >= LEARNED)))));
     let whole = write(&aquifer, "whole", with_part);
 
-    let settings = |seed: u64| ["hidden=[32]", "epochs=2"].map(String::from).into_iter().chain([format!("seed={seed}")]);
+    let settings =
+        |seed: u64| ["hidden=[32]", "epochs=2"].map(String::from).into_iter().chain([format!("seed={seed}")]);
     let run = |data: &std::path::Path, more: Vec<std::ffi::OsString>, seed: u64| {
-        let mut arguments: Vec<std::ffi::OsString> = vec!["train".into(), data.into(), "--target".into(), "income".into()];
+        let mut arguments: Vec<std::ffi::OsString> =
+            vec!["train".into(), data.into(), "--target".into(), "income".into()];
         settings(seed).for_each(|setting| arguments.extend(["--set".into(), setting.into()]));
         arguments.extend(more);
         arguments.extend(["--output".into(), "json".into()]);

@@ -259,7 +259,7 @@ fn exports(aquifer: &Aquifer, found: &Found, more: &[OsString]) {
     assert!(bytes(&out) == found.model, "the best model's bytes");
 
     let last = all.last().expect("an entry");
-    let number = (last["candidate"].as_u64().expect("a number") + 1).to_string();
+    let number = last["candidate"].as_u64().expect("a number").to_string();
     for words in [["--place", "3"], ["--candidate", &number]] {
         export(&words);
         let exported = Model::from_bytes(&bytes(&out)).expect("a model");

@@ -31,6 +31,11 @@ impl Budget {
         self.bytes
     }
 
+    /// Whether anybody has memory reserved now.
+    pub(crate) fn is_shared(&self) -> bool {
+        *self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) > 0
+    }
+
     /// Whether so much could be reserved now.
     pub(crate) fn has_room_for(&self, bytes: u64) -> bool {
         let reserved = *self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -36,6 +36,8 @@ pub struct ThreadPool {
     awake: Mutex<Arc<AtomicBool>>,
     /// Of those who stay awake, or will.
     waking: Arc<AtomicUsize>,
+    /// More threads than cores would only take them from each other while they stay awake.
+    cores: usize,
 }
 
 /// A piece of work that is over so soon is followed by another one …
@@ -57,7 +59,8 @@ impl ThreadPool {
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
         let pool = builder.thread_name(|at| format!("compute-{at}")).build().map_err(std::io::Error::other)?;
-        Ok(Self { pool, submitted: Arc::default(), awake: Mutex::default(), waking: Arc::default() })
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self { pool, submitted: Arc::default(), awake: Mutex::default(), waking: Arc::default(), cores })
     }
 
     /// Drops what has not begun, and waits for the tasks that are being done, at most `limit`.
@@ -112,7 +115,7 @@ impl Crew for ThreadPool {
 
     /// Parts are tickets: whoever is free takes the next one, so that those of few numbers are done first.
     fn run(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
-        if self.threads() == 1 {
+        if self.threads() == 1 || parts < 2 {
             return (0..parts).for_each(work);
         }
         let began = Instant::now();
@@ -149,7 +152,7 @@ impl ThreadPool {
         let flag = Arc::new(AtomicBool::new(false));
         *self.awake.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = flag.clone();
         // Those of an earlier time who have not begun yet will do.
-        for _ in self.waking.load(Ordering::Relaxed) + 1..self.threads() {
+        for _ in self.waking.load(Ordering::Relaxed) + 1..self.threads().min(self.cores) {
             let (flag, waking) = (flag.clone(), self.waking.clone());
             waking.fetch_add(1, Ordering::Relaxed);
             self.pool.spawn(move || {

@@ -10,9 +10,14 @@ use aquifer_proto::v1::{ExchangeRequest, Generation};
 /// What arrives in a trial's inbox.
 pub(crate) enum TrialEvent {
     Message(Box<ExchangeRequest>),
-    PeerLost { member: usize, report: Report },
+    PeerLost {
+        member: usize,
+        report: Report,
+    },
     /// One trial of the cohort is not needed any more, or has failed elsewhere.
-    Drop { trial: usize },
+    Drop {
+        trial: usize,
+    },
     Stop,
 }
 

@@ -119,14 +119,40 @@ impl StoredModel {
 /// What a member says of a trial.
 #[derive(Debug)]
 pub enum TrialReport {
-    Progress { round: u64, position: u64, samples: u64, loss: Option<f64>, scoring: String },
+    Progress {
+        round: u64,
+        position: u64,
+        samples: u64,
+        loss: Option<f64>,
+        scoring: String,
+    },
     /// A scoring while a trial of the cohort trained.
-    Scored { trial: usize, point: CurvePoint },
+    Scored {
+        trial: usize,
+        point: CurvePoint,
+    },
     /// A trial of the cohort is done.
-    Finished { trial: usize, reported: Box<Reported>, memory_peak_bytes: u64 },
+    Finished {
+        trial: usize,
+        reported: Box<Reported>,
+        memory_peak_bytes: u64,
+    },
     /// A trial of the cohort has failed, or all of it that has not ended.
-    Failed { trial: Option<usize>, report: Report, fit: Option<usize> },
+    Failed {
+        trial: Option<usize>,
+        report: Report,
+        fit: Option<Fit>,
+    },
     Stopped,
+}
+
+/// What a worker says where a cohort does not fit into its memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Fit {
+    /// So many of its first trials would.
+    pub trials: usize,
+    /// Others had memory reserved.
+    pub others: bool,
 }
 
 #[derive(Debug)]

@@ -60,17 +60,9 @@ impl Source {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Request {
     /// With an empty name the frame is kept in the cache.
-    Import {
-        name: String,
-        source: Source,
-    },
+    Import { name: String, source: Source },
     /// The user's spec as TOML: of a training, a cross-validation or a search.
-    Train {
-        spec_toml: String,
-        train: Source,
-        validation: Option<Source>,
-        test: Option<Source>,
-    },
+    Train { spec_toml: String, train: Source, validation: Option<Source>, test: Option<Source> },
 }
 
 /// An imported frame with its way back to the source.
@@ -145,6 +137,9 @@ pub struct JobRow {
     pub failure: Option<Report>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub request: Option<Request>,
+    /// The content of its training frame, once it is known: taken up again, it must be the same.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub data: Option<String>,
     /// Its last event, as JSON.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub result: Option<String>,
@@ -213,8 +208,7 @@ impl State {
             Request::Import { name, source } => (IMPORT, None, vec![(Role::Named(name), Some(source))]),
             Request::Train { spec_toml, train, validation, test } => {
                 let parts = [(Part::Train, Some(train)), (Part::Validation, validation), (Part::Test, test)];
-                let parts: Vec<(Role, Option<Source>)> =
-                    parts.map(|(part, source)| (Role::Part(part), source)).into();
+                let parts: Vec<(Role, Option<Source>)> = parts.map(|(part, source)| (Role::Part(part), source)).into();
                 match Spec::parse(&spec_toml) {
                     Ok(spec) => (kind_of(&spec), Some(Box::new(spec)), parts),
                     // The service has read it before.
@@ -229,6 +223,7 @@ impl State {
             created_ms,
             failure: None,
             request: kept,
+            data: self.row(&id).and_then(|row| row.data.clone()),
             result: None,
         };
         let slot = |(role, source): (Role, Option<Source>)| {
@@ -335,6 +330,16 @@ impl State {
     }
 
     pub(super) fn cancel_requested(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
+        // Of a search that is not at work, what it has made goes.
+        let ended = self.row(id).filter(|row| row.status.has_ended() && row.can_resume()).cloned();
+        if let Some(row) = ended {
+            let row = JobRow { status: JobStatus::Cancelled, data: None, result: None, ..row };
+            match self.jobs.get_mut(id) {
+                Some(job) => job.row = row.clone(),
+                None => drop(self.past.insert(id.clone(), row.clone())),
+            }
+            return vec![Effect::Persist(Box::new(row)), Effect::Forget { job: id.clone() }];
+        }
         self.stop_job(now, id, JobEvent::Cancelled)
     }
 

@@ -14,9 +14,12 @@ mod state;
 mod step;
 mod training;
 
-pub use event::{Command, Effect, Event, Member, StoredModel, TrialReport};
+pub use event::{Command, Effect, Event, Fit, Member, StoredModel, TrialReport};
 pub use ids::{JobId, WorkerId};
-pub use job::{CROSS_VALIDATION, FileRef, GRID, IMPORT, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame, TRAIN, uploads_of};
+pub use job::{
+    CROSS_VALIDATION, FileRef, GRID, IMPORT, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame, TRAIN,
+    uploads_of,
+};
 pub use membership::{LEASE, Registration, Worker};
 pub use placement::{Placement, Problem, place, place_ranks};
 pub use search::{Reported, TrialKey, TrialRow};

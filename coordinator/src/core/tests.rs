@@ -357,6 +357,7 @@ fn jobs_of_a_former_start_are_ended() {
         created_ms: 0,
         failure: None,
         request: Some(request.clone()),
+        data: None,
         result: None,
     };
     let rows = [row(TRAIN, JobStatus::Running), row(TRAIN, JobStatus::Done), row(GRID, JobStatus::Running)];

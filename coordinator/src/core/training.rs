@@ -13,7 +13,7 @@ use super::job::{Frames, stop_run};
 use super::placement::streams;
 use super::search::{Reported, Run, Search, TrialKey, TrialRow, note_of};
 use super::{
-    Command, Effect, JobId, Placement, Problem, Role, State, StoredModel, TrialReport, Worker, WorkerId, place,
+    Command, Effect, Fit, JobId, Placement, Problem, Role, State, StoredModel, TrialReport, Worker, WorkerId, place,
     place_ranks,
 };
 
@@ -25,8 +25,8 @@ const WAITING_STREAMED: usize = 4096;
 const LOST_MAX: u32 = 3;
 /// Watchers hear of a search this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
-/// A worker refuses what does not fit into its memory by this.
-const TOO_LARGE: &str = "memory_too_small";
+/// What does not fit beside others is tried again after this long.
+const MEMORY_RETRY: Duration = Duration::from_secs(1);
 
 impl State {
     pub(super) fn begin_search(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
@@ -41,11 +41,20 @@ impl State {
             Ok(search) => search,
             Err(report) => return self.end_job(id, JobEvent::Failed { report }),
         };
+        let content = search.data.fit.data.clone();
+        if job.row.data.as_ref().is_some_and(|before| *before != content) {
+            let message = format!("the data of job {id} has changed since it began");
+            let report = Report::new(Kind::Data, "source_changed", message)
+                .hint(format!("`aquifer job cancel {id}` forgets what it found; then submit it again"));
+            return self.end_job(id, JobEvent::Failed { report });
+        }
+        job.row.data = Some(content);
+        let row = Effect::Persist(Box::new(job.row.clone()));
         let threads: Vec<u32> = self.workers.values().map(|worker| worker.registration.threads).collect();
-        let mut effects = vec![Effect::Notify {
-            job: id.clone(),
-            event: JobEvent::Decided(Box::new(decisions(&search, &threads))),
-        }];
+        let mut effects = vec![
+            row,
+            Effect::Notify { job: id.clone(), event: JobEvent::Decided(Box::new(decisions(&search, &threads))) },
+        ];
         let (grid, can_resume) = (search.is_grid(), job.row.can_resume());
         search.looked_up = !can_resume;
         if can_resume {
@@ -89,7 +98,7 @@ impl State {
         let (slots, search) = (&job.slots, job.search.as_mut()?);
         let frames = Frames { slots };
         let train = frames.train().ok()?;
-        if search.waits_for_memory || self.workers.is_empty() {
+        if now < search.waits_for_memory || self.workers.is_empty() {
             return None;
         }
         let limit = search.settings.as_ref().map_or(0.0, |settings| settings.max_runtime_secs);
@@ -201,7 +210,7 @@ impl State {
             TrialReport::Failed { trial: Some(trial), report, .. } => trial_failed(search, id, number, trial, report),
             TrialReport::Failed { trial: None, report, fit } => {
                 job.learn_cause(&report);
-                self.run_failed(id, worker, number, report, fit)
+                self.run_failed(now, id, worker, number, report, fit)
             }
         };
         self.after_report(now, id, number, effects)
@@ -213,11 +222,8 @@ impl State {
             && search.runs.get(&number).is_some_and(Run::is_over)
         {
             search.runs.remove(&number);
-            // Memory was given back.
-            for job in self.jobs.values_mut() {
-                if let Some(search) = &mut job.search {
-                    search.waits_for_memory = false;
-                }
+            if std::mem::take(&mut search.limited_by_others) {
+                search.cohort_max = usize::MAX;
             }
         }
         effects.extend(self.end_if_stopped(id));
@@ -235,12 +241,13 @@ impl State {
         reported: Reported,
     ) -> Vec<Effect> {
         let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
-        let keeps = search.keeps_folds();
+        let key = search.runs.get(&number).and_then(|run| run.trials.get(trial)).copied();
+        let Some(key) = key else { return Vec::new() };
+        let keeps = search.keeps_model(key);
         let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
-        let Some(key) = run.trials.get(trial).copied() else { return Vec::new() };
         if run.members.first().is_some_and(|first| first.worker == *worker) {
             // It sends the model before it says so: nothing would ever end a job that waited for one.
-            if (key.fold.is_none() || keeps) && !run.models.contains_key(&trial) && run.stopping.is_none() {
+            if keeps && !run.models.contains_key(&trial) && run.stopping.is_none() {
                 let message = format!("{worker} finished a trial of job {id} without sending its model");
                 return trial_failed(search, id, number, trial, Report::new(Kind::Work, "no_model", message));
             }
@@ -256,15 +263,17 @@ impl State {
         search.samples += outcome.samples;
         let Some(identity) = search.identity(key) else { return Vec::new() };
         let (job, data) = (id.clone(), search.data.fit.data.clone());
-        let pooled = search.pooled(key.candidate).filter(|_| key.fold.is_none());
-        let row = TrialRow { identity, job, data, outcome, train_seconds, score_seconds, model, pooled, sums };
+        let row = TrialRow { identity, job, data, outcome, train_seconds, score_seconds, model, pooled: None, sums };
         let mut effects = vec![
             Effect::PersistTrial(Box::new(row.clone())),
             Effect::AppendPoint { job: id.clone(), line: search.result_line(key, &row) },
         ];
         search.take(key, row);
-        if key.fold.is_none() {
+        if key.fold.is_some()
+            && let Some(pooled) = search.pooled_row(key.candidate, id)
+        {
             // They have been added up.
+            effects.push(Effect::PersistTrial(Box::new(pooled)));
             effects.push(Effect::ClearSums { identities: search.fold_identities(key.candidate) });
         }
         effects.extend(search.keep_best(key).map(|path| Effect::RemoveModel { path }));
@@ -275,19 +284,20 @@ impl State {
     /// A member's whole part of a run has ended before its trials did.
     fn run_failed(
         &mut self,
+        now: Duration,
         id: &JobId,
         worker: &WorkerId,
         number: u64,
         report: Report,
-        fit: Option<usize>,
+        fit: Option<Fit>,
     ) -> Vec<Effect> {
-        let alone = self.jobs.values().filter_map(|job| job.search.as_ref()).map(|s| s.runs.len()).sum::<usize>() == 1;
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
         let can_resume = job.row.can_resume();
         let Some(search) = job.search.as_mut() else { return Vec::new() };
         let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
         let mut effects = Vec::new();
-        let left: Vec<TrialKey> = match run.stopping.is_some() {
+        let already_stopping = run.stopping.is_some();
+        let left: Vec<TrialKey> = match already_stopping {
             true => Vec::new(),
             false => {
                 let left = run.pending.keys().map(|at| run.trials[*at]).collect();
@@ -300,13 +310,23 @@ impl State {
             members.remove(worker);
         }
         match fit {
-            Some(fit) if report.code == TOO_LARGE && (fit > 0 || !alone || left.len() > 1) => {
-                // Some of them fit, or all would once others have ended.
-                search.cohort_max = search.cohort_max.min(left.len().max(1)).min(if fit > 0 { fit } else { left.len() });
-                if fit == 0 && alone {
-                    search.cohort_max = 1;
-                }
-                search.waits_for_memory = fit == 0 && !alone;
+            // Another member has refused it too.
+            Some(fit) if already_stopping && fit.trials > 0 => search.cohort_max = search.cohort_max.min(fit.trials),
+            Some(_) if already_stopping => {}
+            // Some of them fit.
+            Some(fit) if fit.trials > 0 => {
+                search.cohort_max = search.cohort_max.min(fit.trials);
+                search.limited_by_others |= fit.others;
+                search.waiting.extend(left);
+            }
+            // All may, once others have ended; that is tried again and again.
+            Some(fit) if fit.others => {
+                search.waits_for_memory = now + MEMORY_RETRY;
+                search.waiting.extend(left);
+            }
+            // Which of many does not is found one by one.
+            Some(_) if left.len() > 1 => {
+                search.cohort_max = 1;
                 search.waiting.extend(left);
             }
             _ if can_resume && report.code == PEER_LOST => search.begin_again(&left, &report),
@@ -412,7 +432,6 @@ impl Search {
         }
         effects.retain(|effect| !matches!(effect, Effect::Send { worker: to, .. } if to == worker));
         self.runs.retain(|_, run| !run.is_over());
-        self.waits_for_memory = false;
         let message = format!("{worker} was lost while it trained: {reason}");
         self.begin_again(&left, &Report::new(Kind::Work, "worker_lost", message));
         (had, effects)
@@ -475,9 +494,17 @@ impl Search {
         };
         let worst = *self.kept.iter().max_by(worse)?;
         self.kept.retain(|number| *number != worst);
-        let model = self.candidates.get_mut(&worst)?.last.as_mut()?.model.as_mut()?;
-        model.kept = false;
-        Some(model.path.clone())
+        let path_of = |number: &u32| {
+            let row = self.candidates.get(number)?.last.as_ref()?;
+            row.model.as_ref().map(|model| model.path.clone())
+        };
+        let path = path_of(&worst)?;
+        // Equal models are one file.
+        if self.kept.iter().any(|other| path_of(other).as_ref() == Some(&path)) {
+            return None;
+        }
+        self.candidates.get_mut(&worst)?.last.as_mut()?.model.as_mut()?.kept = false;
+        Some(path)
     }
 
     /// The best model may have been found by another job, whose file is gone: its final fit is made once more.

@@ -280,7 +280,8 @@ pub fn wire_source(source: &Source) -> v1::DataSource {
     match source {
         Source::Frame(name) => v1::DataSource { frame: name.clone(), ..v1::DataSource::default() },
         Source::Files { files, options, shuffle } => {
-            let partition = |(key, value): &(String, Option<String>)| v1::Partition { key: key.clone(), value: value.clone() };
+            let partition =
+                |(key, value): &(String, Option<String>)| v1::Partition { key: key.clone(), value: value.clone() };
             let file = |file: &FileRef| v1::SourceFile {
                 path: file.path.clone(),
                 size_bytes: file.size_bytes,

@@ -13,7 +13,9 @@ use tracing::info;
 
 use super::jobs::{other_version, stored_file};
 use super::{status, stopping};
-use crate::core::{Command, Event, FileRef, JobId, LEASE, Member, Registration, Reported, StoredModel, TrialReport, WorkerId};
+use crate::core::{
+    Command, Event, FileRef, Fit, JobId, LEASE, Member, Registration, Reported, StoredModel, TrialReport, WorkerId,
+};
 use crate::driver::Handle;
 use crate::store::{Incoming, Store};
 
@@ -126,9 +128,11 @@ impl Membership for MembershipService {
         let read = tokio::task::block_in_place(|| Model::from_bytes(&bytes));
         let model = read.map_err(|error| to_status(&error.into()))?;
         let scores = read_scores(&scores_json, &model)?;
-        let (path, model_blake3) = tokio::task::block_in_place(|| file.finish(|hash| self.store.model_path(&job, hash))).map_err(status)?;
+        let (path, model_blake3) =
+            tokio::task::block_in_place(|| file.finish(|hash| self.store.model_path(&job, hash))).map_err(status)?;
         let fit_blake3 = fit_hash(&model).map_err(|error| to_status(&error.into()))?;
-        let model = StoredModel { path, model_blake3, fit_blake3, scores, numeric_class: model.numeric_class, kept: true };
+        let model =
+            StoredModel { path, model_blake3, fit_blake3, scores, numeric_class: model.numeric_class, kept: true };
         self.handle.send(Event::ModelStored { job, number, trial, model });
         Ok(Response::new(v1::PutModelResponse {}))
     }
@@ -226,8 +230,9 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
         }
         session_request::Message::TrialFinished(said) => {
             let (job, number) = trial(said.generation)?;
-            let v1::TrialFinished { train_seconds, score_seconds, memory_peak_bytes, trial, outcome_json, holdout, .. } =
-                said;
+            let v1::TrialFinished {
+                train_seconds, score_seconds, memory_peak_bytes, trial, outcome_json, holdout, ..
+            } = said;
             let trial = trial as usize;
             let report = match serde_json::from_str(&outcome_json) {
                 Ok(outcome) => {
@@ -252,7 +257,7 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
                 false => TrialReport::Failed {
                     trial: said.trial.map(|trial| trial as usize),
                     report: report_of(said.failure.as_ref()),
-                    fit: said.fit.map(|fit| fit as usize),
+                    fit: said.fit.map(|trials| Fit { trials: trials as usize, others: said.others }),
                 },
             };
             Event::TrialReported { job, worker, number, report }

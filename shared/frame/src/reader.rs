@@ -233,7 +233,8 @@ impl Reader {
 
     fn hold_columns(&mut self, (epoch, rows): Stretch) -> Result<(), Error> {
         self.held.columns_of = None;
-        let (mut columns, mut learned) = (std::mem::take(&mut self.held.columns), std::mem::take(&mut self.held.learned));
+        let (mut columns, mut learned) =
+            (std::mem::take(&mut self.held.columns), std::mem::take(&mut self.held.learned));
         columns.side = None;
         let read = self.read_columns(epoch, rows.clone(), &mut columns, Some(&mut learned));
         (self.held.columns, self.held.learned) = (columns, learned);

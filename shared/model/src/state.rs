@@ -158,8 +158,17 @@ mod tests {
             CurvePoint { position: 10, loss: Some(0.25), value: 0.75 },
         ];
         let best = Some(BestPoint { position: 5, value: 0.5 });
-        let record =
-            Record { round: 3, position: 10, samples: 9, loss: Some(0.25), scores, curve, best, stopped: false, since: None };
+        let record = Record {
+            round: 3,
+            position: 10,
+            samples: 9,
+            loss: Some(0.25),
+            scores,
+            curve,
+            best,
+            stopped: false,
+            since: None,
+        };
         let state = State { record, vectors: vec![StateVector { name: "weights".into(), values: vec![1.0, -2.0] }] };
         let mut seen = std::collections::BTreeSet::from([state.check()]);
         let mut differs = |change: &dyn Fn(&mut State)| {

@@ -21,11 +21,10 @@ pub struct CohortPlan {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialPlan {
     pub fit: FitSpec,
-    /// The fold that it holds out, and is scored on alone; a trial without one has a model in the end.
+    /// The fold that it holds out, and is scored on alone.
     #[serde(default)]
     pub fold: Option<u32>,
-    /// A fold's model is kept as well.
-    #[serde(default)]
+    /// Its model is sent in the end.
     pub keeps_model: bool,
 }
 

@@ -3,6 +3,6 @@
 mod exchange;
 mod segment;
 
-pub use exchange::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
 pub(crate) use exchange::add;
+pub use exchange::{Exchange, ExchangeError, Outgoing, Phase, Placement, Progress};
 pub use segment::{Segment, segments};

@@ -89,9 +89,9 @@ impl<'a> Cohort<'a> {
         let own_ranks = placement.ranks.get(me).cloned().unwrap_or(0..0);
         let side_by_side = side_by_side(own_ranks.len(), seats.len(), threads);
         let reserved = node.budget.reserve(memory_of(&seats, threads, own_ranks.len(), side_by_side));
-        let reserved = reserved.map_err(|report| End::TooLarge {
-            report,
-            fit: fitting(&node.budget, &seats, threads, own_ranks.len()),
+        let reserved = reserved.map_err(|report| {
+            let (fit, others) = (fitting(&node.budget, &seats, threads, own_ranks.len()), node.budget.is_shared());
+            End::TooLarge { report, fit, others }
         })?;
         let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side)?;
         Ok(Self {
@@ -359,8 +359,9 @@ impl<'a> Cohort<'a> {
         };
         let round = seat.state.record.round;
         let worker = self.members.get(from).map_or("an unknown member", |m| &m.worker);
-        let bad =
-            |reason: String| End::Failed(Report::new(Kind::Work, "exchange", format!("{worker} in round {round}: {reason}")));
+        let bad = |reason: String| {
+            End::Failed(Report::new(Kind::Work, "exchange", format!("{worker} in round {round}: {reason}")))
+        };
         let sender = self.members.get(from).filter(|_| from != self.me);
         let incarnation = message.header.as_ref().map_or(0, |header| header.incarnation);
         if sender.is_none_or(|sender| sender.incarnation != incarnation) {
@@ -450,7 +451,7 @@ impl<'a> Cohort<'a> {
     /// The model of a trial that is done, and all its metrics: the model file keeps a few of them. None of a fold.
     pub(super) fn model(&self, at: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, Report> {
         let seat = &self.seats[at];
-        if seat.plan.fold.is_some() && !seat.plan.keeps_model {
+        if !seat.plan.keeps_model {
             return Ok(None);
         }
         let scores = serde_json::to_vec(&seat.state.record.scores).unwrap_or_default();

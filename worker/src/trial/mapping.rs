@@ -119,7 +119,8 @@ impl Mapping<'_> {
                 for work in work.iter_mut().filter(|work| work.failed.is_none()) {
                     let mut rows = Stoppable { reader: &mut reader, side: work.seat.side(self.kind), stop: self.stop };
                     let mut workspace = self.take_workspace(work.seat);
-                    let made = work.seat.trial.map(work.seat.context(crew, &mut work.spare), rank, &mut rows, &mut workspace);
+                    let made =
+                        work.seat.trial.map(work.seat.context(crew, &mut work.spare), rank, &mut rows, &mut workspace);
                     self.give_workspace(work.seat, workspace);
                     match made {
                         Ok(partial) => work.push(rank, partial),
@@ -217,11 +218,8 @@ fn pieces(runs: &[Range<u32>], weights: &[u64], side_by_side: usize) -> Vec<Piec
     }
     let piece = |ranks: &Range<u32>| {
         let ranks = ranks.clone();
-        let piece = move |(reader, seats): (usize, &Range<usize>)| Piece {
-            ranks: ranks.clone(),
-            seats: seats.clone(),
-            reader,
-        };
+        let piece =
+            move |(reader, seats): (usize, &Range<usize>)| Piece { ranks: ranks.clone(), seats: seats.clone(), reader };
         seats.iter().enumerate().map(piece).collect::<Vec<_>>()
     };
     runs.iter().flat_map(piece).collect()

@@ -16,7 +16,7 @@ use std::sync::mpsc::Receiver;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{CHUNK_BYTES, Clock, PROTOCOL_VERSION, CohortPlan, from_status};
+use aquifer_proto::{CHUNK_BYTES, Clock, CohortPlan, PROTOCOL_VERSION, from_status};
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::debug;
 
@@ -26,8 +26,8 @@ use crate::inbox::{GenerationId, Inbox, TrialEvent};
 use crate::link;
 use crate::said::{Said, failure};
 use crate::shards::Shards;
-pub use pair::Pair;
 use cohort::Cohort;
+pub use pair::Pair;
 use stream::dial;
 
 /// How a cohort ends early.
@@ -39,6 +39,8 @@ enum End {
     TooLarge {
         report: Report,
         fit: usize,
+        /// Others had memory reserved.
+        others: bool,
     },
 }
 
@@ -81,20 +83,15 @@ pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEve
     let failed = match end {
         End::Stopped => v1::TrialFailed { stopped: true, ..failed },
         End::Failed(report) => v1::TrialFailed { failure: Some(failure(&report)), ..failed },
-        End::TooLarge { report, fit } => {
-            v1::TrialFailed { failure: Some(failure(&report)), fit: Some(fit as u32), ..failed }
+        End::TooLarge { report, fit, others } => {
+            v1::TrialFailed { failure: Some(failure(&report)), fit: Some(fit as u32), others, ..failed }
         }
     };
     // Without a session the coordinator knows already that this worker is lost.
     let _ = node.said.send(Said::Failed(failed));
 }
 
-fn run_rounds(
-    node: &Node,
-    assignment: Assignment,
-    events: Receiver<TrialEvent>,
-    inbox: &Inbox,
-) -> Result<(), End> {
+fn run_rounds(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: &Inbox) -> Result<(), End> {
     let (id, me) = (assignment.id.clone(), assignment.me);
     let others = assignment.members.iter().enumerate();
     let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();

@@ -106,7 +106,8 @@ impl Seat {
         self.trial.update(&mut self.state, total.as_mut(), crew)?;
         let record = &self.state.record;
         if matches!(kind, Some(RoundKind::Score { part: Part::Holdout })) {
-            let kept = record.scores.iter().any(|score| score.part == Part::Holdout && score.position == record.position);
+            let kept =
+                record.scores.iter().any(|score| score.part == Part::Holdout && score.position == record.position);
             if kept || self.holdout.is_none() {
                 self.holdout = total.take();
             }

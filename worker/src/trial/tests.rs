@@ -31,7 +31,7 @@ fn prepare(dir: &Path, settings: &[&str]) -> CohortPlan {
     CohortPlan {
         encoding,
         folds: None,
-        trials: vec![TrialPlan { fit, fold: None, keeps_model: false }],
+        trials: vec![TrialPlan { fit, fold: None, keeps_model: true }],
         parts: vec![PartPlan {
             part: Part::Train,
             rows: frame.rows,
@@ -204,7 +204,7 @@ fn a_trial_does_not_depend_on_its_cohort() {
                 fit.params.hidden = if fit.params.hidden.is_empty() { Vec::new() } else { hidden };
                 fit.params.l2 = f64::from(fold.unwrap_or(7)) * 1e-4;
                 fit.params.epochs *= if fold == Some(2) { 0.5 } else { 1.0 };
-                plan.trials.push(TrialPlan { fit, fold, keeps_model: false });
+                plan.trials.push(TrialPlan { fit, fold, keeps_model: fold.is_none() });
             }
         }
         let together = train(folder.path(), std::slice::from_ref(&plan), 3).remove(0).unwrap();
@@ -261,7 +261,7 @@ fn a_cohort_that_does_not_fit_says_how_many_would() {
         let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
         let assignment = Assignment { id, members, me: 0, plan: plan.clone() };
         match Cohort::begin(&node, assignment, vec![None], events, &inbox) {
-            Err(End::TooLarge { report, fit }) => {
+            Err(End::TooLarge { report, fit, .. }) => {
                 assert_eq!(report.code, "memory_too_small");
                 fit
             }

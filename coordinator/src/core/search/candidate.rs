@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use aquifer_frame::Encoding;
 use aquifer_model::{FitSpec, Kind, MetricName, Metrics, Report, Scoring, Strategy};
-use aquifer_proto::{CandidateStatus, CrossValidation, FoldResult};
+use aquifer_proto::{CandidateStatus, CrossValidation, FoldResult, TrialOutcome};
 
 use super::results::{TrialRow, pooled};
 use super::{Data, Search};
-use crate::core::StoredFrame;
+use crate::core::{JobId, StoredFrame};
 use crate::search::{Entry, Point, Points, mean_and_deviation, rank, rungs, stops_after, survivors};
 
 /// One trial of a search. Their order is the order in which they begin: the final fit of a candidate before the folds of
@@ -68,7 +68,7 @@ impl Candidate {
         self.folds.iter().flatten().map(|row| row.outcome.position).sum()
     }
 
-    fn at_last_rung(&self) -> bool {
+    pub(super) fn at_last_rung(&self) -> bool {
         self.rung as usize + 1 >= self.rungs.len()
     }
 
@@ -95,7 +95,6 @@ impl Candidate {
         let sum: u64 = folds.iter().map(|fold| fold.model_position).sum();
         Some((sum / folds.len().max(1) as u64).max(1))
     }
-
 }
 
 impl Search {
@@ -103,7 +102,7 @@ impl Search {
     pub(in crate::core) fn begin_candidates(&mut self, trials: usize, train: &StoredFrame) {
         let parallelism = self.settings.as_ref().map_or(0, |settings| settings.parallelism) as usize;
         while self.waiting.len() < trials && self.next < self.total && self.closed.is_none() {
-            if parallelism > 0 && self.open >= parallelism {
+            if parallelism > 0 && self.at_work() >= parallelism {
                 return;
             }
             let number = self.next;
@@ -114,7 +113,7 @@ impl Search {
             };
             let Some(point) = point else {
                 self.total = number; // there is no other point left
-                return;
+                return self.compare(number);
             };
             match self.candidate(point.clone(), train) {
                 Ok(candidate) => {
@@ -185,6 +184,12 @@ impl Search {
         };
         self.candidates.insert(number, candidate);
         self.failed += 1;
+        self.compare(self.total);
+    }
+
+    /// Open candidates that do not wait for others at their rung.
+    fn at_work(&self) -> usize {
+        self.open - self.candidates.values().filter(|candidate| candidate.waits).count()
     }
 
     /// A candidate ends, and of its trials what is shown is kept.
@@ -221,9 +226,19 @@ impl Search {
         }
     }
 
-    /// Metrics of all held-out rows of a candidate.
-    pub(in crate::core) fn pooled(&self, number: u32) -> Option<Metrics> {
-        self.candidates.get(&number)?.cross_validation.as_ref()?.pooled.clone()
+    /// What is kept of the sums of a candidate's folds once they have been added up: metrics of all held-out rows.
+    pub(in crate::core) fn pooled_row(&self, number: u32, job: &JobId) -> Option<TrialRow> {
+        let pooled = self.candidates.get(&number)?.cross_validation.as_ref()?.pooled.clone()?;
+        let (identity, data) = (self.pooled_identity(number)?, self.data.fit.data.clone());
+        let (job, outcome, pooled) = (job.clone(), TrialOutcome::default(), Some(pooled));
+        let (model, sums) = (None, None);
+        Some(TrialRow { identity, job, data, outcome, train_seconds: 0.0, score_seconds: 0.0, model, pooled, sums })
+    }
+
+    fn pooled_identity(&self, number: u32) -> Option<String> {
+        let folds = self.fold_identities(number);
+        let text = format!("pooled {}", folds.join(" "));
+        (!folds.is_empty()).then(|| blake3::hash(text.as_bytes()).to_hex()[..32].to_owned())
     }
 
     /// The folds of a candidate's present rung.
@@ -270,9 +285,6 @@ impl Search {
                 if candidate.folds.is_empty() {
                     candidate.value = row.value(metric);
                 }
-                if let Some(cross) = candidate.cross_validation.as_mut().filter(|cross| cross.pooled.is_none()) {
-                    cross.pooled.clone_from(&row.pooled);
-                }
                 candidate.last = Some(row);
                 match candidate.at_last_rung() {
                     true => self.end(key.candidate, CandidateStatus::Done),
@@ -286,12 +298,17 @@ impl Search {
     /// Every fold of a rung is there: they are put together, and the final fit is next.
     fn folds_done(&mut self, number: u32) {
         let metric = self.metric;
-        let is_grid = self.is_grid();
+        let (is_grid, pooled_identity) = (self.is_grid(), self.pooled_identity(number));
         let Some(candidate) = self.candidates.get_mut(&number) else { return };
         let rows: Vec<&TrialRow> = candidate.folds.iter().flatten().collect();
         let scoring = Scoring::of(&candidate.encoding);
         let values: Vec<Option<f64>> = rows.iter().map(|row| row.holdout().and_then(|m| metric.of(m))).collect();
-        candidate.cross_validation = Some(summarise(&rows, &scoring, candidate.fit.rows));
+        let mut cross = summarise(&rows, &scoring, candidate.fit.rows);
+        // The sums of folds that were found before may have been left out since.
+        if cross.pooled.is_none() {
+            cross.pooled = pooled_identity.and_then(|identity| self.known.remove(&identity)).and_then(|row| row.pooled);
+        }
+        candidate.cross_validation = Some(cross);
         if let Some(fold) = values.iter().position(Option::is_none).filter(|_| is_grid) {
             let message = format!(
                 "fold {} has no {}: of some metrics there is none where all held-out rows are of one class",
@@ -343,7 +360,14 @@ impl Search {
             }
             // In plan order: what began beyond that, as others were slower, is as if it had not.
             let dropped = self.candidates.split_off(&count);
-            self.open -= dropped.values().filter(|candidate| !candidate.has_ended()).count();
+            for candidate in dropped.values() {
+                match candidate.ended {
+                    None => self.open -= 1,
+                    Some(CandidateStatus::Failed) => self.failed -= 1,
+                    Some(CandidateStatus::Done | CandidateStatus::Stopped) => self.done -= 1,
+                }
+            }
+            self.kept.retain(|number| *number < count);
             self.waiting.retain(|key| key.candidate < count);
         }
     }

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_frame::{Apply, Deal, Encoding, Folds, Note, Side, Split};
-use aquifer_model::{
-    FitSpec, FoldAssignment, FoldChoice, Kind, Part, Report, Spec, SplitChoice, Strategy,
-};
+use aquifer_model::{FitSpec, FoldAssignment, FoldChoice, Kind, Part, Report, Spec, SplitChoice, Strategy};
 use aquifer_proto::{CohortPlan, PartPlan, ShardHolders, TrialPlan};
 
 use super::candidate::points_of;
-use super::{Search, TrialKey};
+use super::{Candidate, Search, TrialKey};
 use crate::core::job::Frames;
 use crate::core::{StoredFrame, Worker, WorkerId};
 
@@ -35,6 +33,14 @@ impl Search {
         now: Duration,
     ) -> Result<Self, Report> {
         let train = frames.train()?;
+        if let Some(FoldChoice::Column(column) | FoldChoice::Time { column, .. }) = spec.folds()
+            && train.frame.column(&column).is_none()
+        {
+            let message = format!("the fold column {column:?} is no column of the data");
+            return Err(
+                Report::new(Kind::Data, "unknown_column", message).hint("`aquifer frame show` lists the columns")
+            );
+        }
         let mut points = points_of(&spec);
         let first = match &mut points {
             None => spec.candidate(&[])?,
@@ -88,7 +94,8 @@ impl Search {
             runs: BTreeMap::new(),
             next_run: 1,
             cohort_max: usize::MAX,
-            waits_for_memory: false,
+            limited_by_others: false,
+            waits_for_memory: Duration::ZERO,
             began: now,
             kept: Vec::new(),
             closed_for_good: false,
@@ -136,11 +143,17 @@ impl Search {
         parts.extend(rest.or_else(|| whole(Part::Test)));
         let trial = |key: &TrialKey| {
             let candidate = self.candidates.get(&key.candidate)?;
-            let keeps_model = key.fold.is_none() || self.keeps_folds();
+            let keeps_model = self.keeps_model(*key);
             Some(TrialPlan { fit: candidate.fit_of(*key, &self.data), fold: key.fold, keeps_model })
         };
         let trials = keys.iter().map(|key| trial(key).ok_or_else(missing)).collect::<Result<_, _>>()?;
         Ok(CohortPlan { encoding: (*first.encoding).clone(), parts, folds: self.folds.clone(), trials })
+    }
+
+    /// Whether a trial's model is kept: of final fits, not of rungs on the way.
+    pub(in crate::core) fn keeps_model(&self, key: TrialKey) -> bool {
+        let last = self.candidates.get(&key.candidate).is_some_and(Candidate::at_last_rung);
+        if key.fold.is_some() { self.keeps_folds() } else { last }
     }
 
     /// Models of folds are kept: predictions of held-out rows are made of them.
@@ -182,9 +195,7 @@ fn split_of(
 ) -> Result<Option<(Split, Vec<Note>)>, Report> {
     Ok(match &fit.split {
         None => None,
-        Some(SplitChoice { share, by: None }) => {
-            Some((Split::random(*share, fit.params.seed, encoding), Vec::new()))
-        }
+        Some(SplitChoice { share, by: None }) => Some((Split::random(*share, fit.params.seed, encoding), Vec::new())),
         Some(SplitChoice { share, by: Some(column) }) => {
             let split = Split::chronological(*share, column, &train.frame, &spec.roles()?);
             Some(split.map_err(aquifer_frame::Error::from)?)
@@ -194,6 +205,11 @@ fn split_of(
 
 fn folds_of(spec: &Spec, train: &StoredFrame, encoding: &Encoding) -> Result<Option<Folds>, Report> {
     let choice = spec.folds();
+    if matches!(choice, Some(FoldChoice::Time { .. })) && spec.split_by.is_some() {
+        let message = "`split_by` and folds of time both cut the rows by time: the last folds would be empty";
+        return Err(Report::new(Kind::Config, "contradiction", message)
+            .hint("leave out the split: the last fold is the latest rows"));
+    }
     let count = match &choice {
         Some(FoldChoice::Count { nfolds, .. } | FoldChoice::Time { nfolds, .. }) => u64::from(*nfolds),
         _ => 0,
@@ -220,12 +236,7 @@ fn folds_of(spec: &Spec, train: &StoredFrame, encoding: &Encoding) -> Result<Opt
     })
 }
 
-fn part_plan(
-    part: Part,
-    stored: &StoredFrame,
-    side: Option<Side>,
-    workers: &BTreeMap<WorkerId, Worker>,
-) -> PartPlan {
+fn part_plan(part: Part, stored: &StoredFrame, side: Option<Side>, workers: &BTreeMap<WorkerId, Worker>) -> PartPlan {
     let holders = |hash: &str| -> Vec<String> {
         let has = workers.values().filter(|worker| worker.registration.shards.contains(hash));
         has.map(|worker| worker.registration.address.clone()).collect()

@@ -61,8 +61,10 @@ pub(super) struct Search {
     pub(super) next_run: u64,
     /// Trials of a cohort that memory was found to allow.
     pub(super) cohort_max: usize,
-    /// A cohort did not fit beside what runs: nothing begins before something has ended.
-    pub(super) waits_for_memory: bool,
+    /// That was found while others had memory: it holds until a run ends.
+    pub(super) limited_by_others: bool,
+    /// A cohort did not fit beside others: nothing begins before then.
+    pub(super) waits_for_memory: Duration,
     pub(super) began: Duration,
     /// Candidates whose models are kept.
     pub(super) kept: Vec<u32>,

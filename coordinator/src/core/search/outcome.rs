@@ -59,9 +59,10 @@ impl Search {
 
     /// The numbers of the candidates that have a place, best first.
     pub(in crate::core) fn ranking(&self) -> Vec<u32> {
-        let placed = self.candidates.iter().filter(|(_, candidate)| {
-            matches!(candidate.ended, Some(CandidateStatus::Done | CandidateStatus::Stopped))
-        });
+        let placed = self
+            .candidates
+            .iter()
+            .filter(|(_, candidate)| matches!(candidate.ended, Some(CandidateStatus::Done | CandidateStatus::Stopped)));
         let mut entries: Vec<Entry> = placed
             .map(|(number, candidate)| Entry { candidate: *number, rung: candidate.rung, value: candidate.value })
             .collect();
@@ -112,7 +113,10 @@ impl Search {
             status: candidate.ended?,
             reason: candidate.reason.clone(),
             model: last.and_then(|row| row.model.as_ref()).map(|model| model.reference()),
-            stop_at: candidate.ended.filter(|status| *status == CandidateStatus::Done).and(candidate.fit_of(key, &self.data).stop_at),
+            stop_at: candidate
+                .ended
+                .filter(|status| *status == CandidateStatus::Done)
+                .and(candidate.fit_of(key, &self.data).stop_at),
             curve: last.filter(|_| curves).map(|row| row.outcome.curve.clone()).unwrap_or_default(),
         })
     }
@@ -131,7 +135,8 @@ impl Search {
         let encoding = &candidate.encoding;
         let parts = [Part::Train, Part::Validation, Part::Test].into_iter().filter_map(|part| frames.of(part));
         let folds = candidate.cross_validation.as_ref();
-        let of_folds = |f: &dyn Fn(&aquifer_proto::FoldResult) -> f64| folds.map_or(0.0, |all| all.folds.iter().map(f).sum());
+        let of_folds =
+            |f: &dyn Fn(&aquifer_proto::FoldResult) -> f64| folds.map_or(0.0, |all| all.folds.iter().map(f).sum());
         Some(TrainSummary {
             model_blake3: model.model_blake3.clone(),
             fit_blake3: model.fit_blake3.clone(),

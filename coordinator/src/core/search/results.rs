@@ -19,7 +19,7 @@ pub struct TrialRow {
     /// Of a final fit.
     #[serde(default)]
     pub model: Option<StoredModel>,
-    /// Of a final fit after folds: the metrics of all held-out rows.
+    /// Of all folds of a candidate together: the metrics of their held-out rows.
     #[serde(default)]
     pub pooled: Option<Metrics>,
     /// Of a fold: the sums of its held-out rows, packed as they came.

@@ -94,10 +94,9 @@ fn answer(effect: &Effect, plan: &Plan, record: &ShardRecord, luck: u32) -> Vec<
             };
             match luck % 8 {
                 0 => vec![report(failed(bad("trial")))],
-                _ => vec![
-                    report(finished()),
-                    Event::ModelStored { job: job.clone(), number: *number, trial: 0, model },
-                ],
+                _ => {
+                    vec![report(finished()), Event::ModelStored { job: job.clone(), number: *number, trial: 0, model }]
+                }
             }
         }
         Effect::Send { worker, command: Command::DropShards { job, .. } } if !luck.is_multiple_of(8) => {

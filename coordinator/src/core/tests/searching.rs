@@ -50,14 +50,25 @@ struct World {
     rows: BTreeMap<String, TrialRow>,
     registered: u32,
     begun: u32,
+    /// Cohorts with a trial of this l2 are refused.
+    too_large: Option<f64>,
 }
 
 impl World {
     fn new(seed: u64, spec: &str, rows: BTreeMap<String, TrialRow>) -> Self {
         let bench = Bench::new();
         let random = Philox::new(seed, "searching");
-        let mut world =
-            World { bench, random, turn: 0, read: 0, at_work: BTreeMap::new(), rows, registered: 0, begun: 0 };
+        let mut world = World {
+            bench,
+            random,
+            turn: 0,
+            read: 0,
+            at_work: BTreeMap::new(),
+            rows,
+            registered: 0,
+            begun: 0,
+            too_large: None,
+        };
         world.register();
         let request = Request::Train { spec_toml: spec.into(), train: source(), validation: None, test: None };
         world.bench.step(Event::Submitted { job: id(), request: Box::new(request), workers_min: 1, created_ms: 0 });
@@ -95,6 +106,14 @@ impl World {
                 Effect::Send { worker, command: Command::StartTrial { number, cohort_json, .. } } => {
                     let (worker, number) = (worker.clone(), *number);
                     let plan: CohortPlan = serde_json::from_str(cohort_json).unwrap();
+                    let refused = plan.trials.iter().position(|trial| Some(trial.fit.params.l2) == self.too_large);
+                    if let Some(trials) = refused {
+                        let others = self.at_work.get(&worker).is_some_and(|trials| !trials.is_empty());
+                        let report = Report::new(Kind::Config, "memory_too_small", "too small");
+                        let fit = Some(Fit { trials, others });
+                        self.report(&worker, number, TrialReport::Failed { trial: None, report, fit });
+                        continue;
+                    }
                     self.begun += plan.trials.len() as u32;
                     let trials = plan.trials.into_iter().enumerate().map(|(at, trial)| (number, at, trial));
                     if let Some(at_work) = self.at_work.get_mut(&worker) {
@@ -132,7 +151,7 @@ impl World {
         let outcome = outcome(&plan);
         if plan.fold.is_none() {
             let model = StoredModel {
-                path: "model".into(),
+                path: format!("{:?}", plan.fit).into(),
                 model_blake3: format!("{:?}", plan.fit.params),
                 fit_blake3: format!("{:?}", plan.fit),
                 scores: outcome.scores.clone(),
@@ -148,12 +167,16 @@ impl World {
 
     /// A worker refuses a run that has begun on it and had no trial end: it does not fit.
     fn refuse(&mut self) {
-        let holders: Vec<WorkerId> = self.at_work.iter().filter(|(_, t)| t.len() > 1).map(|(id, _)| id.clone()).collect();
+        let holders: Vec<WorkerId> =
+            self.at_work.iter().filter(|(_, t)| t.len() > 1).map(|(id, _)| id.clone()).collect();
         let Some(worker) = holders.first().cloned() else { return };
         let number = self.at_work[&worker][0].0;
         self.at_work.get_mut(&worker).unwrap().retain(|(run, ..)| *run != number);
         let report = Report::new(Kind::Config, "memory_too_small", "too small");
-        let fit = Some(self.draw(3) as usize);
+        // What does not fit alone fails rightly: here it is always others that are in the way.
+        let trials = self.draw(3) as usize;
+        let fit = Some(Fit { trials, others: trials == 0 || self.draw(2) == 0 });
+        self.bench.now += Duration::from_millis(700);
         self.report(&worker, number, TrialReport::Failed { trial: None, report, fit });
     }
 
@@ -171,6 +194,11 @@ impl World {
             self.follow();
             if let Some(summary) = self.ended() {
                 return summary;
+            }
+            self.bench.now += Duration::from_millis(20);
+            if self.turn.is_multiple_of(8) {
+                (1..=self.registered).for_each(|n| self.bench.step(Event::WorkerRenewed { worker: worker(n) }));
+                self.bench.step(Event::Tick);
             }
             match self.draw(40) {
                 0 if chaos && self.at_work.len() < 5 => self.register(),
@@ -191,7 +219,10 @@ impl World {
 fn lasting(summary: &SearchSummary) -> String {
     let entry = |entry: &aquifer_proto::LeaderboardEntry| {
         let model = entry.model.as_ref().map(|model| model.fit_blake3.clone());
-        format!("{:?}", (entry.place, entry.candidate, entry.value, entry.deviation, entry.status, entry.stop_at, model))
+        format!(
+            "{:?}",
+            (entry.place, entry.candidate, entry.value, entry.deviation, entry.status, entry.stop_at, model)
+        )
     };
     summary.leaderboard.iter().map(entry).collect::<Vec<_>>().join("\n")
 }
@@ -273,6 +304,26 @@ fn the_leaderboard_stops_a_search_at_the_same_candidate() {
     }
 }
 
+/// Candidates that wait at a rung are not at work.
+#[test]
+fn halving_ends_with_few_candidates_at_once() {
+    let halving =
+        |more: &str| with_folds(&SEARCH.replacen("sort_by", &format!("strategy = \"halving\"\n{more}sort_by"), 1));
+    let few = World::new(0, &halving("parallelism = 2\n"), BTreeMap::new()).run(false);
+    let all = World::new(0, &halving(""), BTreeMap::new()).run(false);
+    assert_eq!(lasting(&few), lasting(&all));
+}
+
+/// A trial that fits nowhere fails alone, whatever else does not fit at first.
+#[test]
+fn what_never_fits_fails_and_the_rest_goes_on() {
+    let mut world = World::new(2, &with_folds(SEARCH), BTreeMap::new());
+    world.too_large = Some(1e-2);
+    let summary = world.run(false);
+    assert_eq!(summary.failed, 4, "two diverge, two do not fit");
+    assert_eq!(summary.leaderboard.iter().filter(|entry| entry.status == CandidateStatus::Done).count(), 6);
+}
+
 #[test]
 fn parallelism_and_kept_models_have_their_limits() {
     let limits = "parallelism = 2\nkeep_models = 3\nsort_by";
@@ -294,12 +345,7 @@ fn jobs_share_the_workers() {
     let mut world = World::new(1, &with_folds(SEARCH), BTreeMap::new());
     world.follow();
     let other = JobId("other".into());
-    let request = Request::Train {
-        spec_toml: with_folds(SEARCH),
-        train: source(),
-        validation: None,
-        test: None,
-    };
+    let request = Request::Train { spec_toml: with_folds(SEARCH), train: source(), validation: None, test: None };
     let submitted = Event::Submitted { job: other.clone(), request: Box::new(request), workers_min: 1, created_ms: 1 };
     world.bench.step(submitted);
     let plan = world.bench.plan();
@@ -308,8 +354,6 @@ fn jobs_share_the_workers() {
     let stored = StoredFrame { frame, plan: plan.clone(), uploads: Default::default() };
     world.bench.step(Event::Planned { job: other.clone(), slot: 0, result: Ok((plan, Some(Box::new(stored)))) });
     world.bench.step(Event::TrialsFound { job: other.clone(), rows: Vec::new() });
-    let begun = |effect: &&Effect| {
-        matches!(effect, Effect::Send { command: Command::StartTrial { job, .. }, .. } if *job == other)
-    };
+    let begun = |effect: &&Effect| matches!(effect, Effect::Send { command: Command::StartTrial { job, .. }, .. } if *job == other);
     assert!(world.bench.effects.iter().any(|effect| begun(&effect)), "it does not wait for the first one");
 }

@@ -2,9 +2,9 @@
 
 use arrow_array::{Array, ArrayRef};
 
-use super::{Run, runs};
 use super::numeric::quantities;
 use super::read::{Found, codes, for_nulls, look_up, numbers, value};
+use super::{Run, runs};
 use crate::encode::{NumericColumn, ShardTable, Source, Target, TargetColumn, unseen_class};
 use crate::error::{EncodingError, Error};
 use crate::filter::Side;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::{
-    Apply, Batch, Columns, Deal, EncodedFrame, Encoding, EncodingOptions, Folds, Isa, Mixing, Reader, Scaling, SourceOptions,
-    Target, block_count, rank_blocks,
+    Apply, Batch, Columns, Deal, EncodedFrame, Encoding, EncodingOptions, Folds, Isa, Mixing, Reader, Scaling,
+    SourceOptions, Target, block_count, rank_blocks,
 };
 
 fn encoded(frame: &Frame, shards: Vec<Arc<Shard>>, roles: &Roles) -> Arc<EncodedFrame> {

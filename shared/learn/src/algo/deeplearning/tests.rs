@@ -1,8 +1,8 @@
 //! Whole trials: PyTorch's losses, the two modes, the tree, the ends.
 
 use aquifer_frame::{Batch, Fold, Node, whole_nodes};
-use aquifer_model::{MetricName, ScoreInterval, Stopping, Values, has_stalled};
 use aquifer_model::params::{Activation, InitialWeights, LearningRateSchedule, Loss, Optimizer};
+use aquifer_model::{MetricName, ScoreInterval, Stopping, Values, has_stalled};
 
 use super::*;
 use crate::crew::Threads;
