@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::client::Client;
 use crate::commands::cluster::join;
 use crate::commands::grid::{ResultArgs, take_result};
-use crate::failure::interrupted;
+use crate::failure::{interrupted, usage};
 use crate::jobs::{Found, find, find_all, no_job};
 use crate::launch::{Launched, Planned, with_cluster};
 use crate::leaderboard::{Board, models_folder};
@@ -225,16 +225,27 @@ impl Resume {
         if found.at_work {
             return watch(&self.job, &self.cluster, format).await;
         }
-        if found.row.status == JobStatus::Done {
-            return show(&self.job, &self.cluster, format).await; // there is nothing left to do
-        }
         self.result.check(found.request().as_ref())?;
+        if found.row.status == JobStatus::Done {
+            // There is nothing left to do, and nothing that could be lost by doing it again.
+            return self.is_done(format).await;
+        }
         let work = async |launched: &mut Launched| {
             let mut display = Display::new(format != Format::Table);
             let ended = launched.resume_job(&mut display).await?;
             Ended::take(launched, ended, &self.result, display).await
         };
         with_cluster(&self.cluster, Planned::again(&self.job), work).await?.print(format)
+    }
+
+    async fn is_done(&self, format: Format) -> anyhow::Result<()> {
+        if self.result.out.is_some() || self.result.plot.is_some() {
+            let job = &self.job;
+            return Err(usage("job_is_done", format!("job {job} is done: there is nothing to resume"))
+                .hint(format!("`aquifer model export {job} --out FILE` writes its best model"))
+                .into());
+        }
+        show(&self.job, &self.cluster, format).await
     }
 
     async fn in_cluster(&self, format: Format) -> anyhow::Result<()> {
@@ -245,7 +256,7 @@ impl Resume {
         let mut client = join(&self.cluster).await?;
         self.result.check(client.get_job(&self.job).await?.request.as_ref())?;
         if client.get_job(&self.job).await?.job.is_some_and(|job| job.status == name(JobStatus::Done)) {
-            return show(&self.job, &self.cluster, format).await;
+            return self.is_done(format).await;
         }
         client.resume(&self.job).await?;
         let mut display = Display::new(format != Format::Table);

@@ -107,7 +107,7 @@ fn folds_of_a_training_are_told_in_a_table_and_in_json() {
     for metric in ["auc", "logloss", "accuracy"] {
         let values = of_fold(metric);
         let mean = values.iter().sum::<f64>() / 3.0;
-        let deviation = (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 2.0).sqrt();
+        let deviation = (values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / 2.0).sqrt();
         assert!((cross["mean"][metric].as_f64().unwrap() - mean).abs() < 1e-12, "{metric}: {cross}");
         assert!((cross["deviation"][metric].as_f64().unwrap() - deviation).abs() < 1e-12, "{metric}: {cross}");
     }

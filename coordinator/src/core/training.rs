@@ -1,5 +1,6 @@
 //! Searches at work: begun once their frames are ready, given to workers cohort by cohort, ended by their trials' results.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +82,7 @@ impl State {
             let mut jobs: Vec<(usize, Duration, JobId)> = Vec::new();
             for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_active()) {
                 if let Some(search) = job.search.as_ref().filter(|search| search.looked_up) {
-                    let at_work = search.runs.values().map(|run| run.at_work().len()).sum();
+                    let at_work = search.runs.values().map(|run| run.members.len()).sum();
                     jobs.push((at_work, job.submitted, id.clone()));
                 }
             }
@@ -160,16 +161,21 @@ impl State {
         };
         let effects = members.iter().enumerate().map(start).collect();
         search.runs.insert(number, Run::new(members, keys));
-        let at_once = search.runs.values().flat_map(Run::at_work).collect::<std::collections::BTreeSet<_>>().len();
+        let at_work = search.runs.values().flat_map(|run| run.members.iter().map(|member| &member.worker));
+        let at_once = at_work.collect::<BTreeSet<_>>().len();
         search.workers = search.workers.max(at_once as u32);
         Some(effects)
     }
 
     /// Of all jobs, in the order of workers.
     fn runs_of_workers(&self) -> Vec<u32> {
-        let searches: Vec<&Search> = self.jobs.values().filter_map(|job| job.search.as_deref()).collect();
-        let runs = || searches.iter().flat_map(|search| search.runs.values());
-        self.workers.keys().map(|worker| runs().filter(|run| run.has(worker)).count() as u32).collect()
+        let mut counts: BTreeMap<&WorkerId, u32> = self.workers.keys().map(|worker| (worker, 0)).collect();
+        for run in self.jobs.values().filter_map(|job| job.search.as_deref()).flat_map(|search| search.runs.values()) {
+            for member in run.members.iter().filter(|member| run.has(&member.worker)) {
+                counts.entry(&member.worker).and_modify(|count| *count += 1);
+            }
+        }
+        counts.into_values().collect()
     }
 
     pub(super) fn trial_reported(
@@ -546,11 +552,7 @@ impl Search {
     }
 }
 
-fn members(
-    workers: &std::collections::BTreeMap<WorkerId, Worker>,
-    chosen: &[&WorkerId],
-    ranks: &[Range<u32>],
-) -> Vec<Member> {
+fn members(workers: &BTreeMap<WorkerId, Worker>, chosen: &[&WorkerId], ranks: &[Range<u32>]) -> Vec<Member> {
     let member = |(ranks, id): (&Range<u32>, &&WorkerId)| {
         let worker = workers.get(*id)?;
         Some(Member {

@@ -155,7 +155,7 @@ mod tests {
         for isa in Isa::available() {
             assert_eq!(
                 self_test(isa).unwrap(),
-                "76331069bdaca4ccddef99840de8e4efb619f465ee57f724e8825bfbdd75285d",
+                "1b7e301edc3b781889814f8a7f1b340f68b9d3cb1dc21f2a83e5ab839f36f31b",
                 "{}",
                 isa.name()
             );

@@ -36,6 +36,11 @@ const WAIT_STEP: Duration = Duration::from_millis(500);
 /// No peer is waited for longer than this: a lost one is noticed by its session or its stream long before.
 const PEER_WAIT_MAX: Duration = Duration::from_secs(1800);
 
+/// What a scoring while training found, if there was one.
+type Updated = Result<Option<CurvePoint>, Report>;
+/// A model file, and scores as JSON.
+pub(super) type ModelAndScores = (Vec<u8>, Vec<u8>);
+
 /// Trials under way.
 pub(super) struct Cohort<'a> {
     node: &'a Node,
@@ -232,8 +237,7 @@ impl<'a> Cohort<'a> {
         let group = std::mem::take(&mut self.group);
         let kind = group.first().and_then(|at| self.seats[*at].running);
         let seats = self.seats.iter_mut().filter(|seat| group.contains(&seat.at));
-        let work: Vec<Mutex<(&mut Seat, Result<Option<CurvePoint>, Report>)>> =
-            seats.map(|seat| Mutex::new((seat, Ok(None)))).collect();
+        let work: Vec<Mutex<(&mut Seat, Updated)>> = seats.map(|seat| Mutex::new((seat, Ok(None)))).collect();
         let update = |at: usize, crew: &dyn Crew| {
             let mut work = work[at].lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             work.1 = work.0.update(crew);
@@ -242,7 +246,7 @@ impl<'a> Cohort<'a> {
             true => crew.run(work.len(), &|at| update(at, &Alone)),
             false => (0..work.len()).for_each(|at| update(at, crew)),
         }
-        let updated: Vec<(usize, Result<Option<CurvePoint>, Report>)> = work
+        let updated: Vec<(usize, Updated)> = work
             .into_iter()
             .map(|work| work.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()))
             .map(|(seat, updated)| (seat.at, updated))
@@ -449,7 +453,7 @@ impl<'a> Cohort<'a> {
     }
 
     /// The model of a trial that is done, and all its metrics: the model file keeps a few of them. None of a fold.
-    pub(super) fn model(&self, at: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>, Report> {
+    pub(super) fn model(&self, at: usize) -> Result<Option<ModelAndScores>, Report> {
         let seat = &self.seats[at];
         if !seat.plan.keeps_model {
             return Ok(None);
