@@ -7,12 +7,12 @@ use aquifer_frame::{Apply, BLOCK_ROWS, Batch, Folds, SourceOptions, Target};
 use aquifer_learn::Workspace;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::CrossValidation;
-use arrow_array::{ArrayRef, Float32Array, Float64Array, RecordBatch, StringArray, UInt32Array};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, StringArray, UInt32Array};
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 
 use crate::client::Client;
-use crate::commands::predict::{likeliest, unwritten};
+use crate::commands::predict::{fields, likeliest, table, unwritten};
 use crate::data::Data;
 use crate::failure::usage;
 use crate::newfile::NewFile;
@@ -54,7 +54,8 @@ pub(crate) async fn write(
 fn predict(scan: &Scan, folds: &Folds, models: &[Loaded], path: &Path) -> anyhow::Result<()> {
     let Some(first) = models.first() else { return Ok(()) };
     let target = &first.model.encoding.target;
-    let schema = Arc::new(Schema::new(fields(target)));
+    let fold = Field::new("fold", DataType::UInt32, true);
+    let schema = Arc::new(Schema::new([vec![fold], fields(target, true)].concat()));
     let failed = |error| unwritten(path, error);
     let mut writer = ArrowWriter::try_new(NewFile::begin(path)?, schema.clone(), None).map_err(failed)?;
     let trials = models.iter().map(|model| model.trial(None)).collect::<anyhow::Result<Vec<_>>>()?;
@@ -62,11 +63,7 @@ fn predict(scan: &Scan, folds: &Folds, models: &[Loaded], path: &Path) -> anyhow
         let (stretch, _) = scan.load(at)?;
         for block in stretch.blocks.clone() {
             let rows = Block::predicted(&stretch, block, scan.rows(), (folds, &trials), target.classes())?;
-            let batch = RecordBatch::try_new(schema.clone(), rows.columns(target));
-            let batch = batch.map_err(|error| {
-                Report::new(Kind::Work, "predictions", "the predictions make no table").caused_by(&error)
-            })?;
-            writer.write(&batch).map_err(failed)?;
+            writer.write(&table(&schema, rows.columns(target))?).map_err(failed)?;
         }
     }
     writer.into_inner().map_err(failed)?.finish()?;
@@ -136,16 +133,4 @@ impl Block {
         }
         columns
     }
-}
-
-fn fields(target: &Target) -> Vec<Field> {
-    let mut fields = vec![Field::new("fold", DataType::UInt32, true)];
-    match target {
-        Target::Regression { .. } => fields.push(Field::new("predict", DataType::Float64, true)),
-        Target::Classes { levels, .. } => {
-            fields.push(Field::new("predict", DataType::Utf8, true));
-            fields.extend(levels.iter().map(|level| Field::new(format!("p_{level}"), DataType::Float32, true)));
-        }
-    }
-    fields
 }

@@ -12,10 +12,8 @@ mod search;
 mod training;
 
 /// What `aquifer bench` trains and imports, too.
-#[allow(dead_code, unreachable_pub)] // the command uses all of it
 #[path = "../../src/commands/bench/network.rs"]
 mod network;
-#[allow(dead_code, unreachable_pub)] // as above
 #[path = "../../src/commands/bench/synthetic.rs"]
 mod synthetic;
 

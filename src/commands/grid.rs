@@ -1,13 +1,15 @@
 //! `aquifer grid`: from a search file to a leaderboard and the best model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use aquifer_frame::Note;
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::JobEvent;
 use aquifer_proto::v1::TrainJob;
 use clap::Args;
 
+use crate::client::Client;
 use crate::data::check_names;
 use crate::failure::usage;
 use crate::launch::{Launched, Planned, Purpose, with_cluster};
@@ -70,7 +72,7 @@ impl Grid {
             let job = submission.offer(&mut launched.client).await?;
             let mut display = Display::new(format != Format::Table);
             let ended = launched.run_job(job, &mut display).await?;
-            take_result(launched, ended, &self.result, display).await
+            take_result(&mut launched.client, &launched.dir, ended, &self.result, display.notes).await
         };
         let board = with_cluster(&self.cluster, Planned::of(Purpose::Search, request), work).await?;
         board.print(format)
@@ -102,17 +104,17 @@ impl Grid {
 
 /// Fetches the best model, and draws the curves.
 pub(crate) async fn take_result(
-    launched: &Launched,
+    client: &mut Client,
+    dir: &Path,
     ended: JobEvent,
     result: &ResultArgs,
-    display: Display,
+    notes: Vec<Note>,
 ) -> anyhow::Result<Board> {
     let JobEvent::Searched(summary) = ended else {
         return Err(Report::new(Kind::Work, "job", "the search ended in an unknown way").into());
     };
-    let mut board = Board::new(*summary, display.notes);
-    let mut client = launched.client.clone();
-    board.take_best(&mut client, result.out.as_deref(), &launched.dir).await?;
+    let mut board = Board::new(*summary, notes);
+    board.take_best(client, result.out.as_deref(), dir).await?;
     if let Some(path) = &result.plot {
         board.plot(path)?;
     }

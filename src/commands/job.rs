@@ -1,6 +1,9 @@
 //! `aquifer job`: jobs of this data folder, and of a running cluster.
 
+use std::path::{Path, PathBuf};
+
 use aquifer_coordinator::core::JobStatus;
+use aquifer_frame::Note;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{JobEvent, TrainSummary};
 use clap::{Args, Subcommand};
@@ -233,7 +236,8 @@ impl Resume {
         let work = async |launched: &mut Launched| {
             let mut display = Display::new(format != Format::Table);
             let ended = launched.resume_job(&mut display).await?;
-            Ended::take(launched, ended, &self.result, display).await
+            let Launched { client, dir, .. } = launched;
+            Ended::take(client, dir, &self.job, ended, &self.result, display.notes).await
         };
         with_cluster(&self.cluster, Planned::again(&self.job), work).await?.print(format)
     }
@@ -254,8 +258,9 @@ impl Resume {
             return Err(no_job(&self.job).into());
         }
         let mut client = join(&self.cluster).await?;
-        self.result.check(client.get_job(&self.job).await?.request.as_ref())?;
-        if client.get_job(&self.job).await?.job.is_some_and(|job| job.status == name(JobStatus::Done)) {
+        let known = client.get_job(&self.job).await?;
+        self.result.check(known.request.as_ref())?;
+        if known.job.is_some_and(|job| job.status == name(JobStatus::Done)) {
             return self.is_done(format).await;
         }
         client.resume(&self.job).await?;
@@ -265,41 +270,36 @@ impl Resume {
             _ = tokio::signal::ctrl_c() => return Err(interrupted().into()),
         };
         display.finish();
-        match ended {
-            JobEvent::Searched(summary) => {
-                let mut board = Board::new(*summary, display.notes);
-                board.take_best(&mut client, self.result.out.as_deref(), &dir).await?;
-                if let Some(path) = &self.result.plot {
-                    board.plot(path)?;
-                }
-                board.print(format)
-            }
-            JobEvent::Trained(summary) => {
-                let path = fetch_trained(&mut client, &self.job, &summary, self.result.out.as_deref(), &dir).await?;
-                Trained { summary: *summary, notes: display.notes }.print(Some(&path), format)
-            }
-            JobEvent::Failed { report } => Err(report.into()),
-            _ => Err(interrupted().into()),
-        }
+        let ended = match ended {
+            JobEvent::Searched(_) | JobEvent::Trained(_) => ended,
+            JobEvent::Failed { report } => return Err(report.into()),
+            _ => return Err(interrupted().into()),
+        };
+        Ended::take(&mut client, &dir, &self.job, ended, &self.result, display.notes).await?.print(format)
     }
 }
 
 /// A resumed job that is done.
 enum Ended {
     Search(Box<Board>),
-    Training(Box<Trained>, std::path::PathBuf),
+    Training(Box<Trained>, PathBuf),
 }
 
 impl Ended {
-    async fn take(launched: &Launched, ended: JobEvent, result: &ResultArgs, display: Display) -> anyhow::Result<Self> {
+    async fn take(
+        client: &mut Client,
+        dir: &Path,
+        job: &str,
+        ended: JobEvent,
+        result: &ResultArgs,
+        notes: Vec<Note>,
+    ) -> anyhow::Result<Self> {
         match ended {
             JobEvent::Trained(summary) => {
-                let mut client = launched.client.clone();
-                let (job, out) = (launched.job(), result.out.as_deref());
-                let path = fetch_trained(&mut client, &job, &summary, out, &launched.dir).await?;
-                Ok(Ended::Training(Box::new(Trained { summary: *summary, notes: display.notes }), path))
+                let path = fetch_trained(client, job, &summary, result.out.as_deref(), dir).await?;
+                Ok(Ended::Training(Box::new(Trained { summary: *summary, notes }), path))
             }
-            ended => Ok(Ended::Search(Box::new(take_result(launched, ended, result, display).await?))),
+            ended => Ok(Ended::Search(Box::new(take_result(client, dir, ended, result, notes).await?))),
         }
     }
 
@@ -316,9 +316,9 @@ pub(crate) async fn fetch_trained(
     client: &mut Client,
     job: &str,
     summary: &TrainSummary,
-    out: Option<&std::path::Path>,
-    dir: &std::path::Path,
-) -> anyhow::Result<std::path::PathBuf> {
+    out: Option<&Path>,
+    dir: &Path,
+) -> anyhow::Result<PathBuf> {
     let path = match out {
         Some(out) => out.to_owned(),
         None => models_folder(dir)?.join(format!("{}.safetensors", &summary.model_blake3[..16])),

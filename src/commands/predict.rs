@@ -74,7 +74,7 @@ impl Predict {
         let weights = weights.unwrap_or_default();
 
         let target = &loaded.model.encoding.target;
-        let mut fields = fields(target);
+        let mut fields = fields(target, false);
         for column in &kept {
             if fields.iter().any(|field| *field.name() == column.name) {
                 let message =
@@ -178,9 +178,13 @@ impl Scorer<'_> {
             }
         };
         columns.extend(stretch.source_columns(block, self.kept)?);
-        let made = RecordBatch::try_new(self.schema.clone(), columns);
-        made.map_err(|error| Report::new(Kind::Work, "predictions", "the predictions make no table").caused_by(&error))
+        table(&self.schema, columns)
     }
+}
+
+pub(crate) fn table(schema: &Arc<Schema>, columns: Vec<ArrayRef>) -> Result<RecordBatch, Report> {
+    let made = RecordBatch::try_new(schema.clone(), columns);
+    made.map_err(|error| Report::new(Kind::Work, "predictions", "the predictions make no table").caused_by(&error))
 }
 
 pub(crate) fn unwritten(path: &Path, error: ParquetError) -> Report {
@@ -191,12 +195,16 @@ pub(crate) fn unwritten(path: &Path, error: ParquetError) -> Report {
     }
 }
 
-fn fields(target: &Target) -> Vec<Field> {
+/// The columns that predictions of a target have. Nullable: of rows that may have none.
+pub(crate) fn fields(target: &Target, nullable: bool) -> Vec<Field> {
     match target {
-        Target::Regression { .. } => vec![Field::new("predict", DataType::Float64, false)],
+        Target::Regression { .. } => vec![Field::new("predict", DataType::Float64, nullable)],
         Target::Classes { levels, .. } => {
-            let probability = |level: &String| Field::new(format!("p_{level}"), DataType::Float32, false);
-            [Field::new("predict", DataType::Utf8, false)].into_iter().chain(levels.iter().map(probability)).collect()
+            let probability = |level: &String| Field::new(format!("p_{level}"), DataType::Float32, nullable);
+            [Field::new("predict", DataType::Utf8, nullable)]
+                .into_iter()
+                .chain(levels.iter().map(probability))
+                .collect()
         }
     }
 }

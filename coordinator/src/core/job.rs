@@ -9,8 +9,8 @@ use aquifer_model::{Kind, Part, Report, Spec};
 use aquifer_proto::{JobEvent, PEER_LOST};
 use serde::{Deserialize, Serialize};
 
-use super::search::{Run, Search};
-use super::{Command, Effect, JobId, State, WorkerId};
+use super::search::{Search, stop_run};
+use super::{Effect, JobId, State, WorkerId};
 
 /// A job that finds too few workers fails after this long.
 const NO_WORKER_GRACE: Duration = Duration::from_secs(60);
@@ -313,7 +313,7 @@ impl State {
         let Some(search) = &mut job.search else { return self.end_imports(now, id, event) };
         let mut effects = Vec::new();
         for (number, run) in &mut search.runs {
-            effects.extend(stop_run(id, *number, run));
+            effects.extend(stop_run(id, *number, run, None).1);
         }
         search.runs.retain(|_, run| !run.is_over());
         match search.runs.is_empty() {
@@ -507,19 +507,6 @@ fn kind_of(spec: &Spec) -> &'static str {
         (None, Some(_)) => CROSS_VALIDATION,
         (None, None) => TRAIN,
     }
-}
-
-/// Tells a run's members to stop. What they had left is returned by the run itself.
-pub(super) fn stop_run(id: &JobId, number: u64, run: &mut Run) -> Vec<Effect> {
-    if run.stopping.is_some() {
-        return Vec::new();
-    }
-    run.stop();
-    let stop = |worker: WorkerId| Effect::Send {
-        worker,
-        command: Command::StopTrial { job: id.clone(), number, trial: None },
-    };
-    run.at_work().into_iter().map(stop).collect()
 }
 
 impl Slot {

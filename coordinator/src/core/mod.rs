@@ -3,12 +3,14 @@
 //!
 //! Start at [`State::step`] in `step.rs`; each arm is a method in the file that its noun names.
 
+mod dispatch;
 mod event;
 mod ids;
 mod import;
 mod job;
 mod membership;
 mod placement;
+mod reports;
 mod search;
 mod state;
 mod step;

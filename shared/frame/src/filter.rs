@@ -3,13 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::encode::{Encoding, Note, Numeric, NumericColumn, Quantity, Roles, Sense, Target, seconds, sense};
+use crate::encode::{Encoding, Note, NumericColumn, Roles, Target, seconds};
 use crate::error::{EncodingError, ShardError};
 use crate::frame::Frame;
+use crate::instants::Instants;
 use crate::philox::Philox;
-use crate::reading::Reading;
 use crate::shard::Shard;
-use crate::time::TimeType;
+use crate::strata::strata;
 
 /// Cuts a frame in two: rows to train on, and the rest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ enum How {
     /// In each block the share of each class, up to one row, which is carried from block to block.
     Stratified,
     /// Rows before an instant, in seconds since 1970 or midnight, and those without one.
-    Before { column: String, reading: Option<Reading>, time: Option<String>, instant: f64 },
+    Before { times: Instants, instant: f64 },
 }
 
 /// One of the two.
@@ -56,30 +56,20 @@ impl Split {
         frame: &Frame,
         roles: &Roles,
     ) -> Result<(Self, Vec<Note>), EncodingError> {
-        let refuse = |reason: &str| {
-            let (column, reason) = (column.to_owned(), reason.to_owned());
-            Err(EncodingError::NoTimeOrder { column, reason })
-        };
-        let Some(found) = frame.column(column) else { return refuse("it is no column of the data") };
-        let mut notes = Vec::new();
-        let Sense::Time(reading, unit, summary) = sense(found, roles, &mut notes)? else {
-            return match notes.iter().any(|note| note.code == "ambiguous_dates") {
-                true => refuse(
-                    "day and month cannot be told apart in it: --type COLUMN=day_first or month_first says which",
-                ),
-                false => refuse("it holds no dates or times"),
-            };
-        };
-        let Some(at) = quantile(&summary.quantiles, share) else { return refuse("it has no values") };
+        let refuse =
+            |reason: &str| EncodingError::NoTimeOrder { column: column.to_owned(), reason: format!("it {reason}") };
+        let (times, unit, summary) = Instants::find(column, frame, roles, refuse)?;
+        let at = quantile(&summary.quantiles, share).ok_or_else(|| refuse("has no values"))?;
         if summary.quantiles.first().is_none_or(|first| at <= *first) {
-            return refuse("so many rows have its earliest time that none of the rows to train on would be before it");
+            return Err(refuse(
+                "has its earliest time in so many rows that none of the rows to train on would be before it",
+            ));
         }
-        let time = reading.map_or_else(|| TimeType::parse(&found.source_type), Reading::time_type);
-        let shown = time.as_ref().map_or_else(|| at.to_string(), |time| time.format(at as i64));
-        let message =
-            format!("rows of which {column} is before {shown} are trained on, the later ones are the test data");
-        let time = reading.is_none().then(|| found.source_type.clone());
-        let how = How::Before { column: column.to_owned(), reading, time, instant: at * seconds(unit) };
+        let message = format!(
+            "rows of which {column} is before {} are trained on, the later ones are the test data",
+            times.shown(at)
+        );
+        let how = How::Before { times, instant: at * seconds(unit) };
         Ok((Self { share, seed: 0, how }, vec![Note::of("split_by", column, message)]))
     }
 }
@@ -102,10 +92,8 @@ impl Side {
 
     /// The column that this side asks for in a shard.
     pub(crate) fn instant_of(&self, shard: &Shard) -> Result<Option<NumericColumn>, EncodingError> {
-        let How::Before { column, reading, time, .. } = &self.split.how else { return Ok(None) };
-        let mut instant = Numeric::plain(column, 0.0, 0.0, 1.0);
-        (instant.reading, instant.time, instant.quantity) = (*reading, time.clone(), Quantity::Seconds);
-        NumericColumn::new(shard, &instant, false).map(Some)
+        let How::Before { times, .. } = &self.split.how else { return Ok(None) };
+        times.of_shard(shard).map(Some)
     }
 
     /// Of a block: whether each row, of these global numbers and targets (NaN: none) and instants (NaN: none), is on this
@@ -125,26 +113,14 @@ impl Side {
 }
 
 impl Split {
-    /// Of the n rows of a class, in random order, the first ⌊n · share + carry⌋ are trained on. The carry is the class's own
-    /// and moves on by the golden ratio from block to block, so that shares of a row even out over few blocks.
+    /// Of the n rows of a class, in random order, the first ⌊n · share + carry⌋ are trained on.
     fn stratified(&self, block: u64, rows: &[(u64, f32, f64)]) -> Vec<bool> {
-        const GOLDEN: u32 = 0x9E37_79B9;
-        let philox = Philox::new(self.seed, "split");
-        let mut order: Vec<(u32, u32, usize)> = rows
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, class, _))| !class.is_nan())
-            .map(|(at, (row, class, _))| (*class as u32, philox.draw(0, 0, *row)[0], at))
-            .collect();
-        order.sort_unstable();
         let mut training = vec![false; rows.len()];
-        for class in order.chunk_by(|a, b| a.0 == b.0) {
-            let first = philox.draw(1, 0, u64::from(class[0].0))[0];
-            let carry = first.wrapping_add((block as u32).wrapping_mul(GOLDEN));
+        strata(block, rows, &Philox::new(self.seed, "split"), |carry, class| {
             // Rows of a block are at most 2^10, and a share at most 2^32: no sum overflows.
             let taken = (class.len() as u64 * fixed(self.share) + u64::from(carry)) >> 32;
-            class.iter().take(taken as usize).for_each(|(.., at)| training[*at] = true);
-        }
+            class.iter().take(taken as usize).for_each(|at| training[*at] = true);
+        });
         training
     }
 }
@@ -191,7 +167,7 @@ mod tests {
 
     #[test]
     fn times_are_cut_at_an_instant() {
-        let how = How::Before { column: "t".into(), reading: None, time: None, instant: 5.0 };
+        let how = How::Before { times: Instants::default(), instant: 5.0 };
         let rows: Vec<_> = [1.0, 5.0, f64::NAN, 9.0].into_iter().map(|at| (0, 0.0, at)).collect();
         assert_eq!(sides(how, 0.5, &rows, 0), [true, false, true, false]);
         assert_eq!(quantile(&[0.0, 10.0, 20.0], 0.75), Some(15.0));

@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::encode::{Encoding, Note, Numeric, NumericColumn, Quantity, Roles, Sense, Target, TargetColumn};
-use crate::encode::{fit_target, seconds, sense};
+use crate::encode::{Encoding, NumericColumn, Roles, Target, TargetColumn, fit_target, seconds};
 use crate::error::{EncodingError, Error, ShardError};
 use crate::filter::quantile;
 use crate::frame::Frame;
+use crate::instants::Instants;
 use crate::philox::{Philox, below};
-use crate::reading::Reading;
 use crate::shard::Shard;
+use crate::strata::strata;
 
 /// Folds of a frame, at most.
 pub const FOLDS_MAX: u32 = 1000;
@@ -40,9 +40,7 @@ enum How {
     /// Windows of time, each of which is held out by the fold that learns from those before it. Instants are in seconds, and
     /// the first rows after each belong to the next window; rows without a time are in the first one.
     Time {
-        column: String,
-        reading: Option<Reading>,
-        time: Option<String>,
+        times: Instants,
         instants: Vec<f64>,
     },
 }
@@ -110,23 +108,17 @@ impl Folds {
     /// `count` folds in the order of a column's times: `count + 1` windows of about equally many rows; fold k learns from the
     /// first k of them and holds out the next.
     pub fn chronological(count: u32, column: &str, frame: &Frame, roles: &Roles) -> Result<Self, Error> {
-        let bad =
-            |reason: &str| Err(EncodingError::BadFolds { column: column.to_owned(), reason: reason.into() }.into());
-        let Some(found) = frame.column(column) else { return bad("is no column of the data") };
-        let mut notes: Vec<Note> = Vec::new();
-        let Sense::Time(reading, unit, summary) = sense(found, roles, &mut notes)? else {
-            return bad("holds no dates or times");
-        };
+        let bad = |reason: &str| EncodingError::BadFolds { column: column.to_owned(), reason: reason.into() };
+        let (times, unit, summary) = Instants::find(column, frame, roles, bad)?;
         let cut = |k: u32| quantile(&summary.quantiles, f64::from(k) / f64::from(count + 1));
-        let Some(cuts) = (1..=count).map(cut).collect::<Option<Vec<f64>>>() else { return bad("has no values") };
+        let cuts = (1..=count).map(cut).collect::<Option<Vec<f64>>>().ok_or_else(|| bad("has no values"))?;
         let first = summary.quantiles.first().copied().unwrap_or(f64::NAN);
         let rises = std::iter::once(&first).chain(&cuts).zip(&cuts).all(|(a, b)| a < b);
         if !rises {
-            return bad("has so many rows of one time that a window would be empty: give fewer folds");
+            return Err(bad("has so many rows of one time that a window would be empty: give fewer folds").into());
         }
         let instants = cuts.iter().map(|at| at * seconds(unit)).collect();
-        let time = reading.is_none().then(|| found.source_type.clone());
-        Ok(Self { count, seed: 0, how: How::Time { column: column.to_owned(), reading, time, instants } })
+        Ok(Self { count, seed: 0, how: How::Time { times, instants } })
     }
 
     pub fn count(&self) -> u32 {
@@ -163,11 +155,7 @@ impl Folds {
     pub(crate) fn column_of(&self, shard: &Shard) -> Result<Option<FoldColumn>, EncodingError> {
         match &self.how {
             How::Column { values } => TargetColumn::new(shard, values).map(FoldColumn::Values).map(Some),
-            How::Time { column, reading, time, .. } => {
-                let mut instant = Numeric::plain(column, 0.0, 0.0, 1.0);
-                (instant.reading, instant.time, instant.quantity) = (*reading, time.clone(), Quantity::Seconds);
-                NumericColumn::new(shard, &instant, false).map(FoldColumn::Times).map(Some)
-            }
+            How::Time { times, .. } => times.of_shard(shard).map(FoldColumn::Times).map(Some),
             How::Random | How::Modulo | How::Stratified => Ok(None),
         }
     }
@@ -196,22 +184,15 @@ impl Folds {
         }
     }
 
-    /// The rows of a class, in random order, go to one fold after the other. With which fold a block begins is the class's own
-    /// and moves on by the golden ratio from block to block, so that remainders even out over few blocks.
+    /// The rows of a class, in random order, go to one fold after the other.
     fn stratified(&self, block: u64, rows: &[(u64, f32, f64)], philox: &Philox) -> Vec<u16> {
-        const GOLDEN: u32 = 0x9E37_79B9;
-        let with_target = rows.iter().enumerate().filter(|(_, (_, class, _))| !class.is_nan());
-        let mut order: Vec<(u32, u32, usize)> =
-            with_target.map(|(at, (row, class, _))| (*class as u32, philox.draw(0, 0, *row)[0], at)).collect();
-        order.sort_unstable();
         let mut folds = vec![NO_FOLD; rows.len()];
-        for class in order.chunk_by(|a, b| a.0 == b.0) {
-            let carry = philox.draw(1, 0, u64::from(class[0].0))[0].wrapping_add((block as u32).wrapping_mul(GOLDEN));
+        strata(block, rows, philox, |carry, class| {
             let first = below(carry, self.count);
-            for (turn, (.., at)) in (first..).zip(class) {
+            for (turn, at) in (first..).zip(class) {
                 folds[*at] = (turn % self.count) as u16;
             }
-        }
+        });
         folds
     }
 }
@@ -289,8 +270,7 @@ mod tests {
 
     #[test]
     fn windows_of_time_are_learned_from_before_they_are_held_out() {
-        let (column, reading, time, instants) = ("t".into(), None, None, vec![10.0, 20.0]);
-        let folds = folds(2, How::Time { column, reading, time, instants });
+        let folds = folds(2, How::Time { times: Instants::default(), instants: vec![10.0, 20.0] });
         let at = [5.0, 10.0, 19.0, 20.0, f64::NAN];
         let rows: Vec<_> = at.iter().enumerate().map(|(row, at)| (row as u64, 0.0, *at)).collect();
         let windows = folds.assign(0, &rows);

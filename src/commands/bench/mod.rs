@@ -8,6 +8,7 @@ mod bed;
 mod company;
 mod disk;
 mod exchange;
+mod flops;
 mod import;
 mod limit;
 mod loopback;

@@ -20,21 +20,6 @@ const EPOCHS: f64 = 1e6;
 pub(super) struct Layers(pub(super) &'static [usize]);
 
 impl Layers {
-    fn pairs(&self) -> impl Iterator<Item = u64> {
-        self.0.windows(2).map(|pair| pair[0] as u64 * pair[1] as u64)
-    }
-
-    /// Floating-point operations of a row in training: 6·Σ n_i n_{i+1} − 2·n_0·n_1, as forward, the gradient by weights and
-    /// that by inputs are 2 each, and the inputs of the first layer need none.
-    pub(super) fn train_flops(&self) -> f64 {
-        (6 * self.pairs().sum::<u64>() - 2 * self.pairs().next().unwrap_or(0)) as f64
-    }
-
-    /// Of a row that is scored: 2·Σ n_i n_{i+1}.
-    pub(super) fn score_flops(&self) -> f64 {
-        (2 * self.pairs().sum::<u64>()) as f64
-    }
-
     fn inputs(&self) -> usize {
         self.0.first().copied().unwrap_or(1)
     }
@@ -57,6 +42,14 @@ pub(super) struct Network {
     state: State,
     rows: Ready,
     workspace: Workspace,
+}
+
+impl Clone for Network {
+    /// The same at the same place, for another thread: it shares the rows.
+    fn clone(&self) -> Self {
+        let (trial, state) = (self.trial.clone(), self.state.clone());
+        Self { trial, state, rows: Ready(self.rows.0.clone()), workspace: Workspace::default() }
+    }
 }
 
 impl Network {
@@ -82,12 +75,6 @@ impl Network {
         let trial = Trial::new(params, Arc::new(encoding(layers)), rows, Isa::detect())?;
         let state = trial.initial_state();
         Ok(Self { trial, state, rows: Ready(Arc::new(ready(layers))), workspace: Workspace::default() })
-    }
-
-    /// The same at the same place, for another thread: it shares the rows.
-    pub(super) fn another(&self) -> Self {
-        let (trial, state) = (self.trial.clone(), self.state.clone());
-        Self { trial, state, rows: Ready(self.rows.0.clone()), workspace: Workspace::default() }
     }
 
     /// A training round of the one rank: its local steps, and the update. Returns the rows that it passed.

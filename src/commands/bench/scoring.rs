@@ -16,7 +16,7 @@ pub(super) fn measure(bed: &mut Bed) -> Result<(), Report> {
         bed.show(&format!("scoring {layers}"));
         let network = Network::scoring(layers, bed.size(*blocks, 1))?;
         let rates = bed.rates(|_| {
-            let mut network = network.another();
+            let mut network = network.clone();
             Ok(move |times| {
                 let scored = (0..times).map(|_| network.score()).sum::<Result<u64, _>>()?;
                 Ok(Work::from(scored as f64))

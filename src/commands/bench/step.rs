@@ -44,7 +44,7 @@ pub(super) fn rate(bed: &Bed, layers: &Layers, batch: usize, threads: Threads) -
     let count = if threads == Threads::One { 1 } else { bed.threads };
     let network = Network::training(layers, batch, bed.size(BATCHES, BATCHES_QUICK))?;
     bed.meter.rate(count, |_| {
-        let mut network = network.another();
+        let mut network = network.clone();
         Ok(move |times| {
             let passed = (0..times).map(|_| network.train()).sum::<Result<u64, _>>()?;
             Ok(Work::from(passed as f64))

@@ -16,7 +16,7 @@ use tracing::trace;
 
 use super::data::{Readers, open_readers};
 use super::mapping::{Mapped, Mapping, Workspaces};
-use super::memory::{fitting, memory_of};
+use super::memory::{fitting, memory_of, side_by_side};
 use super::seat::Seat;
 use super::stream::{from_wire, to_wire};
 use super::{Assignment, End, Node, Peers};
@@ -466,21 +466,9 @@ impl<'a> Cohort<'a> {
 /// Failures of a trial itself: others of its cohort go on.
 const OWN_FAILURES: &[&str] = &["diverged", "no_metric", "inconsistent_state"];
 
-/// Readers of a rank: with fewer ranks than threads, trials are read for side by side too. Two a thread, as they are not equal.
-pub(super) fn side_by_side(own_ranks: usize, trials: usize, threads: usize) -> usize {
-    match own_ranks >= threads {
-        true => 1,
-        false => (2 * threads).div_ceil(own_ranks.max(1)).min(trials).max(1),
-    }
-}
-
 /// Trials of a cohort pass the same rows in the same rounds.
 fn check_alike(plan: &CohortPlan) -> Result<(), Report> {
-    let key = |trial: &aquifer_proto::TrialPlan| {
-        let p = &trial.fit.params;
-        (p.ranks, p.seed, p.mini_batch_size, p.averaging_mode, p.averaging_interval, p.shuffle)
-    };
-    let alike = plan.trials.windows(2).all(|pair| key(&pair[0]) == key(&pair[1]));
+    let alike = plan.trials.windows(2).all(|pair| pair[0].fit.params.shares_rounds(&pair[1].fit.params));
     match alike && !plan.trials.is_empty() && plan.parts.iter().any(|part| part.part == Part::Train) {
         true => Ok(()),
         false => Err(Report::new(Kind::Work, "cohort", "these trials are no cohort: this is a bug")),

@@ -31,10 +31,18 @@ pub(super) fn memory_of(seats: &[Seat], threads: usize, own_ranks: usize, side_b
     total + workspaces.values().sum::<u64>() + (windows + held * own_ranks as u64) * side_by_side as u64
 }
 
+/// Readers of a rank: with fewer ranks than threads, trials are read for side by side too. Two a thread, as they are not equal.
+pub(super) fn side_by_side(own_ranks: usize, trials: usize, threads: usize) -> usize {
+    match own_ranks >= threads {
+        true => 1,
+        false => (2 * threads).div_ceil(own_ranks.max(1)).min(trials).max(1),
+    }
+}
+
 /// How many of the first trials would fit beside what is reserved already.
 pub(super) fn fitting(budget: &Budget, seats: &[Seat], threads: usize, own_ranks: usize) -> usize {
     let fits = |count: usize| {
-        let side_by_side = super::cohort::side_by_side(own_ranks, count, threads);
+        let side_by_side = side_by_side(own_ranks, count, threads);
         budget.has_room_for(memory_of(&seats[..count], threads, own_ranks, side_by_side))
     };
     (1..=seats.len()).take_while(|count| fits(*count)).last().unwrap_or(0)

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use aquifer_frame::Encoding;
 use aquifer_model::{FitSpec, Kind, MetricName, Metrics, Report, Scoring, Strategy};
-use aquifer_proto::{CandidateStatus, CrossValidation, FoldResult, TrialOutcome};
+use aquifer_proto::{CandidateStatus, CrossValidation, FoldResult};
 
 use super::results::{TrialRow, pooled};
 use super::{Data, Search};
-use crate::core::{JobId, StoredFrame};
-use crate::search::{Entry, Point, Points, mean_and_deviation, rank, rungs, stops_after, survivors};
+use crate::core::StoredFrame;
+use crate::search::{Point, Points, mean_and_deviation, rungs};
 
 /// One trial of a search. Their order is the order in which they begin: the final fit of a candidate before the folds of
 /// later ones.
@@ -33,12 +33,12 @@ pub(in crate::core) struct Candidate {
     rungs: Vec<u64>,
     pub(in crate::core) rung: u32,
     /// Of the present rung.
-    folds: Vec<Option<TrialRow>>,
+    pub(super) folds: Vec<Option<TrialRow>>,
     /// Where the final fit's training ends, once the folds have said so.
     length: Option<u64>,
     pub(in crate::core) last: Option<TrialRow>,
     /// It has done its rung, and waits for the others.
-    waits: bool,
+    pub(super) waits: bool,
     pub(in crate::core) ended: Option<CandidateStatus>,
     pub(in crate::core) reason: Option<Report>,
     pub(in crate::core) value: Option<f64>,
@@ -50,17 +50,35 @@ pub(in crate::core) struct Candidate {
 }
 
 impl Candidate {
+    /// At its beginning, without folds or rungs.
+    fn new(point: Point, fit: FitSpec, encoding: Arc<Encoding>) -> Self {
+        Self {
+            point,
+            fit,
+            encoding,
+            rungs: Vec::new(),
+            rung: 0,
+            folds: Vec::new(),
+            length: None,
+            last: None,
+            waits: false,
+            ended: None,
+            reason: None,
+            value: None,
+            deviation: None,
+            cross_validation: None,
+            seconds: 0.0,
+            lost: 0,
+        }
+    }
+
     pub(in crate::core) fn has_ended(&self) -> bool {
         self.ended.is_some()
     }
 
     /// Whether trials of both may read the same batches.
     pub(super) fn is_alike(&self, other: &Candidate) -> bool {
-        let key = |candidate: &Candidate| {
-            let p = &candidate.fit.params;
-            (p.ranks, p.seed, p.mini_batch_size, p.averaging_mode, p.averaging_interval, p.shuffle)
-        };
-        Arc::ptr_eq(&self.encoding, &other.encoding) && key(self) == key(other)
+        Arc::ptr_eq(&self.encoding, &other.encoding) && self.fit.params.shares_rounds(&other.fit.params)
     }
 
     /// Positions that its trials passed which have ended.
@@ -139,49 +157,15 @@ impl Search {
             }
             _ => vec![last],
         };
-        let folds = self.folds.as_ref().map_or(0, aquifer_frame::Folds::count);
-        Ok(Candidate {
-            point,
-            fit,
-            encoding,
-            rungs,
-            rung: 0,
-            folds: vec![None; folds as usize],
-            length: None,
-            last: None,
-            waits: false,
-            ended: None,
-            reason: None,
-            value: None,
-            deviation: None,
-            cross_validation: None,
-            seconds: 0.0,
-            lost: 0,
-        })
+        let folds = vec![None; self.fold_count() as usize];
+        Ok(Candidate { rungs, folds, ..Candidate::new(point, fit, encoding) })
     }
 
     /// A candidate that cannot begin is one that failed.
     fn fail_to_begin(&mut self, number: u32, point: Point, report: Report) {
-        let Some((_, encoding)) = self.encodings.first() else { return };
-        let (encoding, fit) = (encoding.clone(), self.data.fit.clone());
-        let candidate = Candidate {
-            point,
-            fit,
-            encoding,
-            rungs: Vec::new(),
-            rung: 0,
-            folds: Vec::new(),
-            length: None,
-            last: None,
-            waits: false,
-            ended: Some(CandidateStatus::Failed),
-            reason: Some(report),
-            value: None,
-            deviation: None,
-            cross_validation: None,
-            seconds: 0.0,
-            lost: 0,
-        };
+        let like_first = Candidate::new(point, self.data.fit.clone(), self.data.encoding.clone());
+        let (ended, reason) = (Some(CandidateStatus::Failed), Some(report));
+        let candidate = Candidate { ended, reason, ..like_first };
         self.candidates.insert(number, candidate);
         self.failed += 1;
         self.compare(self.total);
@@ -193,7 +177,7 @@ impl Search {
     }
 
     /// A candidate ends, and of its trials what is shown is kept.
-    fn end(&mut self, number: u32, status: CandidateStatus) {
+    pub(super) fn end(&mut self, number: u32, status: CandidateStatus) {
         if let Some(candidate) = self.candidates.get_mut(&number).filter(|candidate| !candidate.has_ended()) {
             candidate.ended = Some(status);
             candidate.waits = false;
@@ -207,7 +191,7 @@ impl Search {
     }
 
     /// The trials of a candidate's present rung wait, but for those whose results are known.
-    fn queue(&mut self, number: u32) {
+    pub(super) fn queue(&mut self, number: u32) {
         let Some(candidate) = self.candidates.get(&number) else { return };
         let key = |fold| TrialKey { candidate: number, rung: candidate.rung, fold };
         let keys: Vec<TrialKey> = match candidate.folds.len() {
@@ -224,38 +208,6 @@ impl Search {
             Some(row) => self.take(key, row),
             None => drop(self.waiting.insert(key)),
         }
-    }
-
-    /// What is kept of the sums of a candidate's folds once they have been added up: metrics of all held-out rows.
-    pub(in crate::core) fn pooled_row(&self, number: u32, job: &JobId) -> Option<TrialRow> {
-        let pooled = self.candidates.get(&number)?.cross_validation.as_ref()?.pooled.clone()?;
-        let (identity, data) = (self.pooled_identity(number)?, self.data.fit.data.clone());
-        let (job, outcome, pooled) = (job.clone(), TrialOutcome::default(), Some(pooled));
-        let (model, sums) = (None, None);
-        Some(TrialRow { identity, job, data, outcome, train_seconds: 0.0, score_seconds: 0.0, model, pooled, sums })
-    }
-
-    fn pooled_identity(&self, number: u32) -> Option<String> {
-        let folds = self.fold_identities(number);
-        let text = format!("pooled {}", folds.join(" "));
-        (!folds.is_empty()).then(|| blake3::hash(text.as_bytes()).to_hex()[..32].to_owned())
-    }
-
-    /// The folds of a candidate's present rung.
-    pub(in crate::core) fn fold_identities(&self, number: u32) -> Vec<String> {
-        let folds = self.folds.as_ref().map_or(0, aquifer_frame::Folds::count);
-        let Some(rung) = self.candidates.get(&number).map(|candidate| candidate.rung) else { return Vec::new() };
-        (0..folds).filter_map(|fold| self.identity(TrialKey { candidate: number, rung, fold: Some(fold) })).collect()
-    }
-
-    /// The hash of all that decides what a trial finds.
-    pub(in crate::core) fn identity(&self, key: TrialKey) -> Option<String> {
-        let candidate = self.candidates.get(&key.candidate)?;
-        let fit = candidate.fit_of(key, &self.data).normalised();
-        let folds = key.fold.map(|fold| (&self.folds, fold));
-        let scored = key.fold.is_none().then_some((&self.data.validation, &self.data.test));
-        let text = serde_json::to_vec(&(fit, folds, scored)).ok()?;
-        Some(blake3::hash(&text).to_hex()[..32].to_owned())
     }
 
     /// Takes what a trial found.
@@ -338,71 +290,6 @@ impl Search {
         }
         self.end(number, CandidateStatus::Failed);
         self.compare(self.total);
-    }
-
-    /// Where all candidates are at a rung, the best of them go on; where the leaderboard does not get better, no more begin.
-    fn compare(&mut self, total: u32) {
-        let Some(settings) = self.settings.clone() else { return };
-        if settings.strategy == Strategy::Halving {
-            return self.climb(total, settings.halving_factor);
-        }
-        if settings.search_stopping_rounds == 0 {
-            return;
-        }
-        let prefix = (0..total).map_while(|number| self.candidates.get(&number).filter(|c| c.has_ended()));
-        let values: Vec<Option<f64>> =
-            prefix.map(|c| c.value.filter(|_| c.ended == Some(CandidateStatus::Done))).collect();
-        let rounds = settings.search_stopping_rounds as usize;
-        if let Some(count) = stops_after(&values, rounds, settings.search_stopping_tolerance, self.metric) {
-            let count = count as u32;
-            if count < self.total && self.closed.is_none() {
-                self.closed = Some(format!("{rounds} candidates in a row made the leaderboard no better"));
-            }
-            // In plan order: what began beyond that, as others were slower, is as if it had not.
-            let dropped = self.candidates.split_off(&count);
-            for candidate in dropped.values() {
-                match candidate.ended {
-                    None => self.open -= 1,
-                    Some(CandidateStatus::Failed) => self.failed -= 1,
-                    Some(CandidateStatus::Done | CandidateStatus::Stopped) => self.done -= 1,
-                }
-            }
-            self.kept.retain(|number| *number < count);
-            self.waiting.retain(|key| key.candidate < count);
-        }
-    }
-
-    fn climb(&mut self, total: u32, factor: u64) {
-        let all_begun = self.next >= total || self.closed.is_some();
-        if !all_begun || self.open == 0 || !self.candidates.values().all(|c| c.waits || c.has_ended()) {
-            return;
-        }
-        let waiting = self.candidates.iter().filter(|(_, candidate)| candidate.waits);
-        let mut entries: Vec<Entry> = waiting
-            .map(|(number, candidate)| Entry { candidate: *number, rung: candidate.rung, value: candidate.value })
-            .collect();
-        if entries.is_empty() {
-            return;
-        }
-        rank(&mut entries, self.metric);
-        let kept = survivors(entries.len(), factor);
-        for (place, entry) in entries.iter().enumerate() {
-            let Some(candidate) = self.candidates.get_mut(&entry.candidate) else { continue };
-            candidate.waits = false;
-            if place >= kept {
-                // Only what has a final fit is kept in such detail.
-                if let Some(cross) = &mut candidate.cross_validation {
-                    cross.pooled = None;
-                }
-                self.end(entry.candidate, CandidateStatus::Stopped);
-                continue;
-            }
-            candidate.rung += 1;
-            candidate.folds.iter_mut().for_each(|fold| *fold = None);
-        }
-        for entry in &entries[..kept] {
-            self.queue(entry.candidate);
-        }
     }
 }
 

@@ -16,8 +16,9 @@ use crate::core::{StoredFrame, Worker, WorkerId};
 /// What is the same for all candidates.
 #[derive(Debug)]
 pub(in crate::core) struct Data {
-    /// Of the first candidate.
+    /// Of the first candidate, as is the encoding.
     pub(in crate::core) fit: FitSpec,
+    pub(in crate::core) encoding: Arc<Encoding>,
     /// Contents of the frames.
     pub(in crate::core) validation: Option<String>,
     pub(in crate::core) test: Option<String>,
@@ -70,9 +71,10 @@ impl Search {
             return Err(Report::new(Kind::Config, "contradiction", message).hint("give `epochs` in [params]"));
         }
         let content = |part: Part| frames.of(part).map(|stored| stored.frame.content.clone());
-        let data = Data { fit, validation: content(Part::Validation), test: content(Part::Test), notes };
+        let encoding = Arc::new(encoding);
+        let encodings = vec![(roles_key(&first)?, encoding.clone())];
+        let data = Data { fit, encoding, validation: content(Part::Validation), test: content(Part::Test), notes };
         let total = points.as_ref().map_or(1, crate::search::Points::len);
-        let key = roles_key(&first)?;
         Ok(Self {
             spec,
             settings,
@@ -80,7 +82,7 @@ impl Search {
             points,
             data,
             folds,
-            encodings: vec![(key, Arc::new(encoding))],
+            encodings,
             candidates: BTreeMap::new(),
             open: 0,
             done: 0,
@@ -98,16 +100,11 @@ impl Search {
             waits_for_memory: Duration::ZERO,
             began: now,
             kept: Vec::new(),
-            closed_for_good: false,
+            made_again: false,
             samples: 0,
             memory_peak_bytes: 0,
             workers: 0,
         })
-    }
-
-    /// The encoding of the first candidate.
-    pub(in crate::core) fn first_encoding(&self) -> Option<&Arc<Encoding>> {
-        self.encodings.first().map(|(_, encoding)| encoding)
     }
 
     /// The encoding of a candidate, fitted once for all that have the same.

@@ -2,11 +2,18 @@
 //! is a search of one candidate.
 //!
 //! `data` turns frames and spec into what workers are told, `candidate` takes one candidate from its parameters to its
-//! result, `results` what trials have found, `run` is a cohort at work, `outcome` what people are told. Which workers do
-//! it is decided in `training.rs` and `placement`.
+//! result, `compare` sets candidates beside each other, `identity` names what a trial finds, `results` keeps it, `run` is a
+//! cohort at work, `ending` ends trials before their time, `models` says which models are kept. `decisions`, `lines` and
+//! `outcome` are what people are told. Which workers do it is decided in `dispatch.rs` and `placement`.
 
 mod candidate;
+mod compare;
 mod data;
+mod decisions;
+mod ending;
+mod identity;
+mod lines;
+mod models;
 mod outcome;
 mod results;
 mod run;
@@ -21,6 +28,8 @@ use aquifer_model::{MetricName, Report, Search as Settings, Spec};
 pub(super) use candidate::Candidate;
 pub use candidate::TrialKey;
 pub(super) use data::{Data, note_of};
+pub(super) use decisions::decisions;
+pub(super) use ending::{drop_trial, stop_run};
 pub use results::TrialRow;
 pub use run::Reported;
 pub(super) use run::Run;
@@ -69,7 +78,7 @@ pub(super) struct Search {
     /// Candidates whose models are kept.
     pub(super) kept: Vec<u32>,
     /// The best model was made again: that is done once.
-    pub(super) closed_for_good: bool,
+    pub(super) made_again: bool,
     /// Rows trained on by trials that have ended, and the most memory that a worker had.
     pub(super) samples: u64,
     pub(super) memory_peak_bytes: u64,
@@ -80,6 +89,10 @@ pub(super) struct Search {
 impl Search {
     pub(super) fn is_grid(&self) -> bool {
         self.settings.is_some()
+    }
+
+    pub(super) fn fold_count(&self) -> u32 {
+        self.folds.as_ref().map_or(0, Folds::count)
     }
 
     pub(super) fn known(&mut self, rows: Vec<TrialRow>) {

@@ -18,7 +18,7 @@ const WITH_CURVES_MAX: u32 = 2_000;
 
 impl Search {
     pub(in crate::core) fn progress(&self, workers: usize) -> SearchProgress {
-        let trials = 1 + self.folds.as_ref().map_or(0, aquifer_frame::Folds::count) as usize;
+        let trials = 1 + self.fold_count() as usize;
         let length = self.data.fit.params.epochs * self.data.fit.rows as f64;
         let all = f64::from(self.total) * trials as f64 * length;
         let under_way: f64 = self.runs.values().map(|run| run.pending.len() as f64 * run.position as f64).sum();

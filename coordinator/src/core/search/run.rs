@@ -59,19 +59,21 @@ impl Run {
     }
 
     /// Members that have not ended.
-    pub(in crate::core) fn at_work(&self) -> BTreeSet<WorkerId> {
+    pub(super) fn at_work(&self) -> BTreeSet<WorkerId> {
         match &self.stopping {
             Some(members) => members.clone(),
             None => self.pending.values().flatten().cloned().collect(),
         }
     }
 
-    /// The trials that have not ended, which are taken from it: it only stops from now on.
-    pub(in crate::core) fn stop(&mut self) -> Vec<TrialKey> {
-        let members = self.at_work();
-        let left = std::mem::take(&mut self.pending);
+    /// The trials that have not ended, which are taken from it: it only stops from now on. A member that is gone has stopped.
+    pub(super) fn stop(&mut self, gone: Option<&WorkerId>) -> Vec<TrialKey> {
+        let mut members = self.at_work();
+        if let Some(gone) = gone {
+            members.remove(gone);
+        }
         self.stopping = Some(members);
-        left.into_keys().map(|at| self.trials[at]).collect()
+        std::mem::take(&mut self.pending).into_keys().map(|at| self.trials[at]).collect()
     }
 
     /// A member has ended a trial. True once all have.

@@ -67,6 +67,12 @@ impl DeepLearning {
         !columns && weights.saturating_mul(6 * self.mini_batch_size as u64) >= WORTH
     }
 
+    /// Whether trainings with these and `other` parameters pass the same rows in the same rounds, where they encode them alike.
+    pub fn shares_rounds(&self, other: &Self) -> bool {
+        let rounds = |p: &Self| (p.ranks, p.seed, p.mini_batch_size, p.averaging_mode, p.averaging_interval, p.shuffle);
+        rounds(self) == rounds(other)
+    }
+
     /// Weights and biases of the network, for an encoding of so many inputs and a target of so many outputs; at most
     /// `u64::MAX` is said.
     pub fn parameter_count(&self, inputs: usize, outputs: usize) -> u64 {
