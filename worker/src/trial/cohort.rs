@@ -1,6 +1,9 @@
 //! The rounds of a cohort: its trials side by side, those that are behind first, all that are in the same round in one pass
 //! over its rows. With peers each of them exchanges for itself; the order is the same everywhere, as it follows from records.
 
+mod messages;
+mod saying;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,28 +12,23 @@ use std::time::Duration;
 
 use aquifer_frame::Encoding;
 use aquifer_learn::{Alone, Crew, RoundKind};
-use aquifer_model::{CurvePoint, Kind, Part, Report, ValueType};
-use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{CHUNK_BYTES, CohortPlan, PEER_LOST, PROTOCOL_VERSION, exchange_messages, pack_sums, read_parts};
+use aquifer_model::{CurvePoint, Kind, Part, Report};
+use aquifer_proto::{CohortPlan, PEER_LOST, v1};
 use tracing::trace;
 
 use super::data::{Readers, open_readers};
 use super::mapping::{Mapped, Mapping, Workspaces};
 use super::memory::{fitting, memory_of, side_by_side};
 use super::seat::Seat;
-use super::stream::{from_wire, to_wire};
 use super::{Assignment, End, Node, Peers};
 use crate::budget::Reservation;
-use crate::core::{ExchangeError, Outgoing, Placement, Progress};
+use crate::core::{ExchangeError, Placement};
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
-use crate::said::Said;
 
 /// Rounds between two comparisons of the members' states.
 const STATE_CHECK_ROUNDS: u64 = 64;
 /// A cohort goes on so long before others that wait for the executor have their turn.
 const TURN: Duration = Duration::from_millis(50);
-/// One progress message in this time.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 /// A wait for peers is looked at this often.
 const WAIT_STEP: Duration = Duration::from_millis(500);
 /// No peer is waited for longer than this: a lost one is noticed by its session or its stream long before.
@@ -38,8 +36,6 @@ const PEER_WAIT_MAX: Duration = Duration::from_secs(1800);
 
 /// What a scoring while training found, if there was one.
 type Updated = Result<Option<CurvePoint>, Report>;
-/// A model file, and scores as JSON.
-pub(super) type ModelAndScores = (Vec<u8>, Vec<u8>);
 
 /// Trials under way.
 pub(super) struct Cohort<'a> {
@@ -320,147 +316,6 @@ impl<'a> Cohort<'a> {
             }
         }
     }
-
-    /// Sends what an exchange wants sent.
-    fn follow(&mut self, at: usize, progress: Progress) {
-        for outgoing in progress.outgoing {
-            self.send(at, outgoing);
-        }
-        let seat = &mut self.seats[at];
-        seat.total = progress.total.or(seat.total.take());
-    }
-
-    fn send(&self, at: usize, outgoing: Outgoing) {
-        let Some(Some(peer)) = self.peers.get(outgoing.to) else { return };
-        let mut messages = exchange_messages(&outgoing.nodes);
-        let last = messages.len() - 1;
-        for (number, parts) in messages.drain(..).enumerate() {
-            // A peer that is gone is reported by its stream.
-            let _ = peer.send(ExchangeRequest {
-                header: Some(v1::Header {
-                    protocol_version: PROTOCOL_VERSION,
-                    term: self.id.term,
-                    incarnation: self.node.incarnation,
-                }),
-                generation: Some((&self.id).into()),
-                member: self.me as u32,
-                round: outgoing.round,
-                phase: to_wire(outgoing.phase) as i32,
-                parts,
-                last: number == last,
-                state_check: self.seats[at].own_check,
-                trial: at as u32,
-            });
-        }
-    }
-
-    /// Takes a piece of what a peer sends; once the peer has sent all of it, the exchange goes on.
-    fn take_message(&mut self, message: ExchangeRequest) -> Result<(), End> {
-        let (from, at) = (message.member as usize, message.trial as usize);
-        let Some(seat) = self.seats.get_mut(at) else {
-            let reason = format!("a message for trial {at} of a cohort of {}", self.seats.len());
-            return Err(End::Failed(Report::new(Kind::Work, "exchange", reason)));
-        };
-        let round = seat.state.record.round;
-        let worker = self.members.get(from).map_or("an unknown member", |m| &m.worker);
-        let bad = |reason: String| {
-            End::Failed(Report::new(Kind::Work, "exchange", format!("{worker} in round {round}: {reason}")))
-        };
-        let sender = self.members.get(from).filter(|_| from != self.me);
-        let incarnation = message.header.as_ref().map_or(0, |header| header.incarnation);
-        if sender.is_none_or(|sender| sender.incarnation != incarnation) {
-            return Err(bad("it is no member of this generation".into()));
-        }
-        if seat.ended {
-            return Ok(()); // it has not heard yet
-        }
-        // A peer may have begun the round that is next here, or the one after that which is running.
-        if seat.running.is_none() || message.round == round + 1 {
-            seat.early.push(message);
-            return Ok(());
-        }
-        if message.state_check != seat.own_check {
-            return Err(bad("its state differs from this worker's: one of the two machines computes wrongly".into()));
-        }
-        let phase = from_wire(message.phase()).ok_or_else(|| bad("phase: unspecified".into()))?;
-        let (shape, nodes_max) = {
-            let exchange = seat.exchange();
-            (exchange.shape(message.round, phase, from), exchange.nodes_max(phase, from))
-        };
-        let shape = shape.ok_or_else(|| bad(format!("it sent round {} too early or too late", message.round)))?;
-        let parts = seat.partly.entry((phase, from)).or_default();
-        parts.extend(message.parts);
-        if parts.len() > parts_max(&shape, nodes_max) {
-            return Err(bad("it sent more than the round has".into()));
-        }
-        if !message.last {
-            return Ok(());
-        }
-        let nodes = read_parts(std::mem::take(parts), &shape, nodes_max).map_err(|error| bad(error.to_string()))?;
-        let arrived = seat.exchange().arrived(from, message.round, phase, nodes);
-        let progress = arrived.map_err(|error| bad(error.to_string()))?;
-        self.follow(at, progress);
-        Ok(())
-    }
-
-    /// Where the trials are that are behind; rows are all trials' together.
-    fn say_progress(&mut self, kind: &RoundKind) {
-        let now = self.node.clock.now();
-        if self.me != 0 || now < self.last_progress + PROGRESS_INTERVAL {
-            return;
-        }
-        self.last_progress = now;
-        let Some(record) = self.group.first().map(|at| &self.seats[*at].state.record) else { return };
-        let _ = self.node.said.send(Said::Progress(v1::TrialProgress {
-            generation: Some((&self.id).into()),
-            round: record.round,
-            position: record.position,
-            samples: self.seats.iter().map(|seat| seat.state.record.samples).sum(),
-            loss: record.loss.filter(|_| self.seats.len() == 1),
-            scoring: match kind {
-                RoundKind::Score { part } => part.to_string(),
-                _ => String::new(),
-            },
-        }));
-    }
-
-    fn say_scored(&self, at: usize, point: CurvePoint) {
-        if self.me == 0 {
-            let point_json = serde_json::to_string(&point).unwrap_or_default();
-            let (generation, trial) = (Some((&self.id).into()), at as u32);
-            let _ = self.node.said.send(Said::Scored(v1::TrialScored { generation, trial, point_json }));
-        }
-    }
-
-    /// What is said of a trial that is done; it lacks the generation.
-    pub(super) fn finished(&self, at: usize) -> v1::TrialFinished {
-        let seat = &self.seats[at];
-        v1::TrialFinished {
-            generation: None,
-            samples: seat.state.record.samples,
-            train_seconds: seat.train_time.as_secs_f64(),
-            score_seconds: seat.score_time.as_secs_f64(),
-            memory_peak_bytes: self.node.budget.peak_bytes(),
-            trial: at as u32,
-            outcome_json: serde_json::to_string(&seat.outcome()).unwrap_or_default(),
-            holdout: seat.holdout.as_ref().filter(|_| self.me == 0).map(pack_sums),
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn sums(&self, at: usize) -> Option<&aquifer_model::Partial> {
-        self.seats[at].holdout.as_ref()
-    }
-
-    /// The model of a trial that is done, and all its metrics: the model file keeps a few of them. None of a fold.
-    pub(super) fn model(&self, at: usize) -> Result<Option<ModelAndScores>, Report> {
-        let seat = &self.seats[at];
-        if !seat.plan.keeps_model {
-            return Ok(None);
-        }
-        let scores = serde_json::to_vec(&seat.state.record.scores).unwrap_or_default();
-        Ok(Some((seat.model(&self.encoding)?, scores)))
-    }
 }
 
 /// Failures of a trial itself: others of its cohort go on.
@@ -473,12 +328,6 @@ fn check_alike(plan: &CohortPlan) -> Result<(), Report> {
         true => Ok(()),
         false => Err(Report::new(Kind::Work, "cohort", "these trials are no cohort: this is a bug")),
     }
-}
-
-/// Parts of at most a chunk each, one at least for every vector of every node.
-fn parts_max(shape: &[(ValueType, usize)], nodes_max: usize) -> usize {
-    let parts = |(value_type, len): &(ValueType, usize)| 1 + len * value_type.bytes() / CHUNK_BYTES;
-    nodes_max * (1 + shape.iter().map(parts).sum::<usize>())
 }
 
 fn broken(error: ExchangeError) -> End {
