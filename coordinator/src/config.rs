@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aquifer_frame::Roots;
 use aquifer_proto::Token;
@@ -20,6 +21,10 @@ pub struct Config {
     pub token: Token,
     /// Bytes that the shards of frames without a name may have; `None`: 50 GB, or a fifth of the disk if that is less.
     pub cache_bytes: Option<u64>,
+    /// Jobs that a former start left running go on; else they are ended, and can be taken up again.
+    pub continues: bool,
+    /// How long a job waits for workers before it fails.
+    pub no_worker_grace: Duration,
     /// Workers whose self-test differs are refused; `None` takes the first worker's as the measure.
     pub self_test: Option<String>,
 }

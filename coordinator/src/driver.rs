@@ -95,7 +95,7 @@ impl Driver {
         roots: Arc<Roots>,
     ) -> (Self, Handle) {
         let (sender, inbox) = std::sync::mpsc::channel();
-        let handle = Handle { sender, sessions: Sessions::default(), feeds: Feeds::default() };
+        let handle = Handle { sender, sessions: Sessions::default(), feeds: Feeds::new(state.term) };
         (Self { state, journal, clock, store, roots, handle: handle.clone(), inbox }, handle)
     }
 
@@ -187,11 +187,17 @@ impl Driver {
                         model.kept = row.job == job && model.path.exists();
                     }
                 }
-                self.handle.send(Event::TrialsFound { job, rows });
+                let checkpoints = self.store.checkpoints(&job);
+                self.handle.send(Event::TrialsFound { job, rows, checkpoints });
             }
             Effect::AppendPoint { job, line } => {
                 if let Err(error) = self.store.append_point(&job, &line) {
                     warn!(%error, "a metric point is not kept");
+                }
+            }
+            Effect::RemoveCheckpoints { job, identities } => {
+                if let Err(error) = self.store.remove_checkpoints(&job, identities.as_deref()) {
+                    warn!(%error, "a checkpoint that nobody needs stays");
                 }
             }
             Effect::RemoveModel { path } => drop(std::fs::remove_file(path)),

@@ -12,6 +12,8 @@ use crate::core::JobId;
 #[derive(Clone, Default)]
 pub(crate) struct Feeds {
     jobs: Arc<Mutex<BTreeMap<JobId, Feed>>>,
+    /// The token before the first one: those of a later start are larger than those of an earlier one.
+    first: u64,
 }
 
 struct Feed {
@@ -24,21 +26,25 @@ struct Feed {
 pub(crate) type Numbered = (u64, JobEvent);
 
 impl Feed {
-    fn new() -> Self {
-        Self { events: Vec::new(), last: watch::channel(0).0 }
+    fn new(first: u64) -> Self {
+        Self { events: Vec::new(), last: watch::channel(first).0 }
     }
 }
 
 impl Feeds {
+    pub(crate) fn new(term: u64) -> Self {
+        Self { first: term << 32, ..Self::default() }
+    }
+
     pub(crate) fn open(&self, job: &JobId) {
-        self.lock().entry(job.clone()).or_insert_with(Feed::new);
+        self.lock().entry(job.clone()).or_insert_with(|| Feed::new(self.first));
     }
 
     /// Begins anew the feed of a job that has ended and is taken up again.
     pub(crate) fn open_again(&self, job: &JobId) {
         let mut jobs = self.lock();
         if jobs.get(job).is_none_or(|feed| feed.events.last().is_some_and(|(_, event)| event.is_last())) {
-            jobs.insert(job.clone(), Feed::new());
+            jobs.insert(job.clone(), Feed::new(self.first));
         }
     }
 

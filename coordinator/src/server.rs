@@ -10,9 +10,10 @@ use aquifer_proto::{BindError, CONTROL_BYTES_MAX, DESCRIPTORS, Monotonic, TokenC
 use tokio::sync::watch;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::interceptor::InterceptedService;
+use tracing::info;
 
 use crate::config::Config;
-use crate::core::State;
+use crate::core::{Event, JobRow, State};
 use crate::driver::{Driver, Handle};
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::service::{JobsService, MembershipService};
@@ -59,13 +60,22 @@ impl Coordinator {
         let trials = config.dir.join("trials.sqlite");
         let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"), &trials)?;
         let term = journal.begin_term()?;
-        let orphans = State::end_orphans(journal.jobs()?);
-        journal.commit(&orphans, &[])?;
-        let state = State::new(term).with_past(journal.jobs()?);
+        if !config.continues {
+            let orphans = State::end_orphans(journal.jobs()?);
+            journal.commit(&orphans, &[])?;
+        }
+        let state = State::new(term).with_past(journal.jobs()?).with_no_worker_grace(config.no_worker_grace);
+        let (state, running) = state.continued();
 
         let roots = Arc::new(config.roots);
         let clock = Arc::new(Monotonic::default());
         let (driver, handle) = Driver::new(state, Box::new(journal), clock, store.clone(), roots.clone());
+        for JobRow { id, request, created_ms, .. } in running {
+            let Some(request) = request.map(Box::new) else { continue };
+            info!(job = %id, "goes on");
+            handle.feeds.open(&id);
+            handle.send(Event::Submitted { job: id, request, workers_min: 1, created_ms });
+        }
         let driver = std::thread::spawn(move || driver.run());
 
         let check = TokenCheck::new(&config.token);

@@ -2,6 +2,7 @@
 //! ids that this process made, never by a client's text.
 
 mod cache;
+mod checkpoints;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -132,6 +133,7 @@ impl Store {
         let folder = self.job_folder(job);
         // Gone already is as good.
         let _ = std::fs::remove_dir_all(folder.join("models"));
+        let _ = std::fs::remove_dir_all(folder.join("checkpoints"));
         let _ = std::fs::remove_file(folder.join("points.jsonl"));
         if !self.of_one_job {
             let _ = std::fs::remove_dir(folder);

@@ -22,6 +22,9 @@ impl State {
     /// Gives waiting trials to workers, as long as there is room. Whoever has least at work is asked first.
     pub(super) fn dispatch(&mut self, now: Duration) -> Vec<Effect> {
         let mut effects = Vec::new();
+        if self.is_settling(now) {
+            return effects;
+        }
         loop {
             let mut jobs: Vec<(usize, Duration, JobId)> = Vec::new();
             for (id, job) in self.jobs.iter().filter(|(_, job)| job.is_active()) {
@@ -39,11 +42,12 @@ impl State {
     /// The next cohort of a job, if there is one and room for it.
     fn begin_next(&mut self, now: Duration, id: &JobId) -> Option<Vec<Effect>> {
         let runs = self.runs_of_workers();
+        let placeable: Vec<WorkerId> = self.placeable().into_iter().cloned().collect();
         let job = self.jobs.get_mut(id)?;
         let (slots, search) = (&job.slots, job.search.as_mut()?);
         let frames = Frames { slots };
         let train = frames.train().ok()?;
-        if now < search.waits_for_memory || self.workers.is_empty() {
+        if now < search.waits_for_memory || placeable.is_empty() {
             return None;
         }
         let limit = search.settings.as_ref().map_or(0.0, |settings| settings.max_runtime_secs);
@@ -53,7 +57,7 @@ impl State {
         let memory_bytes = self.workers.values().map(|worker| worker.registration.memory_bytes).min().unwrap_or(0);
         let waiting = match streams(train.frame.bytes, memory_bytes) {
             true => WAITING_STREAMED,
-            false => WAITING_PER_WORKER * self.workers.len(),
+            false => WAITING_PER_WORKER * placeable.len(),
         };
         search.begin_candidates(waiting, train);
         let problem = Problem {
@@ -68,10 +72,13 @@ impl State {
             // Everything that was begun may be known already.
             return search.is_over().then(|| self.end_if_over(now, id)).filter(|effects| !effects.is_empty());
         };
-        let (workers, trials): (Vec<&WorkerId>, usize) = match placement {
-            Placement::Spread { trials } => (self.workers.keys().collect(), trials),
-            Placement::Local { worker, trials } => (self.workers.keys().skip(worker).take(1).collect(), trials),
+        let (mut workers, trials): (Vec<&WorkerId>, usize) = match placement {
+            Placement::Spread { trials } => (placeable.iter().collect(), trials),
+            Placement::Local { worker, trials } => (placeable.iter().skip(worker).take(1).collect(), trials),
         };
+        // After a dispute others map the ranks.
+        let swaps = search.swaps % workers.len().max(1);
+        workers.rotate_left(swaps);
         let keys = search.next_cohort(trials);
         let ranks = keys.first().and_then(|key| search.candidates.get(&key.candidate))?.fit.params.ranks;
         let members = members(&self.workers, &workers, &place_ranks(ranks, workers.len()));
@@ -103,16 +110,16 @@ impl State {
             },
         };
         let effects = members.iter().enumerate().map(start).collect();
-        search.runs.insert(number, Run::new(members, keys));
+        search.runs.insert(number, Run::new(members, keys, now));
         let at_work = search.runs.values().flat_map(|run| run.members.iter().map(|member| &member.worker));
         let at_once = at_work.collect::<BTreeSet<_>>().len();
         search.workers = search.workers.max(at_once as u32);
         Some(effects)
     }
 
-    /// Of all jobs, in the order of workers.
+    /// Of all jobs, in the order of workers that trials may be given to.
     fn runs_of_workers(&self) -> Vec<u32> {
-        let mut counts: BTreeMap<&WorkerId, u32> = self.workers.keys().map(|worker| (worker, 0)).collect();
+        let mut counts: BTreeMap<&WorkerId, u32> = self.placeable().into_iter().map(|worker| (worker, 0)).collect();
         for run in self.jobs.values().filter_map(|job| job.search.as_deref()).flat_map(|search| search.runs.values()) {
             for member in run.members.iter().filter(|member| run.has(&member.worker)) {
                 counts.entry(&member.worker).and_modify(|count| *count += 1);

@@ -1,5 +1,6 @@
 //! What can happen, and what is to be done about it: two closed lists.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +27,16 @@ pub enum Event {
     WorkerHolds {
         worker: WorkerId,
         shards: Vec<String>,
+    },
+    /// It holds states of trials that were at work on it.
+    StatesHeld {
+        worker: WorkerId,
+        /// Identity and round.
+        states: Vec<(String, u64)>,
+    },
+    /// It is about to end, and hands over what it has.
+    WorkerLeaving {
+        worker: WorkerId,
     },
     /// Its session ended; the one way to lose a worker besides its lease.
     WorkerGone {
@@ -91,10 +102,17 @@ pub enum Event {
         trial: usize,
         model: StoredModel,
     },
-    /// What was known of the trials of a search.
+    /// What was known of the trials of a job, and the states that were kept of those under way: identity and round.
     TrialsFound {
         job: JobId,
         rows: Vec<TrialRow>,
+        checkpoints: BTreeMap<String, u64>,
+    },
+    /// The state of a trial lies in the coordinator's store.
+    CheckpointStored {
+        job: JobId,
+        identity: String,
+        round: u64,
     },
 }
 
@@ -144,6 +162,18 @@ pub enum TrialReport {
         fit: Option<Fit>,
     },
     Stopped,
+    /// A peer's state differs from this member's, in a round that compares them.
+    Differs {
+        trial: usize,
+        round: u64,
+        check: u64,
+    },
+    /// The check of a member's state before the round that it was asked for.
+    Checked {
+        trial: usize,
+        round: u64,
+        check: u64,
+    },
 }
 
 /// What a worker says where a cohort does not fit into its memory.
@@ -160,9 +190,14 @@ pub enum Effect {
     /// Durable before any other effect of the same step.
     Persist(Box<JobRow>),
     PersistTrial(Box<TrialRow>),
-    /// Of a cancelled job: its trials, models and metric points.
+    /// Of a cancelled job: its trials, models, checkpoints and metric points.
     Forget {
         job: JobId,
+    },
+    /// Of trials that have ended, or of the whole job.
+    RemoveCheckpoints {
+        job: JobId,
+        identities: Option<Vec<String>>,
     },
     /// The sums of these trials are not needed any more.
     ClearSums {
@@ -224,11 +259,14 @@ impl Effect {
             Effect::Send { command, .. } => match command {
                 Command::ImportShard { job, .. } | Command::StartTrial { job, .. } => Some(job),
                 // They end something: always right.
-                Command::StopTrial { .. } | Command::DropShards { .. } | Command::RemoveShards { .. } => None,
+                Command::StopTrial { .. }
+                | Command::DropShards { .. }
+                | Command::RemoveShards { .. }
+                | Command::ForgetStates { .. } => None,
             },
             Effect::PersistTrial(row) => Some(&row.job),
             Effect::Forget { job } | Effect::FindTrials { job, .. } | Effect::AppendPoint { job, .. } => Some(job),
-            Effect::RemoveModel { .. } | Effect::ClearSums { .. } => None,
+            Effect::RemoveModel { .. } | Effect::ClearSums { .. } | Effect::RemoveCheckpoints { .. } => None,
             Effect::Disconnect { .. } => None,
             Effect::Plan { job, .. }
             | Effect::LoadFrame { job, .. }
@@ -269,6 +307,10 @@ pub enum Command {
     /// No frame has these shards any more.
     RemoveShards {
         shards: Vec<String>,
+    },
+    /// Nobody goes on from states of these trials any more.
+    ForgetStates {
+        identities: Vec<String>,
     },
 }
 

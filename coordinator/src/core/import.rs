@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_frame::{Frame, Note, Plan, ShardRecord};
-use aquifer_model::Report;
+use aquifer_model::{Kind, Report};
 use aquifer_proto::JobEvent;
 
-use super::job::{STOP_GRACE, Stage};
+use super::job::{Making, STOP_GRACE, Stage};
 use super::placement::place_shard;
+use super::recovery::is_passing;
 use super::{Command, Effect, FileRef, Job, JobId, Role, Source, State, StoredFrame, WorkerId};
+
+/// Workers that may fail over a shard.
+const TRIES_MAX: u32 = 3;
 
 impl State {
     pub(super) fn planned(
@@ -56,30 +60,65 @@ impl State {
         }
     }
 
-    /// Gives the shards of planned slots to workers, in order.
+    /// Gives the shards of planned slots to workers, in order, and those that nobody makes any more.
     pub(super) fn hand_out_imports(&mut self, id: &JobId) -> Vec<Effect> {
-        let workers: Vec<WorkerId> = self.workers.keys().cloned().collect();
-        let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
+        let workers: Vec<WorkerId> = self.placeable().into_iter().cloned().collect();
+        let Some(job) = self.jobs.get_mut(id).filter(|_| !workers.is_empty()) else { return Vec::new() };
         let mut effects = Vec::new();
         for (at, slot) in job.slots.iter_mut().enumerate() {
-            let Stage::Planned(plan) = &slot.stage else { continue };
-            let plan = plan.clone();
-            let shards = plan.shards.len();
+            if let Stage::Planned(plan) = &slot.stage {
+                let shards = vec![Making::default(); plan.shards.len()];
+                slot.stage = Stage::Importing { plan: plan.clone(), shards };
+            }
             let uploads = match &slot.source {
                 Source::Files { files, .. } => files.iter().filter(|file| file.upload.is_some()).cloned().collect(),
                 Source::Frame(_) => Vec::<FileRef>::new(),
             };
-            let place = |shard| workers[place_shard(shard, shards, workers.len())].clone();
-            effects.extend((0..shards).map(|shard| {
+            let Stage::Importing { plan, shards } = &mut slot.stage else { continue };
+            let count = shards.len();
+            let nobodys = shards.iter_mut().enumerate().filter(|(_, it)| it.record.is_none() && it.by.is_none());
+            effects.extend(nobodys.map(|(shard, making)| {
+                let worker = workers[(place_shard(shard, count, workers.len()) + making.lost as usize) % workers.len()].clone();
+                making.by = Some(worker.clone());
                 // Of many files each shard needs few: the message carries those.
                 let plan = Arc::new(plan.for_shard(shard));
                 let needed = |file: &&FileRef| plan.files.iter().any(|planned| planned.path == file.path);
                 let uploads = uploads.iter().filter(needed).cloned().collect();
                 let command = Command::ImportShard { job: id.clone(), slot: at, shard, plan, uploads };
-                Effect::Send { worker: place(shard), command }
+                Effect::Send { worker, command }
             }));
-            slot.stage =
-                Stage::Importing { plan, records: vec![None; shards], workers: (0..shards).map(place).collect() };
+        }
+        effects
+    }
+
+    /// Shards that a lost or leaving worker was making are given to others; those over which too many were lost end the job.
+    pub(super) fn give_away_imports(&mut self, now: Duration, worker: &WorkerId) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let ids: Vec<JobId> = self.jobs.keys().cloned().collect();
+        let gone = !self.workers.contains_key(worker);
+        for id in ids {
+            let Some(job) = self.jobs.get_mut(&id).filter(|job| job.is_active()) else { continue };
+            let mut poisoned = None;
+            for slot in &mut job.slots {
+                let Stage::Importing { shards, .. } = &mut slot.stage else { continue };
+                let own = shards.iter_mut().enumerate().filter(|(_, it)| it.by.as_ref() == Some(worker));
+                for (shard, making) in own.filter(|(_, it)| it.record.is_none()) {
+                    making.by = None;
+                    making.lost += u32::from(gone);
+                    if making.lost >= TRIES_MAX {
+                        poisoned = Some(shard);
+                    }
+                }
+            }
+            effects.extend(match poisoned {
+                None => self.hand_out_imports(&id),
+                Some(shard) => {
+                    let message = format!("{worker} was the last of {TRIES_MAX} workers that were lost while they made shard {shard} of job {id}");
+                    let report = Report::new(Kind::Work, "worker_lost", message)
+                        .hint("look at the workers' logs: these rows may be what ends them");
+                    self.fail_job(now, &id, report)
+                }
+            });
         }
         effects
     }
@@ -104,7 +143,7 @@ impl State {
         }
         let record = match result {
             Ok(record) => record,
-            Err(report) => return self.fail_job(now, id, report),
+            Err(report) => return self.shard_failed(now, id, worker, slot, shard, report),
         };
         if let Some(at) = self.workers.get_mut(worker)
             && at.registration.shards.insert(record.hash.clone())
@@ -112,21 +151,22 @@ impl State {
             job.fresh.insert((worker.clone(), record.hash.clone()));
         }
         let Some(slot) = job.slots.get_mut(slot) else { return Vec::new() };
-        let Stage::Importing { plan, records, .. } = &mut slot.stage else { return Vec::new() };
-        let Some(place) = records.get_mut(shard) else { return Vec::new() };
-        *place = Some(record);
-        let done = records.iter().flatten().count();
+        let Stage::Importing { plan, shards } = &mut slot.stage else { return Vec::new() };
+        let Some(making) = shards.get_mut(shard) else { return Vec::new() };
+        // Whoever made it: a shard is a function of its source.
+        making.record = Some(record);
+        let done = shards.iter().filter(|making| making.record.is_some()).count();
         let what = match &slot.role {
             Role::Named(name) if name.is_empty() => "the data".to_owned(),
             Role::Named(name) => name.clone(),
             Role::Part(part) => part.to_string(),
         };
-        let event = JobEvent::Importing { what, shards_done: done as u64, shards: records.len() as u64 };
+        let event = JobEvent::Importing { what, shards_done: done as u64, shards: shards.len() as u64 };
         let mut effects = vec![Effect::Notify { job: id.clone(), event }];
-        if done < records.len() {
+        if done < shards.len() {
             return effects;
         }
-        let shards: Vec<ShardRecord> = std::mem::take(records).into_iter().flatten().collect();
+        let shards: Vec<ShardRecord> = std::mem::take(shards).into_iter().filter_map(|making| making.record).collect();
         match Frame::merge(plan, shards) {
             Ok(frame) => {
                 let stored = Box::new(StoredFrame { frame, plan: (**plan).clone(), uploads: slot.source.uploads() });
@@ -139,6 +179,30 @@ impl State {
             Err(error) => effects.extend(self.fail_job(now, id, error.into())),
         }
         effects
+    }
+
+    /// What failed because of the worker, its disk say, another may do.
+    fn shard_failed(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        worker: &WorkerId,
+        slot: usize,
+        shard: usize,
+        report: Report,
+    ) -> Vec<Effect> {
+        let others = self.placeable().into_iter().any(|other| other != worker);
+        let job = self.jobs.get_mut(id).filter(|_| others && is_passing(&report));
+        let making = job.and_then(|job| match &mut job.slots.get_mut(slot)?.stage {
+            Stage::Importing { shards, .. } => shards.get_mut(shard),
+            _ => None,
+        });
+        if let Some(making) = making.filter(|making| making.by.as_ref() == Some(worker) && making.lost + 1 < TRIES_MAX) {
+            making.by = None;
+            making.lost += 1;
+            return self.hand_out_imports(id);
+        }
+        self.fail_job(now, id, report)
     }
 
     /// Ends a job of which frames are being made: workers undo their part first, so that no shard is left.

@@ -9,11 +9,9 @@ use aquifer_model::{Kind, Part, Report, Spec};
 use aquifer_proto::{JobEvent, PEER_LOST};
 use serde::{Deserialize, Serialize};
 
-use super::search::{Search, stop_run};
+use super::search::{Left, Search, stop_run};
 use super::{Effect, JobId, State, WorkerId};
 
-/// A job that finds too few workers fails after this long.
-const NO_WORKER_GRACE: Duration = Duration::from_secs(60);
 /// Members that were told to stop and say nothing are not waited for longer than this.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(30);
 
@@ -99,13 +97,23 @@ pub(super) enum Stage {
     Asked,
     /// Planned, waiting for workers.
     Planned(Arc<Plan>),
-    /// For each shard its record, once it is made, and the worker that makes it.
+    /// Shards are being made, in the order of the plan.
     Importing {
         plan: Arc<Plan>,
-        records: Vec<Option<ShardRecord>>,
-        workers: Vec<WorkerId>,
+        shards: Vec<Making>,
     },
     Ready(Box<StoredFrame>),
+}
+
+/// A shard that is made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Making {
+    /// Once it is made.
+    pub(super) record: Option<ShardRecord>,
+    /// Who makes it; nobody where the last worker was lost.
+    pub(super) by: Option<WorkerId>,
+    /// Workers that were lost over it, or could not make it.
+    pub(super) lost: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,7 +171,7 @@ impl JobRow {
 
     /// Trials of it that are done need not be done again.
     pub fn can_resume(&self) -> bool {
-        self.request.is_some() && matches!(self.kind.as_str(), GRID | CROSS_VALIDATION)
+        self.request.is_some() && matches!(self.kind.as_str(), TRAIN | GRID | CROSS_VALIDATION)
     }
 }
 
@@ -265,7 +273,7 @@ impl State {
     pub(super) fn continue_job(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
         let workers = self.workers.len();
         let Some(job) = self.jobs.get(id).filter(|job| job.is_active()) else { return Vec::new() };
-        if workers < job.workers_min as usize {
+        if workers < job.workers_min as usize && job.has_not_begun() {
             let what = format!("workers: {workers} of {} have registered", job.workers_min);
             return vec![Effect::Notify { job: id.clone(), event: JobEvent::Waiting { what } }];
         }
@@ -298,8 +306,11 @@ impl State {
         job.ending = None;
         job.row.result = serde_json::to_string(&event).ok();
         let mut effects = vec![Effect::Persist(Box::new(job.row.clone()))];
-        if job.row.status == JobStatus::Cancelled {
-            effects.push(Effect::Forget { job: id.clone() });
+        match job.row.status {
+            JobStatus::Cancelled => effects.push(Effect::Forget { job: id.clone() }),
+            // A failed one may be taken up again.
+            JobStatus::Done => effects.push(Effect::RemoveCheckpoints { job: id.clone(), identities: None }),
+            _ => {}
         }
         job.slots.clear();
         job.search = None;
@@ -313,7 +324,7 @@ impl State {
         let Some(search) = &mut job.search else { return self.end_imports(now, id, event) };
         let mut effects = Vec::new();
         for (number, run) in &mut search.runs {
-            effects.extend(stop_run(id, *number, run, None).1);
+            effects.extend(stop_run(id, *number, run, None, Left::Dropped, now));
         }
         search.runs.retain(|_, run| !run.is_over());
         match search.runs.is_empty() {
@@ -331,7 +342,8 @@ impl State {
 
     pub(super) fn cancel_requested(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
         // Of a search that is not at work, what it has made goes.
-        let ended = self.row(id).filter(|row| row.status.has_ended() && row.can_resume()).cloned();
+        let ended = self.row(id).filter(|row| row.status.has_ended() && row.can_resume());
+        let ended = ended.filter(|row| row.kind != TRAIN || row.status != JobStatus::Done).cloned();
         if let Some(row) = ended {
             let row = JobRow { status: JobStatus::Cancelled, data: None, result: None, ..row };
             match self.jobs.get_mut(id) {
@@ -343,32 +355,21 @@ impl State {
         self.stop_job(now, id, JobEvent::Cancelled)
     }
 
-    pub(super) fn job_lost_worker(
-        &mut self,
-        now: Duration,
-        id: &JobId,
-        worker: &WorkerId,
-        reason: &str,
-    ) -> Vec<Effect> {
+    /// What a job had on a worker that is lost is done elsewhere.
+    pub(super) fn job_lost_worker(&mut self, now: Duration, id: &JobId, worker: &WorkerId, reason: &str) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let had_shards = job.slots.iter().any(|slot| slot.waits_for(worker));
         job.dropping.remove(worker);
-        let (had_ranks, mut effects) = match &mut job.search {
-            Some(search) => search.lose(id, worker, reason),
-            None => (false, Vec::new()),
+        let ending = job.ending.is_some();
+        let mut effects = match &mut job.search {
+            Some(search) => search.lose(id, worker, reason, now),
+            None => Vec::new(),
         };
-        // A training ends with its worker; the trials of a search are begun again.
-        let goes_on = had_ranks && job.row.can_resume();
-        if (!had_ranks || goes_on) && !had_shards {
+        if ending {
             effects.extend(self.end_if_stopped(id));
-            return effects;
+        } else if self.workers.is_empty() && self.jobs.get(id).is_some_and(|job| !job.row.status.has_ended()) {
+            let what = format!("a worker: the last one was lost ({reason}); for {} s", self.no_worker_grace.as_secs());
+            effects.push(Effect::Notify { job: id.clone(), event: JobEvent::Waiting { what } });
         }
-        let message = format!("{worker} was lost while job {id} was running: {reason}");
-        let report = Report::new(Kind::Work, "worker_lost", message)
-            .hint("start the command again; frames that were imported are kept");
-        job.learn_cause(&report);
-        effects.extend(self.fail_job(now, id, report));
-        effects.extend(self.end_if_stopped(id));
         effects
     }
 
@@ -389,13 +390,13 @@ impl State {
             let Some(job) = self.jobs.get_mut(&id).filter(|job| !job.row.status.has_ended()) else { continue };
             if let Some((event, _)) = job.ending.take_if(|(_, until)| *until <= now) {
                 effects.extend(self.end_job(&id, event));
-            } else if (job.search.is_none()
+            } else if (job.has_not_begun()
                 && self.workers.len() < job.workers_min as usize
-                && job.submitted + NO_WORKER_GRACE <= now)
-                || self.workerless_since.is_some_and(|since| job.search.is_some() && since + NO_WORKER_GRACE <= now)
+                && job.submitted + self.no_worker_grace <= now)
+                || self.workerless_since.is_some_and(|since| since.max(job.submitted) + self.no_worker_grace <= now)
             {
                 let (have, want) = (self.workers.len(), job.workers_min);
-                let message = format!("{have} of {want} workers registered within {} s", NO_WORKER_GRACE.as_secs());
+                let message = format!("{have} of {want} workers registered within {} s", self.no_worker_grace.as_secs());
                 let report = Report::new(Kind::Work, "no_workers", message)
                     .hint("start workers with `aquifer worker --cluster URL`, and look at `aquifer cluster status`");
                 effects.extend(self.fail_job(now, &id, report));
@@ -406,6 +407,12 @@ impl State {
 }
 
 impl Job {
+    /// No worker had any of it yet.
+    fn has_not_begun(&self) -> bool {
+        let untouched = |slot: &Slot| !matches!(slot.stage, Stage::Importing { .. });
+        self.search.is_none() && self.slots.iter().all(untouched)
+    }
+
     /// Neither ended nor being stopped.
     pub(super) fn is_active(&self) -> bool {
         !self.row.status.has_ended() && self.ending.is_none()
@@ -462,9 +469,9 @@ impl Job {
         let mut hashes = BTreeSet::new();
         for slot in &mut self.slots {
             match &slot.stage {
-                Stage::Importing { records, workers, .. } => {
-                    hashes.extend(records.iter().flatten().map(|record| record.hash.clone()));
-                    unfinished.extend(workers.iter().map(|worker| (worker.clone(), Vec::new())));
+                Stage::Importing { shards, .. } => {
+                    hashes.extend(shards.iter().filter_map(|making| Some(making.record.as_ref()?.hash.clone())));
+                    unfinished.extend(shards.iter().filter_map(|making| Some((making.by.clone()?, Vec::new()))));
                     slot.stage = Stage::Asked;
                 }
                 Stage::Asked | Stage::Planned(_) | Stage::Ready(_) => {}
@@ -514,17 +521,8 @@ impl Slot {
     fn records(&self) -> Vec<&ShardRecord> {
         match &self.stage {
             Stage::Ready(stored) => stored.frame.shards.iter().collect(),
-            Stage::Importing { records, .. } => records.iter().flatten().collect(),
+            Stage::Importing { shards, .. } => shards.iter().filter_map(|making| making.record.as_ref()).collect(),
             Stage::Asked | Stage::Planned(_) => Vec::new(),
-        }
-    }
-
-    fn waits_for(&self, worker: &WorkerId) -> bool {
-        match &self.stage {
-            Stage::Importing { records, workers, .. } => {
-                workers.iter().zip(records).any(|(by, record)| by == worker && record.is_none())
-            }
-            _ => false,
         }
     }
 }

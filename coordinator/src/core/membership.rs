@@ -1,6 +1,6 @@
 //! Who belongs to the cluster, and how a worker is lost: by one path.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct Registration {
     pub memory_bytes: u64,
     pub disk_free_bytes: u64,
     pub shards: BTreeSet<String>,
+    /// States that it holds of trials that were at work on it: by identity, the round.
+    pub states: BTreeMap<String, u64>,
 }
 
 /// A member of the cluster.
@@ -31,6 +33,9 @@ pub struct Worker {
     pub registration: Registration,
     /// In time of this coordinator's process.
     pub lease_until: Duration,
+    pub registered: Duration,
+    /// It is about to end: nothing more is placed on it.
+    pub leaving: bool,
 }
 
 impl State {
@@ -41,9 +46,12 @@ impl State {
         incarnation: u64,
         registration: Registration,
     ) -> Vec<Effect> {
-        self.workers.insert(worker, Worker { incarnation, registration, lease_until: now + LEASE });
+        let (lease_until, registered) = (now + LEASE, now);
+        self.workers.insert(worker, Worker { incarnation, registration, lease_until, registered, leaving: false });
         self.workerless_since = None;
+        self.first_registered.get_or_insert(now);
         let mut effects = self.continue_jobs(now);
+        effects.extend(self.settle_all(now));
         effects.extend(self.dispatch(now));
         effects
     }
@@ -99,6 +107,8 @@ impl State {
         let jobs: Vec<_> = self.jobs.keys().cloned().collect();
         let mut effects: Vec<Effect> =
             jobs.iter().flat_map(|job| self.job_lost_worker(now, job, worker, reason)).collect();
+        effects.extend(self.give_away_imports(now, worker));
+        effects.extend(self.settle_all(now));
         effects.extend(self.dispatch(now));
         effects
     }

@@ -10,6 +10,8 @@ mod import;
 mod job;
 mod membership;
 mod placement;
+mod quarantine;
+mod recovery;
 mod reports;
 mod search;
 mod state;
@@ -25,7 +27,7 @@ pub use job::{
 pub use membership::{LEASE, Registration, Worker};
 pub use placement::{Placement, Problem, place, place_ranks};
 pub use search::{Reported, TrialKey, TrialRow};
-pub use state::State;
+pub use state::{NO_WORKER_GRACE, State};
 
 #[cfg(test)]
 mod tests;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use aquifer_model::{Kind, Part, Report};
-use aquifer_proto::{JobEvent, PEER_LOST, Progress};
+use aquifer_proto::{JobEvent, Progress, STATE_LOST};
 
-use super::search::{Reported, Run, Search, TrialRow, drop_trial, stop_run};
-use super::{Effect, Fit, JobId, State, StoredModel, TrialReport, WorkerId};
+use super::recovery::is_passing;
+use super::search::{Left, Reported, Run, Search, TrialKey, TrialRow, drop_trial, stop_run};
+use super::{Effect, Fit, JobId, State, StoredModel, TRAIN, TrialReport, WorkerId};
 
 /// Watchers hear of a search this often.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
@@ -27,7 +28,7 @@ impl State {
         let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
         let effects = match report {
             TrialReport::Progress { round, position, samples, loss, scoring } => {
-                (run.position, run.samples) = (position, samples);
+                (run.position, run.samples, run.round) = (position, samples, run.round.max(round));
                 let position_end = (search.data.fit.params.epochs * search.data.fit.rows as f64) as u64;
                 let rows = search.data.fit.rows;
                 let said = Progress { round, position, position_end, rows, loss, scoring };
@@ -44,10 +45,16 @@ impl State {
             TrialReport::Stopped => {
                 match &mut run.stopping {
                     Some(members) => drop(members.remove(worker)),
-                    // Its session breaks, as the worker ends: what it had is lost with it.
-                    None => return Vec::new(),
+                    // It leaves, and says so: the others stop too.
+                    None => return self.stopped_by_itself(now, id, worker, number),
                 }
                 Vec::new()
+            }
+            TrialReport::Differs { trial, round, check } => {
+                self.states_differ(now, id, worker, number, trial, (round, check))
+            }
+            TrialReport::Checked { trial, round, check } => {
+                return self.state_checked(now, id, number, trial, (round, check));
             }
             TrialReport::Failed { trial: Some(trial), report, .. } => trial_failed(search, id, number, trial, report),
             TrialReport::Failed { trial: None, report, fit } => {
@@ -62,12 +69,11 @@ impl State {
     fn after_report(&mut self, now: Duration, id: &JobId, number: u64, mut effects: Vec<Effect>) -> Vec<Effect> {
         if let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut())
             && search.runs.get(&number).is_some_and(Run::is_over)
+            && std::mem::take(&mut search.limited_by_others)
         {
-            search.runs.remove(&number);
-            if std::mem::take(&mut search.limited_by_others) {
-                search.cohort_max = usize::MAX;
-            }
+            search.cohort_max = usize::MAX;
         }
+        effects.extend(self.settle_all(now));
         effects.extend(self.end_if_stopped(id));
         effects.extend(self.end_if_over(now, id));
         effects.extend(self.dispatch(now));
@@ -110,6 +116,7 @@ impl State {
             Effect::PersistTrial(Box::new(row.clone())),
             Effect::AppendPoint { job: id.clone(), line: search.result_line(key, &row) },
         ];
+        let identity = row.identity.clone();
         search.take(key, row);
         if key.fold.is_some()
             && let Some(pooled) = search.pooled_row(key.candidate, id)
@@ -120,6 +127,7 @@ impl State {
         }
         effects.extend(search.keep_best(key).map(|path| Effect::RemoveModel { path }));
         effects.extend(search.drop_needless(id));
+        effects.extend(self.release(id, &identity));
         effects
     }
 
@@ -134,11 +142,23 @@ impl State {
         fit: Option<Fit>,
     ) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let can_resume = job.row.can_resume();
         let Some(search) = job.search.as_mut() else { return Vec::new() };
         let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
         let already_stopping = run.stopping.is_some();
-        let (left, effects) = stop_run(id, number, run, Some(worker));
+        let count = run.pending.len();
+        let keys = run.trials.clone();
+        let passing = is_passing(&report);
+        let left = match fit {
+            None if passing => Left::Lost(report.clone()),
+            None => Left::Dropped,
+            Some(fit) if fit.trials == 0 && !fit.others && count <= 1 => Left::Dropped,
+            Some(_) => Left::Placed,
+        };
+        let failed: Vec<TrialKey> = match (&left, already_stopping) {
+            (Left::Dropped, false) => run.pending.keys().map(|at| keys[*at]).collect(),
+            _ => Vec::new(),
+        };
+        let mut effects = stop_run(id, number, run, Some(worker), left, now);
         match fit {
             // Another member has refused it too.
             Some(fit) if already_stopping && fit.trials > 0 => search.cohort_max = search.cohort_max.min(fit.trials),
@@ -147,22 +167,25 @@ impl State {
             Some(fit) if fit.trials > 0 => {
                 search.cohort_max = search.cohort_max.min(fit.trials);
                 search.limited_by_others |= fit.others;
-                search.waiting.extend(left);
             }
             // All may, once others have ended; that is tried again and again.
-            Some(fit) if fit.others => {
-                search.waits_for_memory = now + MEMORY_RETRY;
-                search.waiting.extend(left);
-            }
+            Some(fit) if fit.others => search.waits_for_memory = now + MEMORY_RETRY,
             // Which of many does not is found one by one.
-            Some(_) if left.len() > 1 => {
-                search.cohort_max = 1;
-                search.waiting.extend(left);
-            }
-            _ if can_resume && report.code == PEER_LOST => search.begin_again(&left, &report),
-            _ => left.iter().for_each(|key| search.fail(key.candidate, report.clone())),
+            Some(_) if count > 1 => search.cohort_max = 1,
+            _ => failed.iter().for_each(|key| search.fail(key.candidate, report.clone())),
+        }
+        if report.code == STATE_LOST {
+            effects.extend(self.forget_states(id, &keys));
         }
         effects
+    }
+
+    /// A member stops that nobody told to: the trials are placed again.
+    fn stopped_by_itself(&mut self, now: Duration, id: &JobId, worker: &WorkerId, number: u64) -> Vec<Effect> {
+        let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
+        let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };
+        let effects = stop_run(id, number, run, Some(worker), Left::Placed, now);
+        self.after_report(now, id, number, effects)
     }
 
     pub(super) fn model_stored(
@@ -191,7 +214,7 @@ impl State {
     fn say_progress(&mut self, now: Duration, id: &JobId, said: Progress) -> Vec<Effect> {
         let workers = self.workers.len();
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
-        let single = !job.row.can_resume();
+        let single = job.row.kind == TRAIN;
         let Some(search) = job.search.as_ref() else { return Vec::new() };
         if single {
             return vec![Effect::Notify { job: id.clone(), event: JobEvent::Progress(said) }];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aquifer_proto::SearchSummary;
 
-use super::{Job, JobId, JobRow, Worker, WorkerId};
+use super::{Job, JobId, JobRow, JobStatus, Worker, WorkerId};
 
 /// All that the control plane knows. Maps are ordered: nothing here depends on hashing.
 #[derive(Debug, Default)]
@@ -18,18 +18,41 @@ pub struct State {
     pub(super) past: BTreeMap<JobId, JobRow>,
     /// There is no worker since then.
     pub(super) workerless_since: Option<Duration>,
+    /// How long a job waits for workers.
+    pub(super) no_worker_grace: Duration,
+    /// Jobs of a former start go on: what workers bring back is waited for.
+    pub(super) continues: bool,
+    /// When the first worker of this start came.
+    pub(super) first_registered: Option<Duration>,
+    /// Addresses of workers that computed other states than the rest, and could not do it again.
+    pub(super) quarantined: BTreeSet<String>,
 }
+
+/// A job that finds too few workers fails after this long.
+pub const NO_WORKER_GRACE: Duration = Duration::from_secs(300);
 
 impl State {
     /// The state at a start: jobs that had not ended are ended by [`State::end_orphans`].
     pub fn new(term: u64) -> Self {
-        Self { term, ..Self::default() }
+        Self { term, no_worker_grace: NO_WORKER_GRACE, ..Self::default() }
     }
 
     /// With the jobs of former starts.
     pub fn with_past(mut self, rows: Vec<JobRow>) -> Self {
         self.past = rows.into_iter().map(|row| (row.id.clone(), row)).collect();
         self
+    }
+
+    pub fn with_no_worker_grace(self, no_worker_grace: Duration) -> Self {
+        Self { no_worker_grace, ..self }
+    }
+
+    /// The jobs that a former start left running, to be submitted again: they go on with what is known of their trials.
+    pub fn continued(mut self) -> (Self, Vec<JobRow>) {
+        let running = self.past.values().filter(|row| row.status == JobStatus::Running && row.request.is_some());
+        let running: Vec<JobRow> = running.cloned().collect();
+        self.continues = !running.is_empty();
+        (self, running)
     }
 
     /// Every job that is known, of this start and former ones.

@@ -11,6 +11,8 @@ impl State {
             Event::Tick => {
                 let mut effects = self.retire_expired_leases(now);
                 effects.extend(self.end_overdue_waits(now));
+                effects.extend(self.settle_all(now));
+                effects.extend(self.share_out(now));
                 effects.extend(self.dispatch(now));
                 effects
             }
@@ -19,6 +21,8 @@ impl State {
             }
             Event::WorkerRenewed { worker } => self.worker_renewed(now, &worker),
             Event::WorkerHolds { worker, shards } => self.worker_holds(&worker, shards),
+            Event::StatesHeld { worker, states } => self.states_held(now, &worker, states),
+            Event::WorkerLeaving { worker } => self.worker_leaving(now, &worker),
             Event::WorkerGone { worker, reason } => self.worker_gone(now, &worker, &reason),
             Event::Submitted { job, request, workers_min, created_ms } => {
                 self.submitted(now, job, *request, workers_min, created_ms)
@@ -37,7 +41,8 @@ impl State {
                 self.trial_reported(now, &job, &worker, number, report)
             }
             Event::ModelStored { job, number, trial, model } => self.model_stored(now, &job, number, trial, model),
-            Event::TrialsFound { job, rows } => self.trials_found(now, &job, rows),
+            Event::TrialsFound { job, rows, checkpoints } => self.trials_found(now, &job, rows, checkpoints),
+            Event::CheckpointStored { job, identity, round } => self.checkpoint_stored(&job, identity, round),
         }
     }
 }

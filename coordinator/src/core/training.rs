@@ -1,5 +1,6 @@
 //! Searches from their frames to their results: planned once frames are ready, over once every candidate has ended.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aquifer_frame::Note;
@@ -19,7 +20,7 @@ impl State {
             Role::Part(_) | Role::Named(_) => note,
         });
         let notes: Vec<Note> = of_sources.collect();
-        let mut search = match Search::plan(spec, &job.frames(), notes, now) {
+        let search = match Search::plan(spec, &job.frames(), notes, now) {
             Ok(search) => search,
             Err(report) => return self.end_job(id, JobEvent::Failed { report }),
         };
@@ -37,20 +38,17 @@ impl State {
             row,
             Effect::Notify { job: id.clone(), event: JobEvent::Decided(Box::new(decisions(&search, &threads))) },
         ];
-        let (grid, can_resume) = (search.is_grid(), job.row.can_resume());
-        search.looked_up = !can_resume;
-        if can_resume {
-            // Only searches take what other jobs found.
-            effects.push(Effect::FindTrials { job: id.clone(), data: search.data.fit.data.clone(), mine: !grid });
-        }
+        // Only searches take what other jobs found.
+        let grid = search.is_grid();
+        effects.push(Effect::FindTrials { job: id.clone(), data: search.data.fit.data.clone(), mine: !grid });
         job.search = Some(Box::new(search));
         effects.extend(self.dispatch(now));
         effects
     }
 
-    pub(super) fn trials_found(&mut self, now: Duration, id: &JobId, rows: Vec<TrialRow>) -> Vec<Effect> {
+    pub(super) fn trials_found(&mut self, now: Duration, id: &JobId, rows: Vec<TrialRow>, checkpoints: BTreeMap<String, u64>) -> Vec<Effect> {
         let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
-        search.known(rows);
+        search.known(rows, checkpoints);
         let mut effects = self.dispatch(now);
         effects.extend(self.end_if_over(now, id));
         effects

@@ -89,7 +89,12 @@ impl Jobs for JobsService {
         let (job, mut token) = (JobId(request.job), request.resume_token);
         let feeds = self.handle.feeds.clone();
         if feeds.after(&job, token).is_none() {
-            return Err(status(no_job(&job)));
+            // Of a former start: how it ended is known.
+            let row = self.row(job.0.clone()).await?;
+            let last: Option<JobEvent> = row.result.as_deref().and_then(|json| serde_json::from_str(json).ok());
+            let last = last.filter(JobEvent::is_last).ok_or_else(|| status(interrupted(&job)))?;
+            feeds.open(&job);
+            feeds.publish(&job, last);
         }
         let (sender, receiver) = tokio::sync::mpsc::channel(STREAM_BUFFER);
         tokio::spawn(async move {
@@ -378,6 +383,11 @@ fn file_ref(file: v1::SourceFile) -> FileRef {
 pub(super) fn other_version(who: &str, version: u32) -> Report {
     let message = format!("this {who} speaks protocol version {version}, the coordinator speaks {PROTOCOL_VERSION}");
     Report::new(Kind::Access, "protocol_version", message).hint("run the same aquifer on every node")
+}
+
+fn interrupted(job: &JobId) -> Report {
+    Report::new(Kind::Work, "interrupted", format!("job {job} was interrupted, and nobody is at work on it"))
+        .hint(format!("go on with `aquifer job resume {job}`"))
 }
 
 fn no_job(job: &JobId) -> Report {

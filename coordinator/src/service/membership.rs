@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 
-use aquifer_model::{Kind, Model, Report, Score, fit_hash};
+use aquifer_model::{Kind, Model, Report, Score, Snapshot, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
 use aquifer_proto::{PROTOCOL_VERSION, sums_to_bytes, to_status};
@@ -52,6 +52,9 @@ impl Membership for MembershipService {
             return Err(Status::invalid_argument("a session begins with Register"));
         };
         self.check_self_test(&register.self_test).map_err(status)?;
+        let address = register.address.clone();
+        let refusal = self.handle.ask(move |state| state.refusal(&address)).await.ok_or_else(stopping)?;
+        refusal.map_or(Ok(()), |report| Err(status(report)))?;
         let (worker, incarnation) = self.next_worker();
         info!(%worker, address = register.address, pid = register.pid, "registered");
         let commands = self.handle.open_session(&worker);
@@ -64,11 +67,8 @@ impl Membership for MembershipService {
             let reason = loop {
                 match messages.message().await {
                     Ok(Some(message)) => {
-                        message
-                            .message
-                            .and_then(|message| event_of(&reader, message))
-                            .into_iter()
-                            .for_each(|event| handle.send(event));
+                        let events = message.message.map(|message| events_of(&reader, message));
+                        events.into_iter().flatten().for_each(|event| handle.send(event));
                     }
                     Ok(None) => break "its session ended: the process stopped or was killed".to_owned(),
                     Err(error) => break format!("its session broke: {}", error.message()),
@@ -137,6 +137,66 @@ impl Membership for MembershipService {
         Ok(Response::new(v1::PutModelResponse {}))
     }
 
+    async fn put_checkpoint(
+        &self,
+        request: Request<Streaming<v1::PutCheckpointRequest>>,
+    ) -> Result<Response<v1::PutCheckpointResponse>, Status> {
+        let mut pieces = request.into_inner();
+        let mut first = pieces.message().await?;
+        let head = first.as_ref().and_then(|message| Some((message.header?, message.generation.clone()?)));
+        let (header, generation) = head.ok_or_else(|| Status::invalid_argument("the first message has no header"))?;
+        let state = first.as_ref().and_then(|message| message.state.clone()).unwrap_or_default();
+        if header.protocol_version != PROTOCOL_VERSION || generation.term != self.term {
+            return Err(Status::failed_precondition("the message is of another version or term"));
+        }
+        let job = JobId(generation.trial);
+        let of = job.clone();
+        let is_at_work = self.handle.ask(move |state| state.job(&of).is_some_and(|job| !job.row.status.has_ended()));
+        if self.store.checkpoint_path(&job, &state.identity, state.round).is_none()
+            || !is_at_work.await.ok_or_else(stopping)?
+        {
+            return Err(Status::failed_precondition("there is no such trial at work"));
+        }
+        let mut file = self.store.begin_checkpoint(&job).map_err(status)?;
+        let mut bytes = Vec::new();
+        while let Some(piece) = first.take() {
+            if bytes.len() + piece.data.len() > MODEL_BYTES_MAX {
+                return Err(Status::resource_exhausted(format!("a state has at most {MODEL_BYTES_MAX} bytes")));
+            }
+            tokio::task::block_in_place(|| file.write(&piece.data)).map_err(status)?;
+            bytes.extend_from_slice(&piece.data);
+            first = pieces.message().await?;
+        }
+        // It is read before it is believed.
+        let read = tokio::task::block_in_place(|| Snapshot::from_bytes(&bytes));
+        let read = read.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let v1::HeldState { identity, round } = state;
+        if read.identity != identity || read.state.record.round != round {
+            return Err(Status::invalid_argument("the state is another one than its name says"));
+        }
+        let kept = tokio::task::block_in_place(|| self.store.keep_checkpoint(file, &job, &identity, round));
+        kept.map_err(status)?;
+        self.handle.send(Event::CheckpointStored { job, identity, round });
+        self.handle.ask(|_| ()).await.ok_or_else(stopping)?;
+        Ok(Response::new(v1::PutCheckpointResponse {}))
+    }
+
+    type FetchCheckpointStream = Responses<v1::FetchCheckpointResponse>;
+
+    async fn fetch_checkpoint(
+        &self,
+        request: Request<v1::FetchCheckpointRequest>,
+    ) -> Result<Response<Self::FetchCheckpointStream>, Status> {
+        let v1::FetchCheckpointRequest { job, state, .. } = request.into_inner();
+        let (job, v1::HeldState { identity, round }) = (JobId(job), state.unwrap_or_default());
+        let of = job.clone();
+        let known = self.handle.ask(move |state| state.job(&of).is_some()).await.ok_or_else(stopping)?;
+        let path = self.store.checkpoint_path(&job, &identity, round).filter(|path| known && path.exists());
+        let path = path.ok_or_else(|| Status::not_found("there is no such state here"))?;
+        let pieces = stored_file(&path).await?;
+        Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchCheckpointResponse { data: data? })))))
+    }
+
     type FetchUploadStream = Responses<v1::FetchUploadResponse>;
 
     async fn fetch_upload(
@@ -198,7 +258,25 @@ fn registration(register: v1::Register) -> Registration {
         memory_bytes: register.memory_bytes,
         disk_free_bytes: register.disk_free_bytes,
         shards: register.shards.into_iter().collect(),
+        states: held_states(register.states).into_iter().collect(),
     }
+}
+
+fn held_states(states: Vec<v1::HeldState>) -> Vec<(String, u64)> {
+    states.into_iter().map(|state| (state.identity, state.round)).collect()
+}
+
+/// What a worker holds is known before what follows from it.
+fn events_of(worker: &WorkerId, mut message: session_request::Message) -> Vec<Event> {
+    let mut events = Vec::new();
+    if let session_request::Message::TrialFailed(said) = &mut message
+        && !said.held.is_empty()
+    {
+        let states = held_states(std::mem::take(&mut said.held));
+        events.push(Event::StatesHeld { worker: worker.clone(), states });
+    }
+    events.extend(event_of(worker, message));
+    events
 }
 
 fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Event> {
@@ -250,11 +328,21 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
             let report = TrialReport::Scored { trial: said.trial as usize, point };
             Event::TrialReported { job, worker, number, report }
         }
+        session_request::Message::Leaving(_) => Event::WorkerLeaving { worker },
+        session_request::Message::TrialChecked(said) => {
+            let (job, number) = trial(said.generation)?;
+            let report =
+                TrialReport::Checked { trial: said.trial as usize, round: said.round, check: said.state_check };
+            Event::TrialReported { job, worker, number, report }
+        }
         session_request::Message::TrialFailed(said) => {
             let (job, number) = trial(said.generation)?;
-            let report = match said.stopped {
-                true => TrialReport::Stopped,
-                false => TrialReport::Failed {
+            let report = match (said.stopped, said.round, said.trial) {
+                (true, ..) => TrialReport::Stopped,
+                (false, Some(round), Some(trial)) => {
+                    TrialReport::Differs { trial: trial as usize, round, check: said.state_check }
+                }
+                (false, ..) => TrialReport::Failed {
                     trial: said.trial.map(|trial| trial as usize),
                     report: report_of(said.failure.as_ref()),
                     fit: said.fit.map(|trials| Fit { trials: trials as usize, others: said.others }),
@@ -301,6 +389,9 @@ fn message_of(term: u64, command: Command) -> session_response::Message {
         }
         Command::DropShards { job, shards } => {
             session_response::Message::DropShards(v1::DropShards { shards, job: job.0 })
+        }
+        Command::ForgetStates { identities } => {
+            session_response::Message::ForgetStates(v1::ForgetStates { identities })
         }
         Command::RemoveShards { shards } => {
             session_response::Message::DropShards(v1::DropShards { shards, job: String::new() })

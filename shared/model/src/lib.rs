@@ -6,6 +6,7 @@ mod nearest;
 pub mod params;
 mod partial;
 mod report;
+mod snapshot;
 mod spec;
 mod state;
 
@@ -18,6 +19,7 @@ pub use nearest::nearest;
 pub use params::{ScoreInterval, Stopping};
 pub use partial::{Partial, ValueType, Values, VectorSpec};
 pub use report::{Kind, Report};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use spec::{
     Algorithm, Device, Dimension, FitSpec, FoldAssignment, FoldChoice, RawAveraging, RawCrossValidation, RawEncoding,
     RawInitialWeights, RawLoss, RawOptimizer, RawParams, RawSearch, RawStopping, Search, Spec, SpecError, SplitChoice,

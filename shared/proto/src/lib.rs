@@ -27,12 +27,16 @@ pub use event::{
 };
 pub use status::{from_status, to_status};
 pub use transport::{BindError, ConnectError, bind, connect, server};
-pub use trial::{CohortPlan, PartPlan, ShardHolders, TrialOutcome, TrialPlan};
+pub use trial::{CohortPlan, PartPlan, ShardHolders, StateFrom, TrialOutcome, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 /// Code of the failure of a member that missed a peer: a consequence of what happened to that peer.
 pub const PEER_LOST: &str = "peer_lost";
+/// Code of the failure of a member that found a state nowhere that it was to go on from.
+pub const STATE_LOST: &str = "state_lost";
+/// Code of the failure of members whose states differ.
+pub const STATES_DIFFER: &str = "states_differ";
 /// Values in one exchange message, and bytes in one chunk of a file.
 pub const CHUNK_BYTES: usize = 1 << 20;
 /// Control messages carry plans of up to tens of thousands of files, and statistics of as many columns.

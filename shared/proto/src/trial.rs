@@ -20,12 +20,30 @@ pub struct CohortPlan {
 /// One trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialPlan {
+    /// Hash of all that decides what it finds: with a round, the name of a state.
+    pub identity: String,
     pub fit: FitSpec,
     /// The fold that it holds out, and is scored on alone.
     #[serde(default)]
     pub fold: Option<u32>,
     /// Its model is sent in the end.
     pub keeps_model: bool,
+    /// Where it goes on; absent: it begins.
+    #[serde(default)]
+    pub from: Option<StateFrom>,
+    /// The round before which members say the check of their state: they differed there once.
+    #[serde(default)]
+    pub check_at: Option<u64>,
+}
+
+/// A state that a trial goes on from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateFrom {
+    pub round: u64,
+    /// Addresses of the workers that hold it.
+    pub holders: Vec<String>,
+    /// The coordinator has it as a checkpoint.
+    pub checkpoint: bool,
 }
 
 /// One part of the data: how it was cut, and where its shards lie.

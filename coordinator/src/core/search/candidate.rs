@@ -45,8 +45,6 @@ pub(in crate::core) struct Candidate {
     pub(in crate::core) deviation: Option<f64>,
     pub(in crate::core) cross_validation: Option<CrossValidation>,
     pub(in crate::core) seconds: f64,
-    /// Workers that were lost over its trials.
-    pub(in crate::core) lost: u32,
 }
 
 impl Candidate {
@@ -68,7 +66,6 @@ impl Candidate {
             deviation: None,
             cross_validation: None,
             seconds: 0.0,
-            lost: 0,
         }
     }
 

@@ -11,6 +11,7 @@ use aquifer_proto::{CohortPlan, PartPlan, ShardHolders, TrialPlan};
 use super::candidate::points_of;
 use super::{Candidate, Search, TrialKey};
 use crate::core::job::Frames;
+use crate::core::recovery::state_from;
 use crate::core::{StoredFrame, Worker, WorkerId};
 
 /// What is the same for all candidates.
@@ -94,6 +95,11 @@ impl Search {
             known: BTreeMap::new(),
             looked_up: false,
             runs: BTreeMap::new(),
+            delayed: BTreeMap::new(),
+            losses: BTreeMap::new(),
+            checkpoints: BTreeMap::new(),
+            swaps: 0,
+            disputes: BTreeMap::new(),
             next_run: 1,
             cohort_max: usize::MAX,
             limited_by_others: false,
@@ -141,7 +147,10 @@ impl Search {
         let trial = |key: &TrialKey| {
             let candidate = self.candidates.get(&key.candidate)?;
             let keeps_model = self.keeps_model(*key);
-            Some(TrialPlan { fit: candidate.fit_of(*key, &self.data), fold: key.fold, keeps_model })
+            let identity = self.identity(*key)?;
+            let from = state_from(workers, &self.checkpoints, &identity);
+            let check_at = self.disputes.get(key).map(|dispute| dispute.round);
+            Some(TrialPlan { identity, fit: candidate.fit_of(*key, &self.data), fold: key.fold, keeps_model, from, check_at })
         };
         let trials = keys.iter().map(|key| trial(key).ok_or_else(missing)).collect::<Result<_, _>>()?;
         Ok(CohortPlan { encoding: (*first.encoding).clone(), parts, folds: self.folds.clone(), trials })

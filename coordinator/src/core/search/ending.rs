@@ -1,73 +1,133 @@
 //! Trials that end before their time: with a run that stops, with a worker that is lost, or as nobody needs them any longer.
 
+use std::time::Duration;
+
 use aquifer_model::{Kind, Report};
 
 use super::{Run, Search, TrialKey};
+use crate::core::job::STOP_GRACE;
 use crate::core::{Command, Effect, JobId, WorkerId};
 
-/// A trial that so many workers were lost over has failed.
+/// A trial that so many workers were lost over, one after the other and without a round of progress, is begun alone: which of
+/// a cohort ends its workers cannot be seen. Lost as often alone, it has failed.
 const LOST_MAX: u32 = 3;
 
+/// What happens to the trials of a run that is stopped.
+pub(in crate::core) enum Left {
+    /// Nobody needs them.
+    Dropped,
+    /// They are placed again, for a reason that is nobody's fault.
+    Placed,
+    /// They are begun again after a loss.
+    Lost(Report),
+}
+
+/// A run that is over.
+pub(in crate::core) struct Over {
+    pub(in crate::core) left: Vec<TrialKey>,
+    pub(in crate::core) loss: Option<Report>,
+    /// The latest round that was heard of.
+    pub(in crate::core) round: u64,
+    pub(in crate::core) disputed: bool,
+    /// It had one trial from the beginning.
+    pub(in crate::core) alone: bool,
+}
+
+/// How often a trial was lost since it last made progress.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Losses {
+    among_others: u32,
+    alone: u32,
+    /// The latest round that was known then.
+    round: u64,
+}
+
 impl Search {
-    /// A worker is lost: runs that it had a part in stop, and what they had left is begun again. Whether it had any.
-    pub(in crate::core) fn lose(&mut self, id: &JobId, worker: &WorkerId, reason: &str) -> (bool, Vec<Effect>) {
-        let mut effects = Vec::new();
-        let mut left = Vec::new();
-        let mut had = false;
-        for (number, run) in self.runs.iter_mut().filter(|(_, run)| run.has(worker)) {
-            had = true;
-            let (of_run, stops) = stop_run(id, *number, run, Some(worker));
-            left.extend(of_run);
-            effects.extend(stops);
-        }
-        self.runs.retain(|_, run| !run.is_over());
-        let message = format!("{worker} was lost while it trained: {reason}");
-        self.begin_again(&left, &Report::new(Kind::Work, "worker_lost", message));
-        (had, effects)
+    /// A worker is lost: runs that it had a part in stop, and what they had left is begun again.
+    pub(in crate::core) fn lose(&mut self, id: &JobId, worker: &WorkerId, reason: &str, now: Duration) -> Vec<Effect> {
+        let report = Report::new(Kind::Work, "worker_lost", format!("{worker} was lost while it trained: {reason}"));
+        let with_it = self.runs.iter_mut().filter(|(_, run)| run.has(worker));
+        with_it.flat_map(|(number, run)| stop_run(id, *number, run, Some(worker), Left::Lost(report.clone()), now)).collect()
     }
 
-    /// Trials wait again; those that lost too many workers have failed.
-    pub(in crate::core) fn begin_again(&mut self, keys: &[TrialKey], cause: &Report) {
-        let trials = 1 + self.fold_count();
-        for key in keys {
-            let Some(candidate) = self.candidates.get_mut(&key.candidate).filter(|c| !c.has_ended()) else { continue };
-            candidate.lost += 1;
-            match candidate.lost > LOST_MAX * trials {
-                true => self.fail(key.candidate, cause.clone()),
-                false => drop(self.waiting.insert(*key)),
-            }
+    /// Takes away the runs that are over, and says what they had left, with what was lost.
+    pub(in crate::core) fn take_over(&mut self, now: Duration) -> Vec<Over> {
+        let over: Vec<u64> =
+            self.runs.iter().filter(|(_, run)| run.is_over() || run.stop_by <= now).map(|(number, _)| *number).collect();
+        let runs = over.into_iter().filter_map(|number| self.runs.remove(&number));
+        let over = |Run { trials, left, loss, round, disputed, .. }: Run| {
+            let alone = trials.len() == 1;
+            Over { left, loss, round, disputed, alone }
+        };
+        runs.map(over).collect()
+    }
+
+    /// Counts a loss, after which the trial would go on from `round`. False, and the candidate has failed, where too many
+    /// followed one another.
+    pub(in crate::core) fn may_begin_again(&mut self, key: TrialKey, round: u64, alone: bool, cause: &Report) -> bool {
+        let losses = self.losses.entry(key).or_default();
+        if round > losses.round {
+            *losses = Losses { round, ..Losses::default() };
         }
+        match alone {
+            true => losses.alone += 1,
+            false => losses.among_others += 1,
+        }
+        let (count, round) = (losses.alone, losses.round);
+        if count < LOST_MAX {
+            return true;
+        }
+        let mut report = cause.clone();
+        report.message = format!("{}; it was the {count}th in a row over this trial, in round {round} or before", report.message);
+        self.fail(key.candidate, report.hint("look at the workers' logs: the trial may be what ends them"));
+        false
+    }
+
+    /// It may be what its workers were lost over.
+    pub(super) fn is_suspect(&self, key: TrialKey) -> bool {
+        self.losses.get(&key).is_some_and(|losses| losses.among_others >= LOST_MAX || losses.alone > 0)
     }
 
     /// Trials at work of candidates that have ended are dropped.
     pub(in crate::core) fn drop_needless(&mut self, id: &JobId) -> Vec<Effect> {
         let mut effects = Vec::new();
         for (number, run) in &mut self.runs {
-            let needless = |at: &usize| {
-                let candidate = self.candidates.get(&run.trials[*at].candidate);
-                candidate.is_none_or(|candidate| candidate.has_ended())
-            };
-            let needless: Vec<usize> = run.pending.keys().copied().filter(needless).collect();
-            for at in needless {
+            let candidates = &self.candidates;
+            let needless = |key: &TrialKey| candidates.get(&key.candidate).is_none_or(|candidate| candidate.has_ended());
+            let of_run: Vec<usize> = run.pending.keys().copied().filter(|at| needless(&run.trials[*at])).collect();
+            for at in of_run {
                 effects.extend(drop_trial(id, *number, run, at));
             }
+            run.left.retain(|key| !needless(key));
         }
-        self.runs.retain(|_, run| !run.is_over());
         effects
     }
 }
 
-/// Tells the members of a run to stop, but for one that is `gone`. The trials that it had left, if it was not stopping yet.
+/// Tells the members of a run to stop, but for one that is `gone`.
 pub(in crate::core) fn stop_run(
     id: &JobId,
     number: u64,
     run: &mut Run,
     gone: Option<&WorkerId>,
-) -> (Vec<TrialKey>, Vec<Effect>) {
+    left: Left,
+    now: Duration,
+) -> Vec<Effect> {
     let knows = run.stopping.is_some();
-    let left = run.stop(gone);
+    let keys = run.stop(gone);
+    if !knows {
+        run.stop_by = now + STOP_GRACE;
+    }
+    match left {
+        Left::Dropped => run.left.clear(),
+        Left::Placed => run.left.extend(keys),
+        Left::Lost(report) => {
+            run.left.extend(keys);
+            run.loss.get_or_insert(report);
+        }
+    }
     let members = run.at_work().into_iter().filter(|_| !knows);
-    (left, members.map(|worker| stop(id, number, None, worker)).collect())
+    members.map(|worker| stop(id, number, None, worker)).collect()
 }
 
 /// Takes a trial from a run, and tells the members that have it.

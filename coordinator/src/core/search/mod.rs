@@ -10,6 +10,7 @@ mod candidate;
 mod compare;
 mod data;
 mod decisions;
+mod dispute;
 mod ending;
 mod identity;
 mod lines;
@@ -29,7 +30,8 @@ pub(super) use candidate::Candidate;
 pub use candidate::TrialKey;
 pub(super) use data::{Data, note_of};
 pub(super) use decisions::decisions;
-pub(super) use ending::{drop_trial, stop_run};
+pub(super) use dispute::{DISPUTES_MAX, Dispute};
+pub(super) use ending::{Left, Over, drop_trial, stop_run};
 pub use results::TrialRow;
 pub use run::Reported;
 pub(super) use run::Run;
@@ -67,6 +69,15 @@ pub(super) struct Search {
     /// Nothing begins before what is known has been looked up.
     pub(super) looked_up: bool,
     pub(super) runs: BTreeMap<u64, Run>,
+    /// Trials that wait for somebody who may come back with their states, until then.
+    pub(super) delayed: BTreeMap<TrialKey, Duration>,
+    losses: BTreeMap<TrialKey, ending::Losses>,
+    /// States in the coordinator's store: by identity, the round.
+    pub(super) checkpoints: BTreeMap<String, u64>,
+    /// How often members changed places because their states differed.
+    pub(super) swaps: usize,
+    /// Trials whose members had different states.
+    pub(super) disputes: BTreeMap<TrialKey, Dispute>,
     pub(super) next_run: u64,
     /// Trials of a cohort that memory was found to allow.
     pub(super) cohort_max: usize,
@@ -95,9 +106,15 @@ impl Search {
         self.folds.as_ref().map_or(0, Folds::count)
     }
 
-    pub(super) fn known(&mut self, rows: Vec<TrialRow>) {
+    pub(super) fn known(&mut self, rows: Vec<TrialRow>, checkpoints: BTreeMap<String, u64>) {
+        self.checkpoints.extend(checkpoints);
         self.known.extend(rows.into_iter().map(|row| (row.identity.clone(), row)));
         self.looked_up = true;
+    }
+
+    /// Candidates that have not begun may begin.
+    pub(super) fn begins_more(&self) -> bool {
+        self.next < self.total && self.closed.is_none()
     }
 
     /// Nothing waits, runs or will begin.
@@ -113,10 +130,15 @@ impl Search {
 
     /// The trials that are next, as one cohort: they read the same batches.
     pub(super) fn next_cohort(&self, at_most: usize) -> Vec<TrialKey> {
-        let Some(first) = self.waiting.first().and_then(|key| self.candidates.get(&key.candidate)) else {
-            return Vec::new();
+        let Some(next) = self.waiting.first() else { return Vec::new() };
+        if self.is_suspect(*next) {
+            return vec![*next];
+        }
+        let Some(first) = self.candidates.get(&next.candidate) else { return Vec::new() };
+        let alike = |key: &&TrialKey| {
+            let other = self.candidates.get(&key.candidate);
+            other.is_some_and(|other| first.is_alike(other)) && !self.is_suspect(**key)
         };
-        let alike = |key: &&TrialKey| self.candidates.get(&key.candidate).is_some_and(|other| first.is_alike(other));
         self.waiting.iter().filter(alike).take(at_most).copied().collect()
     }
 

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::time::Duration;
+
+use aquifer_model::Report;
 use aquifer_proto::TrialOutcome;
 
 use super::TrialKey;
@@ -20,6 +23,17 @@ pub(in crate::core) struct Run {
     pub(in crate::core) models: BTreeMap<usize, StoredModel>,
     /// Members that were told to stop, and have not.
     pub(in crate::core) stopping: Option<BTreeSet<WorkerId>>,
+    /// Those that have not by then are not waited for.
+    pub(super) stop_by: Duration,
+    /// Trials that had not ended when it was stopped: they wait again once all members have said what they hold.
+    pub(super) left: Vec<TrialKey>,
+    /// What was lost with it, if it did not stop for a better placement.
+    pub(super) loss: Option<Report>,
+    /// Its members' states differed: what they hold is not believed.
+    pub(in crate::core) disputed: bool,
+    pub(in crate::core) began: Duration,
+    /// The latest round that was heard of.
+    pub(in crate::core) round: u64,
     /// Of the trials that are behind; rows of all of them.
     pub(in crate::core) position: u64,
     pub(in crate::core) samples: u64,
@@ -36,11 +50,26 @@ pub struct Reported {
 }
 
 impl Run {
-    pub(in crate::core) fn new(members: Vec<Member>, trials: Vec<TrialKey>) -> Self {
+    pub(in crate::core) fn new(members: Vec<Member>, trials: Vec<TrialKey>, now: Duration) -> Self {
         let workers: BTreeSet<WorkerId> = members.iter().map(|member| member.worker.clone()).collect();
         let pending = (0..trials.len()).map(|at| (at, workers.clone())).collect();
         let (reported, models) = Default::default();
-        Self { members, trials, pending, reported, models, stopping: None, position: 0, samples: 0 }
+        Self {
+            members,
+            trials,
+            pending,
+            reported,
+            models,
+            stopping: None,
+            stop_by: Duration::MAX,
+            left: Vec::new(),
+            loss: None,
+            disputed: false,
+            began: now,
+            round: 0,
+            position: 0,
+            samples: 0,
+        }
     }
 
     /// A member that has something left to do, or to stop.

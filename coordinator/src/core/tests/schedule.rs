@@ -73,6 +73,9 @@ fn answer(effect: &Effect, plan: &Plan, record: &ShardRecord, luck: u32) -> Vec<
             let result = if luck.is_multiple_of(16) { Err(bad("plan")) } else { Ok((plan.clone(), None)) };
             vec![Event::Planned { job: job.clone(), slot: *slot, result }]
         }
+        Effect::FindTrials { job, .. } => {
+            vec![Event::TrialsFound { job: job.clone(), rows: Vec::new(), checkpoints: BTreeMap::new() }]
+        }
         Effect::Send { worker, command: Command::ImportShard { job, slot, shard, .. } } => {
             let result = if luck % 16 == 1 { Err(bad("import")) } else { Ok(record.clone()) };
             vec![Event::ShardImported { job: job.clone(), worker: worker.clone(), slot: *slot, shard: *shard, result }]

@@ -101,7 +101,7 @@ impl World {
                 Effect::PersistTrial(row) => drop(self.rows.insert(row.identity.clone(), (**row).clone())),
                 Effect::FindTrials { .. } => {
                     let rows = self.rows.values().cloned().collect();
-                    self.bench.step(Event::TrialsFound { job: id(), rows });
+                    self.bench.step(Event::TrialsFound { job: id(), rows, checkpoints: BTreeMap::new() });
                 }
                 Effect::Send { worker, command: Command::StartTrial { number, cohort_json, .. } } => {
                     let (worker, number) = (worker.clone(), *number);
@@ -353,7 +353,7 @@ fn jobs_share_the_workers() {
     let frame = Frame::merge(&plan, vec![record]).unwrap();
     let stored = StoredFrame { frame, plan: plan.clone(), uploads: Default::default() };
     world.bench.step(Event::Planned { job: other.clone(), slot: 0, result: Ok((plan, Some(Box::new(stored)))) });
-    world.bench.step(Event::TrialsFound { job: other.clone(), rows: Vec::new() });
+    world.bench.step(Event::TrialsFound { job: other.clone(), rows: Vec::new(), checkpoints: BTreeMap::new() });
     let begun = |effect: &&Effect| matches!(effect, Effect::Send { command: Command::StartTrial { job, .. }, .. } if *job == other);
     assert!(world.bench.effects.iter().any(|effect| begun(&effect)), "it does not wait for the first one");
 }

@@ -1,0 +1,225 @@
+//! Going on after a loss: which states workers hold, when the trials of a run that stopped wait again, and when trials are
+//! shared out anew as workers come and go.
+//!
+//! A state is a function of a trial's identity and a round, so it does not matter who holds it: the newest one is gone on
+//! from, else the checkpoint, else the trial begins again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aquifer_model::Report;
+use aquifer_proto::{PEER_LOST, STATE_LOST, StateFrom};
+
+use super::search::{Left, Over, Search, TrialKey, stop_run};
+use super::{Command, Effect, JobId, State, Worker, WorkerId};
+
+/// A worker whose session broke may come back with the states that it holds: trials that nobody else has wait this long.
+const RECONNECT_GRACE: Duration = Duration::from_secs(2);
+/// After a restart workers come one after the other: nothing begins before the first is here for this long.
+const SETTLE: Duration = Duration::from_millis(500);
+/// A run that began less than this ago is not stopped to share it out anew.
+const SHARE_OUT_AFTER: Duration = Duration::from_secs(2);
+
+/// Failures of a node, not of what it was told to do: another node, or another time, may do it.
+const PASSING: &[&str] = &[
+    PEER_LOST,
+    STATE_LOST,
+    "damaged_transfer",
+    "disk_full",
+    "exchange",
+    "io",
+    "leaving",
+    "peer_timeout",
+    "unreachable",
+    "worker_lost",
+];
+
+pub(super) fn is_passing(report: &Report) -> bool {
+    PASSING.contains(&&*report.code)
+}
+
+impl State {
+    pub(super) fn states_held(&mut self, now: Duration, worker: &WorkerId, states: Vec<(String, u64)>) -> Vec<Effect> {
+        if let Some(worker) = self.workers.get_mut(worker) {
+            worker.registration.states.extend(states);
+        }
+        self.settle_all(now)
+    }
+
+    pub(super) fn checkpoint_stored(&mut self, id: &JobId, identity: String, round: u64) -> Vec<Effect> {
+        match self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) {
+            Some(search) => drop(search.checkpoints.insert(identity, round)),
+            // It ended meanwhile.
+            None => return vec![Effect::RemoveCheckpoints { job: id.clone(), identities: Some(vec![identity]) }],
+        }
+        Vec::new()
+    }
+
+    /// Nothing more is placed on it, and what it has at work is placed elsewhere once it has handed it over.
+    pub(super) fn worker_leaving(&mut self, now: Duration, worker: &WorkerId) -> Vec<Effect> {
+        let Some(at) = self.workers.get_mut(worker) else { return Vec::new() };
+        at.leaving = true;
+        let mut effects = Vec::new();
+        for (id, job) in &mut self.jobs {
+            let Some(search) = job.search.as_mut().filter(|_| job.ending.is_none()) else { continue };
+            for (number, run) in search.runs.iter_mut().filter(|(_, run)| run.has(worker)) {
+                effects.extend(stop_run(id, *number, run, None, Left::Placed, now));
+            }
+        }
+        effects.extend(self.give_away_imports(now, worker));
+        effects.extend(self.settle_all(now));
+        effects
+    }
+
+    /// Workers that trials and imports may be given to.
+    pub(super) fn placeable(&self) -> Vec<&WorkerId> {
+        self.workers.iter().filter(|(_, worker)| !worker.leaving).map(|(id, _)| id).collect()
+    }
+
+    /// Nothing begins yet: after a restart workers have just begun to come back.
+    pub(super) fn is_settling(&self, now: Duration) -> bool {
+        self.continues && self.first_registered.is_none_or(|first| now < first + SETTLE)
+    }
+
+    /// What runs that are over had left waits again, in every job.
+    pub(super) fn settle_all(&mut self, now: Duration) -> Vec<Effect> {
+        let ids: Vec<JobId> = self.jobs.keys().cloned().collect();
+        let mut effects = Vec::new();
+        let mut settled = false;
+        for id in &ids {
+            settled |= self.settle(now, id, &mut effects);
+        }
+        if settled {
+            ids.iter().for_each(|id| effects.extend(self.end_if_stopped(id)));
+            ids.iter().for_each(|id| effects.extend(self.end_if_over(now, id)));
+            effects.extend(self.dispatch(now));
+        }
+        effects
+    }
+
+    /// What runs that are over had left waits again. Whether anything changed.
+    fn settle(&mut self, now: Duration, id: &JobId, effects: &mut Vec<Effect>) -> bool {
+        let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return false };
+        let over = search.take_over(now);
+        let mut changed = !over.is_empty();
+        for Over { left, loss, round, disputed, alone } in over {
+            if disputed {
+                // None of them is believed.
+                let identities: Vec<String> = left.iter().filter_map(|key| search.identity(*key)).collect();
+                effects.extend(forget(&mut self.workers, &identities));
+            }
+            for key in left {
+                let open = search.candidates.get(&key.candidate).is_some_and(|candidate| !candidate.has_ended());
+                let Some(identity) = search.identity(key).filter(|_| open) else { continue };
+                let held = newest(&self.workers, &identity);
+                let known = held.max(search.checkpoints.get(&identity).copied()).unwrap_or(0);
+                let Some(report) = loss.as_ref().filter(|report| report.code != STATE_LOST) else {
+                    search.waiting.insert(key);
+                    continue;
+                };
+                if !search.may_begin_again(key, known.max(round), alone, report) {
+                    continue;
+                }
+                match held {
+                    Some(_) => drop(search.waiting.insert(key)),
+                    None => drop(search.delayed.insert(key, now + RECONNECT_GRACE)),
+                }
+            }
+        }
+        let workers = &self.workers;
+        let due = |key: &TrialKey, until: Duration, search: &Search| {
+            until <= now || search.identity(*key).is_some_and(|identity| newest(workers, &identity).is_some())
+        };
+        let due: Vec<TrialKey> =
+            search.delayed.iter().filter(|(key, until)| due(key, **until, search)).map(|(key, _)| *key).collect();
+        for key in due {
+            changed = true;
+            search.delayed.remove(&key);
+            if search.candidates.get(&key.candidate).is_some_and(|candidate| !candidate.has_ended()) {
+                search.waiting.insert(key);
+            }
+        }
+        changed
+    }
+
+    /// Workers that came while trials were at work get their share of them: where somebody has nothing to do, and nothing
+    /// waits, a run that more could take part in is stopped, and placed again from the states that it has.
+    pub(super) fn share_out(&mut self, now: Duration) -> Vec<Effect> {
+        let idle = |state: &State, id: &WorkerId| state.trials_of(id).is_empty();
+        let newest_idle = self.placeable().into_iter().filter(|id| idle(self, id)).map(|id| self.workers[id].registered);
+        let Some(joined) = newest_idle.max() else { return Vec::new() };
+        let placeable = self.placeable().len();
+        for (id, job) in &mut self.jobs {
+            let Some(search) = job.search.as_mut().filter(|_| job.ending.is_none()) else { continue };
+            if !search.waiting.is_empty() || search.begins_more() {
+                continue;
+            }
+            let ranks = search.data.fit.params.ranks as usize;
+            let gains = |run: &super::search::Run| {
+                let members = run.members.len();
+                run.stopping.is_none()
+                    && run.began + SHARE_OUT_AFTER <= now
+                    && run.began < joined
+                    && (members < placeable.min(ranks) || (members == 1 && run.pending.len() > 1))
+            };
+            if let Some((number, run)) = search.runs.iter_mut().find(|(_, run)| gains(run)) {
+                return stop_run(id, *number, run, None, Left::Placed, now);
+            }
+        }
+        Vec::new()
+    }
+
+    /// States that were to be gone on from were found nowhere: nobody has them.
+    pub(super) fn forget_states(&mut self, id: &JobId, keys: &[TrialKey]) -> Vec<Effect> {
+        let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
+        let identities: Vec<String> = keys.iter().filter_map(|key| search.identity(*key)).collect();
+        let mut effects = forget(&mut self.workers, &identities);
+        if effects.is_empty() {
+            // It was the checkpoint.
+            search.checkpoints.retain(|identity, _| !identities.contains(identity));
+            effects.push(Effect::RemoveCheckpoints { job: id.clone(), identities: Some(identities) });
+        }
+        effects
+    }
+
+    /// What is kept of trials that have ended, nobody needs.
+    pub(super) fn release(&mut self, id: &JobId, identity: &str) -> Vec<Effect> {
+        let identities = [identity.to_owned()];
+        let mut effects = forget(&mut self.workers, &identities);
+        let search = self.jobs.get_mut(id).and_then(|job| job.search.as_mut());
+        if search.is_some_and(|search| search.checkpoints.remove(identity).is_some()) {
+            effects.push(Effect::RemoveCheckpoints { job: id.clone(), identities: Some(identities.into()) });
+        }
+        effects
+    }
+}
+
+/// Where a trial goes on, if its state is anywhere.
+pub(super) fn state_from(
+    workers: &BTreeMap<WorkerId, Worker>,
+    checkpoints: &BTreeMap<String, u64>,
+    identity: &str,
+) -> Option<StateFrom> {
+    let checkpoint = checkpoints.get(identity).copied();
+    let round = newest(workers, identity).max(checkpoint)?;
+    let has = |worker: &&Worker| worker.registration.states.get(identity) == Some(&round);
+    let holders = workers.values().filter(has).map(|worker| worker.registration.address.clone()).collect();
+    Some(StateFrom { round, holders, checkpoint: checkpoint == Some(round) })
+}
+
+/// The newest round of a trial that a worker holds.
+fn newest(workers: &BTreeMap<WorkerId, Worker>, identity: &str) -> Option<u64> {
+    workers.values().filter_map(|worker| worker.registration.states.get(identity).copied()).max()
+}
+
+fn forget(workers: &mut BTreeMap<WorkerId, Worker>, identities: &[String]) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for (worker, at) in workers {
+        let held = identities.iter().filter(|identity| at.registration.states.remove(*identity).is_some());
+        let identities: Vec<String> = held.cloned().collect();
+        if !identities.is_empty() {
+            effects.push(Effect::Send { worker: worker.clone(), command: Command::ForgetStates { identities } });
+        }
+    }
+    effects
+}
