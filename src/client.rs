@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::jobs_client::JobsClient;
@@ -19,6 +19,30 @@ use crate::dir::unwritable;
 
 /// A watched job says something each second; a silence as long as this is a lost cluster.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+/// A coordinator that is away is waited for so long: it may be started again.
+const AWAY_MAX: Duration = Duration::from_secs(300);
+/// Between two attempts: twice as long after each that failed.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRY_MAX: Duration = Duration::from_secs(2);
+
+/// How watching came to an end.
+enum Watched {
+    Ended(JobEvent),
+    /// The cluster stopped answering.
+    Lost(String),
+}
+
+fn silence() -> String {
+    format!("it said nothing for {} s", SILENCE_MAX.as_secs())
+}
+
+/// The way to the coordinator is broken, and not what was asked of it refused.
+fn is_broken(status: &tonic::Status) -> bool {
+    use tonic::Code::{Cancelled, DeadlineExceeded, Unavailable, Unknown};
+    let stopping = from_status(status, "").code == "stopping";
+    stopping || matches!(status.code(), Cancelled | DeadlineExceeded | Unavailable | Unknown)
+}
 
 /// A connection to a coordinator.
 #[derive(Clone)]
@@ -71,19 +95,64 @@ impl Client {
         Ok(response.into_inner().job)
     }
 
-    /// Hands each event to `see` until the last one, which is returned.
+    /// Hands each event to `see` until the last one, which is returned. A coordinator that goes away is waited for.
     pub(crate) async fn watch(&mut self, job: &str, mut see: impl FnMut(&JobEvent)) -> Result<JobEvent, Report> {
-        let lost = |why: &str| {
-            Report::new(Kind::Access, "unreachable", format!("the cluster at {} stopped answering: {why}", self.url))
-                .hint("is it running? `aquifer cluster status` asks it")
+        let (mut token, mut decided) = (0, false);
+        let mut heard = Instant::now();
+        let mut retry = RETRY;
+        loop {
+            let from = token;
+            let mut hear = |at: u64, event: &JobEvent| {
+                token = at.max(token);
+                heard = Instant::now();
+                // A coordinator that was started again decides the same once more.
+                let again = matches!(event, JobEvent::Decided(_)) && std::mem::replace(&mut decided, true);
+                if !again {
+                    see(event);
+                }
+            };
+            let lost = match self.watch_from(job, from, &mut hear).await? {
+                Watched::Ended(event) => return Ok(event),
+                Watched::Lost(why) => why,
+            };
+            if heard.elapsed() > AWAY_MAX {
+                let message =
+                    format!("the cluster at {} has not answered for {} s: {lost}", self.url, AWAY_MAX.as_secs());
+                return Err(Report::new(Kind::Access, "unreachable", message).hint(format!(
+                    "the job goes on if its coordinator does: `aquifer job watch {job} --cluster {}` follows it",
+                    self.url
+                )));
+            }
+            if retry == RETRY {
+                see(&JobEvent::Waiting { what: format!("the coordinator, which stopped answering ({lost})") });
+            }
+            tokio::time::sleep(retry).await;
+            retry = (retry * 2).min(RETRY_MAX);
+        }
+    }
+
+    /// Events after `token`, until the last one, or until the cluster stops answering.
+    async fn watch_from(
+        &mut self,
+        job: &str,
+        token: u64,
+        hear: &mut impl FnMut(u64, &JobEvent),
+    ) -> Result<Watched, Report> {
+        let request = v1::WatchRequest { job: job.to_owned(), resume_token: token };
+        let watching = match tokio::time::timeout(SILENCE_MAX, self.jobs.watch(request)).await {
+            Ok(Ok(watching)) => watching,
+            Ok(Err(status)) if is_broken(&status) => return Ok(Watched::Lost(status.message().to_owned())),
+            Ok(Err(status)) => return Err(from_status(&status, "watching the job")),
+            Err(_) => return Ok(Watched::Lost(silence())),
         };
-        let request = v1::WatchRequest { job: job.to_owned(), resume_token: 0 };
-        let watching = self.jobs.watch(request).await.map_err(|status| from_status(&status, "watching the job"))?;
         let mut events = watching.into_inner();
         loop {
-            let next = tokio::time::timeout(SILENCE_MAX, events.message()).await;
-            let next = next.map_err(|_| lost("it said nothing for 30 s"))?;
-            let message = next.map_err(|status| lost(status.message()))?.ok_or_else(|| lost("the stream ended"))?;
+            let message = match tokio::time::timeout(SILENCE_MAX, events.message()).await {
+                Ok(Ok(Some(message))) => message,
+                Ok(Ok(None)) => return Ok(Watched::Lost("its stream ended".into())),
+                Ok(Err(status)) => return Ok(Watched::Lost(status.message().to_owned())),
+                Err(_) => return Ok(Watched::Lost(silence())),
+            };
             if message.event_json.is_empty() {
                 continue; // a keep-alive
             }
@@ -91,9 +160,9 @@ impl Client {
                 Report::new(Kind::Work, "wire", "an event of the job cannot be read").caused_by(&error)
             })?;
             if event.is_last() {
-                return Ok(event);
+                return Ok(Watched::Ended(event));
             }
-            see(&event);
+            hear(message.resume_token, &event);
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aquifer_coordinator::Coordinator;
+use aquifer_coordinator::core::NO_WORKER_GRACE;
 use aquifer_frame::Roots;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
@@ -30,6 +31,8 @@ pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv
 /// Members that are asked to stop do so after their round, and workers that make shards after the shard: longer than this is
 /// not waited.
 const STOP_MAX: Duration = Duration::from_secs(30);
+/// Worker processes that were told to end hand over what they have, or are killed.
+const LEAVE_MAX: Duration = Duration::from_secs(25);
 
 /// What a command wants a cluster for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +40,16 @@ pub(crate) enum Purpose {
     /// To ask the coordinator: no worker is started.
     Ask,
     Import,
+    /// States that are kept, and trials that are done, are not made again: the job can be taken up again.
     Train,
-    /// Trials that are done are kept: the job can be taken up again.
+    /// So it can, and what it found stays when it has ended.
     Search,
+}
+
+impl Purpose {
+    fn can_resume(self) -> bool {
+        matches!(self, Purpose::Train | Purpose::Search)
+    }
 }
 
 /// The job that a command submits, before it is known.
@@ -97,10 +107,7 @@ struct Own {
 async fn launch(options: &ClusterOptions, planned: Planned) -> anyhow::Result<Launched> {
     options.worker_memory()?;
     let purpose = planned.purpose;
-    if matches!(purpose, Purpose::Train | Purpose::Search)
-        && options.cluster.is_none()
-        && Isa::detect() == Isa::PORTABLE
-    {
+    if purpose.can_resume() && options.cluster.is_none() && Isa::detect() == Isa::PORTABLE {
         output::say(
             "note: without AVX2 and FMA this processor takes the portable path: the same bits, many times slower",
         );
@@ -112,7 +119,7 @@ async fn launch(options: &ClusterOptions, planned: Planned) -> anyhow::Result<La
         let client = Client::connect(url, &dir::read_token(&token_file)?).await?;
         return Ok(Launched { client, dir, workers: 1, job: Arc::default(), planned, own: None });
     }
-    let folder = JobFolder::open(&dir, &planned.id(), purpose == Purpose::Search)?;
+    let folder = JobFolder::open(&dir, &planned.id(), purpose.can_resume())?;
     let (client, own) = start(options, purpose, &dir, folder).await?;
     Ok(Launched { client, dir, workers: options.workers.unwrap_or(1), job: Arc::default(), planned, own: Some(own) })
 }
@@ -131,11 +138,14 @@ async fn start(
         roots: Roots::everything(), // it acts for its own user alone
         token: token.clone(),
         cache_bytes: options.cache.cache_bytes,
+        continues: false, // the command says so itself
+        no_worker_grace: NO_WORKER_GRACE,
         self_test: expected_self_test(options.workers)?,
+        seams: Default::default(),
     });
     let coordinator = coordinator.await.map_err(Report::from)?;
     let url = format!("http://{}", coordinator.address());
-    if purpose == Purpose::Search {
+    if purpose.can_resume() {
         folder.publish(&url, &token)?;
     }
     let client = Client::connect(&url, &token).await?;
@@ -163,6 +173,7 @@ async fn start_worker(options: &ClusterOptions, dir: &Path, url: &str, token: To
         roots: Roots::everything(),
         memory_bytes: options.worker_memory()?,
         threads: options.threads.unwrap_or_else(cores) as usize,
+        seams: Default::default(),
     };
     Ok(Worker::start(config).await?)
 }
@@ -208,8 +219,8 @@ impl Launched {
                 Ok(()) => Report::new(Kind::Work, "worker_ended", "the worker ended"),
             };
         }
-        // A search goes on with those that are left.
-        let patient = self.planned.purpose == Purpose::Search;
+        // The work goes on with those that are left.
+        let patient = self.planned.purpose.can_resume();
         loop {
             let alive =
                 own.children.iter_mut().filter_map(|child| matches!(child.try_wait(), Ok(None)).then_some(())).count();
@@ -229,9 +240,10 @@ impl Launched {
         if let Some(worker) = own.worker {
             worker.stop().await;
         }
-        for mut child in own.children {
-            drop(child.stdin.take()); // it ends when its input does
-            if tokio::time::timeout(Duration::from_secs(5), child.wait()).await.is_err() {
+        let mut children = own.children;
+        children.iter_mut().for_each(|child| drop(child.stdin.take())); // they end when their input does
+        for mut child in children {
+            if tokio::time::timeout(LEAVE_MAX, child.wait()).await.is_err() {
                 let _ = child.kill().await;
             }
         }
@@ -309,8 +321,9 @@ enum Keep {
     All,
 }
 
-/// Runs `work` with a cluster that ends afterwards. The journal of a training that was done is kept, and all of a search that
-/// has begun; else nothing is. Ctrl-C, at any moment, cancels a training and cleans up; a search can be taken up again.
+/// Runs `work` with a cluster that ends afterwards. The journal of a training that was done is kept, and all of a search or
+/// training that has begun; else nothing is. After Ctrl-C, at any moment, they can be taken up again; what else is at work is
+/// cancelled and cleaned up.
 pub(crate) async fn with_cluster<T>(
     options: &ClusterOptions,
     planned: Planned,
@@ -327,7 +340,7 @@ pub(crate) async fn with_cluster<T>(
         _ = &mut pressed => {
             let job = job.lock().ok().and_then(|job| job.clone());
             match (planned.purpose, &job) {
-                (Purpose::Search, Some(job)) => {
+                (purpose, Some(job)) if purpose.can_resume() => {
                     launched.close(Keep::All).await;
                     return Err(to_be_resumed(job, options.cluster.as_deref()).into());
                 }
@@ -338,7 +351,7 @@ pub(crate) async fn with_cluster<T>(
     };
     let keep = match planned.purpose {
         Purpose::Train if result.is_ok() => Keep::Journal,
-        Purpose::Search if result.is_ok() || job_begun(&result) || launched.has_ended() => Keep::All,
+        Purpose::Train | Purpose::Search if result.is_ok() || job_begun(&result) || launched.has_ended() => Keep::All,
         _ => Keep::Nothing,
     };
     launched.close(keep).await;
@@ -351,15 +364,11 @@ fn job_begun<T>(result: &anyhow::Result<T>) -> bool {
     report.is_some_and(|report| matches!(report.kind, Kind::Work | Kind::Partly | Kind::Access))
 }
 
-/// A search that was left can be gone on with.
+/// A job that was left can be gone on with.
 fn to_be_resumed(job: &str, cluster: Option<&str>) -> Report {
     match cluster {
-        None => Report::new(
-            Kind::Interrupted,
-            "interrupted",
-            format!("interrupted: job {job} keeps the trials that are done"),
-        )
-        .hint(format!("go on with `aquifer job resume {job}`")),
+        None => Report::new(Kind::Interrupted, "interrupted", format!("interrupted: job {job} keeps what is done"))
+            .hint(format!("go on with `aquifer job resume {job}`")),
         Some(url) => {
             let message = format!("detached: job {job} goes on in the cluster");
             Report::new(Kind::Interrupted, "detached", message).hint(format!(

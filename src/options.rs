@@ -1,5 +1,6 @@
 //! Options that several commands share.
 
+use aquifer_coordinator::core::NO_WORKER_GRACE;
 use std::path::PathBuf;
 
 use aquifer_frame::{SchemaMode, SourceOptions};
@@ -24,6 +25,14 @@ pub(crate) struct CacheOption {
     /// Bytes of frames without a name that are kept for the next command [default: 50 GB, at most a fifth of the disk]
     #[arg(long, env = "AQUIFER_CACHE_BYTES", hide_env_values = true, value_name = "BYTES")]
     pub(crate) cache_bytes: Option<u64>,
+}
+
+/// How long jobs wait for workers.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct GraceOption {
+    /// Seconds that a job waits while there is no worker, before it fails
+    #[arg(long, default_value_t = NO_WORKER_GRACE.as_secs(), value_name = "SECONDS")]
+    pub(crate) no_worker_grace: u64,
 }
 
 /// Where the work is done: in this process, in worker processes of this command, or in a running cluster.

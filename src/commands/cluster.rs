@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{StatusRequest, StatusResponse};
-use aquifer_proto::{bind, from_status};
+use aquifer_proto::{Tcp, bind, from_status};
 use clap::{Args, Subcommand};
 use tokio::process::{Child, Command};
 
@@ -16,7 +16,7 @@ use super::coordinator::until_told;
 use crate::client::Client;
 use crate::dir;
 use crate::failure::usage;
-use crate::options::{CacheOption, ClusterOptions, DirOption, MemoryOption, cores};
+use crate::options::{CacheOption, ClusterOptions, DirOption, GraceOption, MemoryOption, cores};
 use crate::output::{self, Format, Table, bytes};
 
 /// A child that dies is started again after this long, then twice as long each time.
@@ -27,7 +27,7 @@ const STEADY: Duration = Duration::from_secs(60);
 /// The cluster is up within this, or it is not.
 const START_MAX: Duration = Duration::from_secs(30);
 /// Children that were told to end do so within this, or are killed.
-const STOP_MAX: Duration = Duration::from_secs(10);
+const STOP_MAX: Duration = Duration::from_secs(25);
 
 /// Start a cluster on this machine, or show a running one
 #[derive(Args)]
@@ -65,6 +65,8 @@ struct Up {
     memory: MemoryOption,
     #[command(flatten)]
     cache: CacheOption,
+    #[command(flatten)]
+    grace: GraceOption,
     #[command(flatten)]
     dir: DirOption,
 }
@@ -183,13 +185,14 @@ impl Up {
         let free = dir::lock(folder)?;
         let _ = std::fs::remove_file(folder.join("address"));
         drop(free);
-        bind(self.listen).map(drop).map_err(Report::from)?;
+        bind(&Tcp, self.listen).map(drop).map_err(Report::from)?;
         self.roots().map(drop)
     }
 
     fn coordinator(&self, folder: &Path, listen: &str) -> anyhow::Result<Launch> {
         let mut arguments = vec!["coordinator".into(), "--listen".into(), listen.into()];
         arguments.extend(["--exit-with-parent".into(), "--dir".into(), folder.into()]);
+        arguments.extend(["--no-worker-grace".into(), self.grace.no_worker_grace.to_string().into()]);
         arguments.extend(self.roots()?);
         if let Some(bytes) = self.cache.cache_bytes {
             arguments.extend(["--cache-bytes".into(), bytes.to_string().into()]);

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use aquifer_frame::Roots;
 use aquifer_learn::{Isa, self_test};
@@ -12,7 +13,7 @@ use clap::Args;
 use crate::dir;
 use crate::failure::usage;
 use crate::newfile::NewFile;
-use crate::options::{CacheOption, DirOption};
+use crate::options::{CacheOption, DirOption, GraceOption};
 
 /// Run the coordinator of a cluster
 #[derive(Args)]
@@ -31,6 +32,8 @@ pub(crate) struct Coordinator {
     exit_with_parent: bool,
     #[command(flatten)]
     cache: CacheOption,
+    #[command(flatten)]
+    grace: GraceOption,
     #[command(flatten)]
     dir: DirOption,
 }
@@ -53,8 +56,11 @@ impl Coordinator {
             roots: roots(&self.root)?,
             token,
             cache_bytes: self.cache.cache_bytes,
+            continues: true,
+            no_worker_grace: Duration::from_secs(self.grace.no_worker_grace),
             // Its own, not the first worker's: a machine that computes other bits must not be the measure.
             self_test: Some(tokio::task::block_in_place(|| self_test(Isa::detect())).map_err(Report::from)?),
+            seams: Default::default(),
         };
         let coordinator = aquifer_coordinator::Coordinator::start(config).await.map_err(Report::from)?;
         let url = format!("http://{}", coordinator.address());

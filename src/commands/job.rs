@@ -37,7 +37,7 @@ enum Verb {
     Watch(Named),
     /// Stop a job, and remove what it has made
     Cancel(Named),
-    /// Go on with a search or cross-validation that was interrupted: trials that are done are not done again
+    /// Go on with a training or search that was interrupted: what is done is not done again
     Resume(Resume),
 }
 

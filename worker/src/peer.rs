@@ -4,17 +4,19 @@ use std::pin::Pin;
 
 use aquifer_proto::v1;
 use aquifer_proto::v1::peer_server::Peer;
-use aquifer_proto::{PROTOCOL_VERSION, file_chunks, to_status};
+use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, to_status};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::inbox::TrialEvent;
 use crate::registry::Registry;
+use crate::states::States;
 use crate::store::Store;
 
 pub(crate) struct PeerService {
     pub(crate) registry: Registry,
     pub(crate) store: Store,
+    pub(crate) states: States,
 }
 
 #[tonic::async_trait]
@@ -52,6 +54,22 @@ impl Peer for PeerService {
         let path = self.store.shard_path(&request.shard).ok_or_else(|| Status::invalid_argument("shard: no hash"))?;
         let pieces = file_chunks(&path).await.map_err(|_| Status::not_found("no such shard here"))?;
         Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchShardResponse { data: data? })))))
+    }
+
+    type FetchStateStream = Pin<Box<dyn Stream<Item = Result<v1::FetchStateResponse, Status>> + Send>>;
+
+    async fn fetch_state(
+        &self,
+        request: Request<v1::FetchStateRequest>,
+    ) -> Result<Response<Self::FetchStateStream>, Status> {
+        let v1::FetchStateRequest { header, identity, round } = request.into_inner();
+        check_version(header.as_ref())?;
+        let bytes = self.states.get(&identity, round).ok_or_else(|| Status::not_found("no such state here"))?;
+        let pieces = (0..bytes.len().div_ceil(CHUNK_BYTES)).map(move |piece| {
+            let from = piece * CHUNK_BYTES;
+            Ok(v1::FetchStateResponse { data: bytes[from..bytes.len().min(from + CHUNK_BYTES)].to_vec() })
+        });
+        Ok(Response::new(Box::pin(tokio_stream::iter(pieces))))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Running trials of this worker, and the way to their inboxes.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
@@ -66,8 +66,18 @@ impl Registry {
         self.lock().inboxes.values().for_each(Inbox::stop);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().inboxes.is_empty()
+    }
+
+    /// Waits until no trial is at work here.
+    pub(crate) async fn emptied(&self) {
+        let mut changed = self.changed.subscribe();
+        while !self.is_empty() && changed.changed().await.is_ok() {}
+    }
+
     /// Waits until the generation has begun here.
-    pub(crate) async fn wait_for(&self, id: &GenerationId) -> Result<Sender<TrialEvent>, Report> {
+    pub(crate) async fn wait_for(&self, id: &GenerationId) -> Result<UnboundedSender<TrialEvent>, Report> {
         let mut changed = self.changed.subscribe();
         let found = async {
             loop {
@@ -85,7 +95,7 @@ impl Registry {
         }
     }
 
-    fn find(&self, id: &GenerationId) -> Result<Option<Sender<TrialEvent>>, Report> {
+    fn find(&self, id: &GenerationId) -> Result<Option<UnboundedSender<TrialEvent>>, Report> {
         let inner = self.lock();
         match id.term < inner.term {
             true => Err(stale(id)),

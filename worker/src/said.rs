@@ -16,6 +16,9 @@ pub(crate) enum Said {
     Scored(v1::TrialScored),
     Finished(v1::TrialFinished),
     Failed(v1::TrialFailed),
+    Checked(v1::TrialChecked),
+    /// It is about to end.
+    Leaving,
 }
 
 /// Turns what is said into messages until the session breaks.
@@ -34,6 +37,8 @@ pub(crate) async fn speak(
             Said::Progress(progress) => session_request::Message::TrialProgress(progress),
             Said::Scored(scored) => session_request::Message::TrialScored(scored),
             Said::Finished(finished) => session_request::Message::TrialFinished(finished),
+            Said::Checked(checked) => session_request::Message::TrialChecked(checked),
+            Said::Leaving => session_request::Message::Leaving(v1::Leaving {}),
             Said::Failed(failed) => session_request::Message::TrialFailed(failed),
         };
         if requests.send(request(term, incarnation, message)).is_err() {

@@ -7,21 +7,22 @@ use std::time::Duration;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::peer_server::PeerServer;
-use aquifer_proto::{CHUNK_BYTES, Monotonic, TokenCheck, bind};
+use aquifer_proto::{CHUNK_BYTES, TokenCheck, bind, blocking};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::budget::{Budget, watch_memory};
 use crate::config::Config;
-use crate::executor::ThreadPool;
+use crate::executor::{Executor, ThreadPool};
 use crate::imports::Imports;
+use crate::link::Links;
 use crate::peer::PeerService;
 use crate::registry::Registry;
 use crate::resources::memory_bytes;
 use crate::session::Session;
 use crate::shards::Shards;
+use crate::states::States;
 use crate::store::Store;
 
 /// An exchange message: its values, and room for what describes them.
@@ -36,63 +37,60 @@ pub struct Worker {
     session: JoinHandle<Result<(), Report>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
     stop: watch::Sender<bool>,
-    pool: Arc<ThreadPool>,
+    executor: Arc<dyn Executor>,
 }
 
 impl Worker {
     /// Binds, proves its arithmetic, and begins to dial the coordinator; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, Report> {
-        let (listener, address) = bind(config.listen)?;
+        let (listener, address) = bind(&*config.seams.network, config.listen)?;
         let store = Store::open(&config.dir)?;
-        let pool = ThreadPool::new(config.threads);
-        let pool = Arc::new(pool.map_err(|error| {
-            Report::new(Kind::Work, "threads", format!("cannot start {} compute threads", config.threads))
-                .caused_by(&error)
-        })?);
-        let proof = tokio::task::spawn_blocking(|| self_test(Isa::detect())).await;
+        let executor = match &config.seams.executor {
+            Some(executor) => executor.clone(),
+            None => threads(config.threads)?,
+        };
+        let proof = blocking(|| self_test(Isa::detect())).await;
         let self_test =
-            proof.map_err(|_| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
+            proof.ok_or_else(|| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
 
         let budget = Arc::new(Budget::new(config.memory_bytes.unwrap_or_else(memory_bytes)));
         tokio::spawn(watch_memory(Arc::downgrade(&budget)));
         let registry = Registry::default();
+        let states = States::default();
         let own_address = config.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
         let shards = Shards {
             store: store.clone(),
             roots: Arc::new(config.roots.clone()),
-            token: config.token.clone(),
+            links: Links { network: config.seams.network.clone(), token: config.token.clone() },
             coordinator: config.coordinator.clone(),
             own_address,
             fetching: Arc::default(),
         };
         let check = TokenCheck::new(&config.token);
-        let peer = PeerServer::new(PeerService { registry: registry.clone(), store });
+        let peer = PeerServer::new(PeerService { registry: registry.clone(), store, states: states.clone() });
         let peer = peer.max_decoding_message_size(PEER_BYTES_MAX);
         let (reporter, health) = tonic_health::server::health_reporter();
         reporter.set_serving::<PeerServer<PeerService>>().await;
 
         let (stop, stopped) = watch::channel(false);
-        let mut server_stopped = stopped.clone();
         let server = aquifer_proto::server()
             .add_service(InterceptedService::new(peer, check.clone()))
             .add_service(InterceptedService::new(health, check))
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
-                let _ = server_stopped.wait_for(|stop| *stop).await;
-            });
+            .serve_with_incoming(listener);
         let server = tokio::spawn(server);
-        let executor = pool.clone();
         let session = Session {
+            clock: config.seams.clock.clone(),
             config,
             shards,
-            executor,
+            states,
+            executor: executor.clone(),
             budget,
-            clock: Arc::new(Monotonic::default()),
             registry,
             imports: Imports::default(),
             self_test,
         };
         let session = tokio::spawn(async move { session.keep(stopped).await });
-        Ok(Self { address, session, server, stop, pool })
+        Ok(Self { address, session, server, stop, executor })
     }
 
     /// Where peers reach it.
@@ -108,16 +106,23 @@ impl Worker {
         }
     }
 
-    /// Leaves the cluster and stops serving.
+    /// Leaves the cluster, and stops serving once what it had is handed over.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        self.server.abort();
-        let _ = self.server.await;
         if !self.session.is_finished() {
             let _ = self.session.await;
         }
+        self.server.abort();
+        let _ = self.server.await;
         // What is being made is finished, so that nothing half-written stays.
-        let pool = self.pool;
-        let _ = tokio::task::spawn_blocking(move || pool.join(STOP_MAX)).await;
+        let executor = self.executor;
+        blocking(move || executor.join(STOP_MAX)).await;
     }
+}
+
+fn threads(count: usize) -> Result<Arc<dyn Executor>, Report> {
+    let pool = ThreadPool::new(count).map_err(|error| {
+        Report::new(Kind::Work, "threads", format!("cannot start {count} compute threads")).caused_by(&error)
+    })?;
+    Ok(Arc::new(pool))
 }

@@ -1,4 +1,5 @@
-//! The session with the coordinator: registration, lease, commands. A broken session stops every trial, and is begun again.
+//! The session with the coordinator: registration, lease, commands. A session that breaks is begun again; until then trials go
+//! on, and then their states are gone on from.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status};
+use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status, on_own_thread};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -14,14 +15,15 @@ use tracing::{info, warn};
 
 use crate::budget::Budget;
 use crate::config::Config;
+use crate::executor::Executor;
 use crate::imports::Imports;
 use crate::inbox::{GenerationId, Inbox};
 use crate::registry::Registry;
 use crate::resources::disk_free_bytes;
 use crate::said::{Said, failure, request, speak};
 use crate::shards::{Shards, Uploads};
+use crate::states::States;
 use crate::trial::{self, Assignment, Node};
-use crate::{executor::Executor, link};
 
 /// Between two attempts to reach the coordinator: twice as long after each that failed.
 const RETRY: Duration = Duration::from_millis(500);
@@ -31,13 +33,20 @@ const FIRST_CONTACT: Duration = Duration::from_secs(30);
 /// One that had reached it waits this long for it to come back.
 const RECONNECT: Duration = Duration::from_secs(300);
 
+/// Trials of a session that broke stop after what they are at.
+const STOP_MAX: Duration = Duration::from_secs(30);
+/// A worker that is told to end hands over what it has within this time.
+const LEAVE_MAX: Duration = Duration::from_secs(20);
+
 /// Refusals that another attempt would meet again; whatever else breaks a session may have passed by then.
-const FINAL: &[&str] = &["unauthenticated", "refused", "protocol_version", "self_test", "bad_url", "not_loopback"];
+const FINAL: &[&str] =
+    &["unauthenticated", "refused", "protocol_version", "self_test", "quarantined", "bad_url", "not_loopback"];
 
 /// What a session needs, for as long as the worker lives.
 pub(crate) struct Session {
     pub(crate) config: Config,
     pub(crate) shards: Shards,
+    pub(crate) states: States,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
@@ -47,36 +56,46 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Keeps a session open until `stop`, or until the coordinator refuses this worker or stays away.
+    /// Keeps a session open until `stop`, or until the coordinator refuses this worker or stays away. Meanwhile trials go on.
     pub(crate) async fn keep(&self, mut stop: watch::Receiver<bool>) -> Result<(), Report> {
         let mut last_contact = self.clock.now();
         let (mut patience, mut retry) = (FIRST_CONTACT, RETRY);
         loop {
-            let ended = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => {
-                    self.registry.stop_all();
-                    return Ok(());
-                }
-                ended = self.run() => ended,
-            };
-            self.registry.stop_all();
+            let ended = self.run(stop.clone()).await;
+            if *stop.borrow() {
+                self.registry.stop_all();
+                return Ok(());
+            }
             match ended {
                 Ok(()) => {
-                    warn!("the session ended");
+                    warn!("the session ended: trials go on, and the coordinator is dialled again");
                     (last_contact, patience, retry) = (self.clock.now(), RECONNECT, RETRY);
                 }
-                Err(report) if FINAL.contains(&&*report.code) => return Err(report),
-                Err(report) if self.clock.now() - last_contact > patience => return Err(report),
+                Err(report) if FINAL.contains(&&*report.code) => return self.give_up(report),
+                Err(report) if self.clock.now() - last_contact > patience => return self.give_up(report),
                 Err(report) => warn!(%report, "the coordinator cannot be reached"),
             }
-            tokio::time::sleep(retry).await;
+            let _ = tokio::time::timeout(retry, stop.wait_for(|stop| *stop)).await;
             retry = (retry * 2).min(RETRY_MAX);
         }
     }
 
-    /// One session. `Ok` once it had begun and broke.
-    async fn run(&self) -> Result<(), Report> {
-        let mut client = link::coordinator(&self.config.coordinator, &self.config.token).await?;
+    fn give_up(&self, report: Report) -> Result<(), Report> {
+        self.registry.stop_all();
+        Err(report)
+    }
+
+    /// One session. `Ok` once it had begun and broke, or this worker has left the cluster.
+    async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), Report> {
+        let mut client = tokio::select! {
+            client = self.shards.links.coordinator(&self.config.coordinator) => client?,
+            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+        };
+        // What is left of an earlier session is stopped: its states are held, and gone on from.
+        self.registry.stop_all();
+        if tokio::time::timeout(STOP_MAX, self.registry.emptied()).await.is_err() {
+            warn!("a trial of the session before does not stop");
+        }
         let (said, words) = unbounded_channel::<Said>();
         let (requests, outgoing) = unbounded_channel();
         let _ = requests.send(self.register());
@@ -88,25 +107,52 @@ impl Session {
         self.registry.set_term(term);
         let node = Node {
             shards: self.shards.clone(),
+            states: self.states.clone(),
             executor: self.executor.clone(),
             budget: self.budget.clone(),
             clock: self.clock.clone(),
-            runtime: tokio::runtime::Handle::current(),
             incarnation: welcome.incarnation,
             said: said.clone(),
         };
         let speaker = tokio::spawn(speak(words, requests, term, welcome.incarnation));
         let renewals = tokio::spawn(renew(said, Duration::from_millis(u64::from(welcome.lease_ms)) / 3));
-        while let Ok(Some(command)) = commands.message().await {
-            if command.header.as_ref().is_some_and(|header| header.term == term)
-                && let Some(message) = command.message
-            {
-                self.obey(&node, message);
+        let obeyed = async {
+            while let Ok(Some(command)) = commands.message().await {
+                if command.header.as_ref().is_some_and(|header| header.term == term)
+                    && let Some(message) = command.message
+                {
+                    self.obey(&node, message, *stop.borrow());
+                }
             }
+        };
+        let mut told = stop.clone();
+        let left = async {
+            let _ = told.wait_for(|stop| *stop).await;
+            if tokio::time::timeout(LEAVE_MAX, self.leave(&node, term)).await.is_err() {
+                warn!("what is at work here could not be handed over within {} s", LEAVE_MAX.as_secs());
+            }
+        };
+        tokio::select! {
+            () = obeyed => {}
+            () = left => {}
         }
         renewals.abort();
         speaker.abort();
         Ok(())
+    }
+
+    /// Hands over what is at work: the coordinator stops it, and keeps the states.
+    async fn leave(&self, node: &Node, term: u64) {
+        info!("leaving the cluster");
+        let _ = node.said.send(Said::Leaving);
+        self.registry.emptied().await;
+        for (identity, held) in self.states.all() {
+            let id = GenerationId { term, trial: held.job, number: 0 };
+            let state = v1::HeldState { identity, round: held.round };
+            if let Err(report) = trial::put_checkpoint(node, &id, &state, &held.bytes).await {
+                warn!(trial = state.identity, %report, "a state is not handed over");
+            }
+        }
     }
 
     fn register(&self) -> v1::SessionRequest {
@@ -119,15 +165,19 @@ impl Session {
             disk_free_bytes: disk_free_bytes(&self.config.dir),
             self_test: self.self_test.clone(),
             shards: self.shards.store.list().into_iter().collect(),
+            states: self.states.list(),
         };
         request(0, 0, session_request::Message::Register(register))
     }
 
-    fn obey(&self, node: &Node, message: session_response::Message) {
+    fn obey(&self, node: &Node, message: session_response::Message, leaving: bool) {
         match message {
             session_response::Message::Registered(_) => {}
             session_response::Message::ImportShard(import) => self.import(node, import),
-            session_response::Message::StartTrial(start) => self.start_trial(node, start),
+            session_response::Message::StartTrial(start) => self.start_trial(node, start, leaving),
+            session_response::Message::ForgetStates(forget) => {
+                forget.identities.iter().for_each(|identity| self.states.forget(identity));
+            }
             session_response::Message::StopTrial(stop) => {
                 let v1::StopTrial { generation: Some(generation), trial } = stop else { return };
                 match trial {
@@ -177,7 +227,7 @@ impl Session {
     }
 
     /// A cohort has a thread of its own, which mostly waits.
-    fn start_trial(&self, node: &Node, start: v1::StartTrial) {
+    fn start_trial(&self, node: &Node, start: v1::StartTrial, leaving: bool) {
         let Some(generation) = start.generation else { return };
         let id = GenerationId::from(generation.clone());
         let failed = |report: Report| {
@@ -185,17 +235,20 @@ impl Session {
                 v1::TrialFailed { generation: Some(generation), failure: Some(failure(&report)), ..Default::default() };
             let _ = node.said.send(Said::Failed(failed));
         };
+        if leaving {
+            return failed(Report::new(Kind::Work, "leaving", "this worker is leaving the cluster"));
+        }
         let plan = match serde_json::from_str::<CohortPlan>(&start.cohort_json) {
             Ok(plan) => plan,
             Err(error) => return failed(unreadable("cohort", &error)),
         };
-        let (sender, events) = std::sync::mpsc::channel();
+        let (sender, events) = unbounded_channel();
         let inbox = Inbox { sender, stop: Arc::default() };
         self.registry.open(&id, inbox.clone());
         let (node, registry) = (node.clone(), self.registry.clone());
         let assignment = Assignment { id: id.clone(), members: start.members, me: start.me as usize, plan };
-        std::thread::spawn(move || {
-            trial::run(&node, assignment, events, &inbox);
+        on_own_thread(async move {
+            trial::run(&node, assignment, events, &inbox).await;
             registry.close(&id);
         });
     }

@@ -78,7 +78,8 @@ impl State {
             let count = shards.len();
             let nobodys = shards.iter_mut().enumerate().filter(|(_, it)| it.record.is_none() && it.by.is_none());
             effects.extend(nobodys.map(|(shard, making)| {
-                let worker = workers[(place_shard(shard, count, workers.len()) + making.lost as usize) % workers.len()].clone();
+                let worker =
+                    workers[(place_shard(shard, count, workers.len()) + making.lost as usize) % workers.len()].clone();
                 making.by = Some(worker.clone());
                 // Of many files each shard needs few: the message carries those.
                 let plan = Arc::new(plan.for_shard(shard));
@@ -197,7 +198,8 @@ impl State {
             Stage::Importing { shards, .. } => shards.get_mut(shard),
             _ => None,
         });
-        if let Some(making) = making.filter(|making| making.by.as_ref() == Some(worker) && making.lost + 1 < TRIES_MAX) {
+        if let Some(making) = making.filter(|making| making.by.as_ref() == Some(worker) && making.lost + 1 < TRIES_MAX)
+        {
             making.by = None;
             making.lost += 1;
             return self.hand_out_imports(id);

@@ -356,7 +356,13 @@ impl State {
     }
 
     /// What a job had on a worker that is lost is done elsewhere.
-    pub(super) fn job_lost_worker(&mut self, now: Duration, id: &JobId, worker: &WorkerId, reason: &str) -> Vec<Effect> {
+    pub(super) fn job_lost_worker(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        worker: &WorkerId,
+        reason: &str,
+    ) -> Vec<Effect> {
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
         job.dropping.remove(worker);
         let ending = job.ending.is_some();
@@ -396,7 +402,8 @@ impl State {
                 || self.workerless_since.is_some_and(|since| since.max(job.submitted) + self.no_worker_grace <= now)
             {
                 let (have, want) = (self.workers.len(), job.workers_min);
-                let message = format!("{have} of {want} workers registered within {} s", self.no_worker_grace.as_secs());
+                let message =
+                    format!("{have} of {want} workers registered within {} s", self.no_worker_grace.as_secs());
                 let report = Report::new(Kind::Work, "no_workers", message)
                     .hint("start workers with `aquifer worker --cluster URL`, and look at `aquifer cluster status`");
                 effects.extend(self.fail_job(now, &id, report));

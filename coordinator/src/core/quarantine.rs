@@ -65,7 +65,9 @@ impl State {
         (round, check): (u64, u64),
     ) -> Vec<Effect> {
         let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
-        let Some(key) = search.runs.get(&number).and_then(|run| run.trials.get(trial)).copied() else { return Vec::new() };
+        let Some(key) = search.runs.get(&number).and_then(|run| run.trials.get(trial)).copied() else {
+            return Vec::new();
+        };
         let Some(dispute) = search.disputes.get_mut(&key).filter(|dispute| dispute.round == round) else {
             return Vec::new();
         };

@@ -146,7 +146,8 @@ impl State {
     /// waits, a run that more could take part in is stopped, and placed again from the states that it has.
     pub(super) fn share_out(&mut self, now: Duration) -> Vec<Effect> {
         let idle = |state: &State, id: &WorkerId| state.trials_of(id).is_empty();
-        let newest_idle = self.placeable().into_iter().filter(|id| idle(self, id)).map(|id| self.workers[id].registered);
+        let newest_idle =
+            self.placeable().into_iter().filter(|id| idle(self, id)).map(|id| self.workers[id].registered);
         let Some(joined) = newest_idle.max() else { return Vec::new() };
         let placeable = self.placeable().len();
         for (id, job) in &mut self.jobs {

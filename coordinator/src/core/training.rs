@@ -46,7 +46,13 @@ impl State {
         effects
     }
 
-    pub(super) fn trials_found(&mut self, now: Duration, id: &JobId, rows: Vec<TrialRow>, checkpoints: BTreeMap<String, u64>) -> Vec<Effect> {
+    pub(super) fn trials_found(
+        &mut self,
+        now: Duration,
+        id: &JobId,
+        rows: Vec<TrialRow>,
+        checkpoints: BTreeMap<String, u64>,
+    ) -> Vec<Effect> {
         let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
         search.known(rows, checkpoints);
         let mut effects = self.dispatch(now);

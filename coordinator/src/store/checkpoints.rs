@@ -31,7 +31,13 @@ impl Store {
     }
 
     /// Keeps a state that was written whole; older ones of the same trial go.
-    pub(crate) fn keep_checkpoint(&self, file: Incoming, job: &JobId, identity: &str, round: u64) -> Result<(), StoreError> {
+    pub(crate) fn keep_checkpoint(
+        &self,
+        file: Incoming,
+        job: &JobId,
+        identity: &str,
+        round: u64,
+    ) -> Result<(), StoreError> {
         let Some(path) = self.checkpoint_path(job, identity, round) else { return Ok(()) };
         file.finish(|_| path)?;
         for (other, at, path) in self.states(job) {

@@ -19,7 +19,7 @@ pub use nearest::nearest;
 pub use params::{ScoreInterval, Stopping};
 pub use partial::{Partial, ValueType, Values, VectorSpec};
 pub use report::{Kind, Report};
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Snapshot, SnapshotError, SnapshotOf};
 pub use spec::{
     Algorithm, Device, Dimension, FitSpec, FoldAssignment, FoldChoice, RawAveraging, RawCrossValidation, RawEncoding,
     RawInitialWeights, RawLoss, RawOptimizer, RawParams, RawSearch, RawStopping, Search, Spec, SpecError, SplitChoice,

@@ -54,15 +54,25 @@ enum Type {
     U64,
 }
 
-impl Snapshot {
+/// A snapshot of what is still in use.
+#[derive(Clone, Copy, Debug)]
+pub struct SnapshotOf<'a> {
+    pub identity: &'a str,
+    pub state: &'a State,
+    pub holdout: Option<&'a Partial>,
+    pub train_seconds: f64,
+    pub score_seconds: f64,
+}
+
+impl SnapshotOf<'_> {
     pub fn to_bytes(&self) -> Vec<u8> {
-        let State { record, vectors } = &self.state;
-        let holdout = self.holdout.as_ref().map(|sums| {
+        let State { record, vectors } = self.state;
+        let holdout = self.holdout.map(|sums| {
             let shape = sums.vectors.iter().map(|values| (Type::of(values.value_type()), values.len()));
             (sums.weight.to_bits(), shape.collect())
         });
         let head = Head {
-            identity: self.identity.clone(),
+            identity: self.identity.to_owned(),
             record: record.clone(),
             vectors: vectors.iter().map(|vector| (vector.name.clone(), vector.values.len())).collect(),
             holdout,
@@ -84,6 +94,21 @@ impl Snapshot {
         let hash = blake3::hash(&bytes);
         bytes.extend_from_slice(hash.as_bytes());
         bytes
+    }
+
+    /// Bytes of the vectors, which are nearly all of it.
+    pub fn size(&self) -> u64 {
+        let held_out = self.holdout.iter().flat_map(|sums| &sums.vectors);
+        let held_out: usize = held_out.map(|values| values.len() * values.value_type().bytes()).sum();
+        (self.state.vectors.iter().map(|vector| 4 * vector.values.len()).sum::<usize>() + held_out) as u64
+    }
+}
+
+impl Snapshot {
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let Snapshot { identity, state, holdout, train_seconds, score_seconds } = self;
+        let (train_seconds, score_seconds) = (*train_seconds, *score_seconds);
+        SnapshotOf { identity, state, holdout: holdout.as_ref(), train_seconds, score_seconds }.to_bytes()
     }
 
     /// Reads what came from a file or a peer.
@@ -162,7 +187,8 @@ mod tests {
     fn snapshot() -> Snapshot {
         let vector = |name: &str, values: &[f32]| StateVector { name: name.into(), values: values.to_vec() };
         let record = Record { round: 7, position: 900, loss: Some(0.1), ..Record::default() };
-        let sums = Partial { weight: 0.1, vectors: vec![Values::U64(vec![1, 2, 3]), Values::F64(vec![f64::MIN_POSITIVE])] };
+        let sums =
+            Partial { weight: 0.1, vectors: vec![Values::U64(vec![1, 2, 3]), Values::F64(vec![f64::MIN_POSITIVE])] };
         Snapshot {
             identity: "0123".into(),
             state: State { record, vectors: vec![vector("weights", &[1.0, -0.0, 1e-40]), vector("m", &[])] },

@@ -7,16 +7,19 @@ mod saying;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use aquifer_frame::Encoding;
 use aquifer_learn::{Alone, Crew, RoundKind};
 use aquifer_model::{CurvePoint, Kind, Part, Report};
 use aquifer_proto::{CohortPlan, PEER_LOST, v1};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Interval, interval};
 use tracing::trace;
 
+use super::checkpoint::Checkpoints;
 use super::data::{Readers, open_readers};
+use super::going_on::take_states;
 use super::mapping::{Mapped, Mapping, Workspaces};
 use super::memory::{fitting, memory_of, side_by_side};
 use super::seat::Seat;
@@ -25,10 +28,6 @@ use crate::budget::Reservation;
 use crate::core::{ExchangeError, Placement};
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
 
-/// Rounds between two comparisons of the members' states.
-const STATE_CHECK_ROUNDS: u64 = 64;
-/// A cohort goes on so long before others that wait for the executor have their turn.
-const TURN: Duration = Duration::from_millis(50);
 /// A wait for peers is looked at this often.
 const WAIT_STEP: Duration = Duration::from_millis(500);
 /// No peer is waited for longer than this: a lost one is noticed by its session or its stream long before.
@@ -49,16 +48,24 @@ pub(super) struct Cohort<'a> {
     side_by_side: usize,
     workspaces: Workspaces,
     peers: Peers,
-    events: Receiver<TrialEvent>,
+    events: UnboundedReceiver<TrialEvent>,
+    /// The waits for events are looked at when it ticks.
+    waits: Interval,
     stop: Arc<AtomicBool>,
     _reserved: Reservation,
     /// The seats that are in the round under way, and when it began.
     group: Vec<usize>,
     began: Duration,
     last_progress: Duration,
+    checkpoints: Checkpoints,
     /// Trials that have ended here since anybody was told.
-    ended: Vec<(usize, Result<(), Report>)>,
+    ended: Ended,
+    /// Why there is no more after that.
+    broken: Option<End>,
 }
+
+/// Trials that have ended, and how.
+type Ended = Vec<(usize, Result<(), Report>)>;
 
 /// Why rounds do not go on.
 enum Pause {
@@ -72,11 +79,11 @@ enum Pause {
 
 impl<'a> Cohort<'a> {
     /// Opens shards; nothing is computed yet.
-    pub(super) fn begin(
+    pub(super) async fn begin(
         node: &'a Node,
         assignment: Assignment,
         peers: Peers,
-        events: Receiver<TrialEvent>,
+        events: UnboundedReceiver<TrialEvent>,
         inbox: &Inbox,
     ) -> Result<Self, End> {
         let Assignment { id, members, me, plan } = assignment;
@@ -85,7 +92,7 @@ impl<'a> Cohort<'a> {
         let encoding = Arc::new(plan.encoding.clone());
         check_alike(&plan)?;
         let seats = (0..plan.trials.len()).map(|at| Seat::new(&plan, at, &encoding, &placement));
-        let seats = seats.collect::<Result<Vec<Seat>, Report>>()?;
+        let mut seats = seats.collect::<Result<Vec<Seat>, Report>>()?;
         let threads = node.executor.crew().threads();
         let own_ranks = placement.ranks.get(me).cloned().unwrap_or(0..0);
         let side_by_side = side_by_side(own_ranks.len(), seats.len(), threads);
@@ -94,7 +101,8 @@ impl<'a> Cohort<'a> {
             let (fit, others) = (fitting(&node.budget, &seats, threads, own_ranks.len()), node.budget.is_shared());
             End::TooLarge { report, fit, others }
         })?;
-        let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side)?;
+        take_states(node, &id.trial, &mut seats).await?;
+        let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side).await?;
         Ok(Self {
             node,
             id,
@@ -107,30 +115,38 @@ impl<'a> Cohort<'a> {
             workspaces: Workspaces::default(),
             peers,
             events,
+            waits: interval(WAIT_STEP),
             stop: inbox.stop.clone(),
             _reserved: reserved,
             group: Vec::new(),
             began: Duration::ZERO,
             last_progress: Duration::ZERO,
+            checkpoints: Checkpoints::default(),
             ended: Vec::new(),
+            broken: None,
         })
     }
 
-    /// Runs every round. `tell` hears of each trial that ends, on this thread.
-    pub(super) fn run(&mut self, mut tell: impl FnMut(&Self, usize, Result<(), Report>)) -> Result<(), End> {
+    /// Goes on until trials have ended, and returns them; `None` once all have.
+    pub(super) async fn next_ended(&mut self) -> Result<Option<Ended>, End> {
         let executor = self.node.executor.clone();
         loop {
-            let mut pause = Ok(Pause::Waits);
+            if let Some(end) = self.broken.take() {
+                return Err(end);
+            }
             if self.stop.load(Ordering::Relaxed) {
                 return Err(End::Stopped);
             }
+            let mut pause = Ok(Pause::Waits);
             executor.enter(&mut || pause = self.advance());
-            for (at, ended) in std::mem::take(&mut self.ended) {
-                tell(self, at, ended);
+            if !self.ended.is_empty() {
+                self.broken = pause.err();
+                return Ok(Some(std::mem::take(&mut self.ended)));
             }
             match pause? {
-                Pause::Done => return Ok(()),
-                Pause::Waits => self.wait()?,
+                Pause::Done => return Ok(None),
+                Pause::Waits => self.wait().await?,
+                Pause::Yields if executor.rest() > Duration::ZERO => tokio::time::sleep(executor.rest()).await,
                 Pause::Yields => {}
             }
         }
@@ -138,11 +154,8 @@ impl<'a> Cohort<'a> {
 
     /// Goes on as long as nothing is waited for.
     fn advance(&mut self) -> Result<Pause, End> {
-        let until = self.node.clock.now() + TURN;
+        let until = self.node.clock.now() + self.node.executor.turn();
         loop {
-            if self.group.is_empty() && (!self.ended.is_empty() || self.node.clock.now() > until) {
-                return Ok(Pause::Yields);
-            }
             while let Ok(event) = self.events.try_recv() {
                 self.take(event)?;
             }
@@ -157,6 +170,9 @@ impl<'a> Cohort<'a> {
                 return Ok(Pause::Waits);
             }
             self.end_round();
+            if !self.ended.is_empty() || self.node.clock.now() >= until {
+                return Ok(Pause::Yields);
+            }
         }
     }
 
@@ -189,8 +205,11 @@ impl<'a> Cohort<'a> {
         for at in self.group.clone() {
             let seat = &mut self.seats[at];
             let round = seat.state.record.round;
-            let compares = round.is_multiple_of(STATE_CHECK_ROUNDS) || matches!(kind, RoundKind::Score { .. });
-            seat.own_check = if compares && several { seat.state.check() } else { 0 };
+            seat.own_check = if several && seat.compares(kind) { seat.state.check() } else { 0 };
+            if seat.plan.check_at == Some(round) {
+                self.say_checked(at);
+            }
+            let seat = &mut self.seats[at];
             seat.running = Some(kind);
             let begun = seat.exchange().begin(round, seat.trial.vectors(&kind)).map_err(broken)?;
             self.follow(at, begun);
@@ -229,6 +248,7 @@ impl<'a> Cohort<'a> {
 
     /// Every sum is here: all states are updated.
     fn end_round(&mut self) {
+        self.keep_checkpoint();
         let crew = self.node.executor.crew();
         let group = std::mem::take(&mut self.group);
         let kind = group.first().and_then(|at| self.seats[*at].running);
@@ -259,6 +279,7 @@ impl<'a> Cohort<'a> {
             }
         }
         trace!(trials = group.len(), ?kind, "a round is done");
+        self.release(&group);
         for (at, updated) in updated {
             match updated {
                 Ok(Some(point)) => self.say_scored(at, point),
@@ -266,6 +287,56 @@ impl<'a> Cohort<'a> {
                 Err(report) => self.end(at, Err(report)),
             }
         }
+    }
+
+    /// Before the sums are applied the states are those that members have just compared: one of them may be kept.
+    fn keep_checkpoint(&mut self) {
+        if self.me != 0 {
+            return;
+        }
+        let compared = |at: &&usize| {
+            let seat = &self.seats[**at];
+            seat.state.record.round > 0 && !seat.is_new && seat.running.is_some_and(|kind| seat.compares(kind))
+        };
+        let compared: Vec<usize> = self.group.iter().filter(compared).copied().collect();
+        if compared.is_empty() || !self.checkpoints.are_due(self.node.clock.now()) {
+            return;
+        }
+        if let Some(at) = self.checkpoints.turn(&compared) {
+            self.checkpoints.send(self.node, &self.id, self.seats[at].snapshot());
+        }
+    }
+
+    /// Every member has begun: nobody asks for the states any more that trials went on from.
+    fn release(&self, group: &[usize]) {
+        let went_on = group.iter().map(|at| &self.seats[*at].plan).filter(|plan| plan.from.is_some());
+        went_on.for_each(|plan| self.node.states.forget(&plan.identity));
+    }
+
+    /// Holds the states of the trials that have not ended, for whoever goes on with them.
+    pub(super) fn hold(&self) -> Vec<v1::HeldState> {
+        let now = self.node.clock.now();
+        let open = self.seats.iter().filter(|seat| !seat.ended && seat.state.record.round > 0);
+        open.map(|seat| self.node.states.hold(&self.id.trial, seat.snapshot(), now)).collect()
+    }
+
+    /// What has ended here has not ended for the coordinator.
+    pub(super) fn reopen(&mut self, at: usize) {
+        self.seats[at].ended = false;
+    }
+
+    /// Does one round of a cohort without peers; false where there is none left.
+    #[cfg(test)]
+    pub(super) fn one_round(&mut self) -> Result<bool, End> {
+        let Some(kind) = self.next_group() else { return Ok(false) };
+        self.begin_round(kind)?;
+        self.end_round();
+        Ok(true)
+    }
+
+    #[cfg(test)]
+    pub(super) fn take_ended(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.ended).into_iter().map(|(at, _)| at).collect()
     }
 
     fn end(&mut self, at: usize, ended: Result<(), Report>) {
@@ -297,13 +368,18 @@ impl<'a> Cohort<'a> {
     }
 
     /// Waits for an event, and takes it.
-    fn wait(&mut self) -> Result<(), End> {
+    async fn wait(&mut self) -> Result<(), End> {
         let began = self.node.clock.now();
         loop {
-            match self.events.recv_timeout(WAIT_STEP) {
-                Ok(event) => return self.take(event),
-                Err(RecvTimeoutError::Disconnected) => return Err(End::Stopped),
-                Err(RecvTimeoutError::Timeout) => {}
+            let event = tokio::select! {
+                biased;
+                event = self.events.recv() => Some(event),
+                _ = self.waits.tick() => None,
+            };
+            match event {
+                Some(Some(event)) => return self.take(event),
+                Some(None) => return Err(End::Stopped),
+                None => {}
             }
             let waited = self.node.clock.now() - began;
             if waited > PEER_WAIT_MAX {

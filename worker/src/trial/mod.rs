@@ -1,8 +1,10 @@
-//! A cohort of trials on this worker: one thread that takes it through its rounds. What they compute is computed on the
-//! executor; partials go to the exchanges, messages to the peers.
+//! A cohort of trials on this worker: one task, on a thread of its own, that takes it through its rounds. What they compute is
+//! computed on the executor; partials go to the exchanges, messages to the peers.
 
+mod checkpoint;
 mod cohort;
 mod data;
+mod going_on;
 mod mapping;
 mod memory;
 mod pair;
@@ -11,21 +13,24 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::task::Poll;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{CHUNK_BYTES, Clock, CohortPlan, PROTOCOL_VERSION, from_status};
-use tokio::sync::mpsc::UnboundedSender;
+use aquifer_proto::{CHUNK_BYTES, Clock, CohortPlan, PEER_LOST, PROTOCOL_VERSION, from_status};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::debug;
 
 use crate::budget::Budget;
 use crate::executor::Executor;
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
-use crate::link;
 use crate::said::{Said, failure};
 use crate::shards::Shards;
+use crate::states::States;
+pub(crate) use checkpoint::put as put_checkpoint;
 use cohort::Cohort;
 pub use pair::Pair;
 use stream::dial;
@@ -35,6 +40,12 @@ use stream::dial;
 enum End {
     Stopped,
     Failed(Report),
+    /// A peer's state differs from this member's.
+    Differs {
+        trial: usize,
+        round: u64,
+        check: u64,
+    },
     /// So many of its first trials would fit into memory.
     TooLarge {
         report: Report,
@@ -50,6 +61,20 @@ impl<E: Into<Report>> From<E> for End {
     }
 }
 
+impl End {
+    /// Whether trials may go on from the states that they have here.
+    fn keeps_states(&self) -> bool {
+        match self {
+            End::Stopped => true,
+            End::Failed(report) => DISTURBED.contains(&&*report.code),
+            End::Differs { .. } | End::TooLarge { .. } => false,
+        }
+    }
+}
+
+/// Failures of peers, of the coordinator, or of the way to them.
+const DISTURBED: &[&str] = &[PEER_LOST, "peer_timeout", "refused", "stopping", "unreachable"];
+
 /// Ways to the members, in their order; none to this one.
 type Peers = Vec<Option<UnboundedSender<ExchangeRequest>>>;
 
@@ -57,10 +82,10 @@ type Peers = Vec<Option<UnboundedSender<ExchangeRequest>>>;
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) shards: Shards,
+    pub(crate) states: States,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) incarnation: u64,
     pub(crate) said: UnboundedSender<Said>,
 }
@@ -73,16 +98,30 @@ pub(crate) struct Assignment {
     pub(crate) plan: CohortPlan,
 }
 
+/// Why a cohort ended early, and the states that are held of it from now on.
+type Early = (End, Vec<v1::HeldState>);
+
 /// Runs a cohort to its end, and says how each of its trials ended.
-pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: &Inbox) {
+pub(crate) async fn run(node: &Node, assignment: Assignment, events: UnboundedReceiver<TrialEvent>, inbox: &Inbox) {
     let id = assignment.id.clone();
-    let work = std::panic::AssertUnwindSafe(|| run_rounds(node, assignment, events, inbox));
-    let panicked = |_| Err(End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")));
-    let Err(end) = std::panic::catch_unwind(work).unwrap_or_else(panicked) else { return };
-    let failed = v1::TrialFailed { generation: Some((&id).into()), ..v1::TrialFailed::default() };
+    let mut rounds = pin!(run_rounds(node, assignment, events, inbox));
+    let ended = std::future::poll_fn(|context| {
+        let panicked =
+            |_| Err((End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")), Vec::new()));
+        let polled = catch_unwind(AssertUnwindSafe(|| rounds.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(panicked(panic)))
+    });
+    let (end, held) = match ended.await {
+        Ok(()) => return,
+        Err(early) => early,
+    };
+    let failed = v1::TrialFailed { generation: Some((&id).into()), held, ..v1::TrialFailed::default() };
     let failed = match end {
         End::Stopped => v1::TrialFailed { stopped: true, ..failed },
         End::Failed(report) => v1::TrialFailed { failure: Some(failure(&report)), ..failed },
+        End::Differs { trial, round, check } => {
+            v1::TrialFailed { trial: Some(trial as u32), round: Some(round), state_check: check, ..failed }
+        }
         End::TooLarge { report, fit, others } => {
             v1::TrialFailed { failure: Some(failure(&report)), fit: Some(fit as u32), others, ..failed }
         }
@@ -91,32 +130,56 @@ pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEve
     let _ = node.said.send(Said::Failed(failed));
 }
 
-fn run_rounds(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: &Inbox) -> Result<(), End> {
+async fn run_rounds(
+    node: &Node,
+    assignment: Assignment,
+    events: UnboundedReceiver<TrialEvent>,
+    inbox: &Inbox,
+) -> Result<(), Early> {
     let (id, me) = (assignment.id.clone(), assignment.me);
     let others = assignment.members.iter().enumerate();
     let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();
-    let mut cohort = Cohort::begin(node, assignment, peers, events, inbox)?;
-    let generation = || Some((&id).into());
-    cohort.run(|cohort, at, ended| {
-        // The model is there before it is said that there is one.
-        let ended = ended.and_then(|()| match cohort.model(at)? {
-            Some((model, scores)) if me == 0 => put_model(node, &id, at, model, scores),
-            _ => Ok(()),
-        });
-        let _ = node.said.send(match ended {
-            Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),
-            Err(report) => Said::Failed(v1::TrialFailed {
-                generation: generation(),
-                failure: Some(failure(&report)),
-                trial: Some(at as u32),
-                ..v1::TrialFailed::default()
-            }),
-        });
+    let mut cohort = Cohort::begin(node, assignment, peers, events, inbox).await.map_err(|end| (end, Vec::new()))?;
+    let ended = to_the_end(node, &id, me, &mut cohort).await;
+    ended.map_err(|end| {
+        let held = if end.keeps_states() { cohort.hold() } else { Vec::new() };
+        (end, held)
     })
 }
 
+async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Cohort<'_>) -> Result<(), End> {
+    let generation = || Some(id.into());
+    while let Some(ended) = cohort.next_ended().await? {
+        for (at, ended) in ended {
+            // The model is there before it is said that there is one.
+            let model = ended.and_then(|()| cohort.model(at));
+            let ended = match model {
+                Ok(Some((model, scores))) if me == 0 => put_model(node, id, at, model, scores).await,
+                other => other.map(drop),
+            };
+            if let Err(report) = &ended
+                && DISTURBED.contains(&&*report.code)
+            {
+                // It is done, and the coordinator does not know: that is gone on from.
+                cohort.reopen(at);
+                return Err(End::Failed(report.clone()));
+            }
+            let _ = node.said.send(match ended {
+                Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),
+                Err(report) => Said::Failed(v1::TrialFailed {
+                    generation: generation(),
+                    failure: Some(failure(&report)),
+                    trial: Some(at as u32),
+                    ..v1::TrialFailed::default()
+                }),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// The holder of rank 0 streams the model to the coordinator, and after it the scores.
-fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
+async fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
     debug!(bytes = bytes.len(), "the model is sent");
     let header = v1::Header { protocol_version: PROTOCOL_VERSION, term: id.term, incarnation: node.incarnation };
     let mut head = Some((header, id.into()));
@@ -127,9 +190,7 @@ fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: 
     let score = |data: &[u8]| v1::PutModelRequest { scores_json: data.to_vec(), ..v1::PutModelRequest::default() };
     let pieces = bytes.chunks(CHUNK_BYTES).map(piece).chain(scores.chunks(CHUNK_BYTES).map(score));
     let pieces: Vec<_> = pieces.collect();
-    node.runtime.block_on(async {
-        let mut client = link::coordinator(&node.shards.coordinator, &node.shards.token).await?;
-        let sent = client.put_model(tokio_stream::iter(pieces)).await;
-        sent.map(drop).map_err(|status| from_status(&status, "sending the model"))
-    })
+    let mut client = node.shards.links.coordinator(&node.shards.coordinator).await?;
+    let sent = client.put_model(tokio_stream::iter(pieces)).await;
+    sent.map(drop).map_err(|status| from_status(&status, "sending the model"))
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use aquifer_frame::{Encoding, FoldSide, Folds};
 use aquifer_learn::{Crew, Isa, PartRows, Prepared, RoundKind, Trial};
-use aquifer_model::{CurvePoint, Kind, Model, Part, Partial, Report, State};
+use aquifer_model::params::AveragingMode;
+use aquifer_model::{CurvePoint, Kind, Model, Part, Partial, Report, Snapshot, SnapshotOf, State};
 use aquifer_proto::v1::{ExchangeRequest, SegmentPart};
 use aquifer_proto::{CohortPlan, TrialOutcome, TrialPlan};
 
@@ -42,6 +43,10 @@ pub(super) struct Seat {
     pub(super) train_time: Duration,
     pub(super) score_time: Duration,
     pub(super) ended: bool,
+    /// No round of this generation is done here: members that go on from the state they had may still ask for it.
+    pub(super) is_new: bool,
+    /// Rounds between two comparisons of the members' states.
+    pub(super) check_interval: u64,
 }
 
 impl Seat {
@@ -63,6 +68,7 @@ impl Seat {
         let exchange = exchange.map_err(|error| Report::new(Kind::Work, "placement", error.to_string()))?;
         let trial = Trial::new(params.clone(), encoding.clone(), rows, Isa::detect())?;
         let trial = trial.with_stopping(plan.fit.stopping.as_ref(), plan.fit.stop_at);
+        let check_interval = check_interval(&trial);
         let (learned, held_out) = sides(cohort.folds.as_ref(), plan.fold)?.unzip();
         Ok(Self {
             at,
@@ -83,6 +89,8 @@ impl Seat {
             train_time: Duration::ZERO,
             score_time: Duration::ZERO,
             ended: false,
+            is_new: true,
+            check_interval,
         })
     }
 
@@ -104,6 +112,7 @@ impl Seat {
         let Some(mut total) = self.total.take() else { return Ok(None) };
         let (points, kind) = (self.state.record.curve.len(), self.running.take());
         self.trial.update(&mut self.state, total.as_mut(), crew)?;
+        self.is_new = false;
         let record = &self.state.record;
         if matches!(kind, Some(RoundKind::Score { part: Part::Holdout })) {
             let kept =
@@ -116,6 +125,39 @@ impl Seat {
             self.exchange().use_again(total);
         }
         Ok(self.state.record.curve.get(points).copied())
+    }
+
+    /// Whether members compare their states before the round that is next: in the first one of a generation, before scoring,
+    /// and now and then.
+    pub(super) fn compares(&self, kind: RoundKind) -> bool {
+        let round = self.state.record.round;
+        self.is_new || round.is_multiple_of(self.check_interval) || matches!(kind, RoundKind::Score { .. })
+    }
+
+    /// Its state, with all that belongs to it.
+    pub(super) fn snapshot(&self) -> SnapshotOf<'_> {
+        SnapshotOf {
+            identity: &self.plan.identity,
+            state: &self.state,
+            holdout: self.holdout.as_ref(),
+            train_seconds: self.train_time.as_secs_f64(),
+            score_seconds: self.score_time.as_secs_f64(),
+        }
+    }
+
+    /// Takes a state that the trial had somewhere; the reason if it cannot be one of this trial.
+    pub(super) fn go_on_from(&mut self, snapshot: Snapshot) -> Result<(), String> {
+        let Snapshot { state, holdout, train_seconds, score_seconds, .. } = snapshot;
+        let shape = |state: &State| -> Vec<(String, usize)> {
+            state.vectors.iter().map(|vector| (vector.name.clone(), vector.values.len())).collect()
+        };
+        if shape(&state) != shape(&self.state) {
+            return Err("its vectors are not those of this trial".into());
+        }
+        let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string());
+        (self.train_time, self.score_time) = (seconds(train_seconds)?, seconds(score_seconds)?);
+        (self.state, self.holdout) = (state, holdout);
+        Ok(())
     }
 
     pub(super) fn outcome(&self) -> TrialOutcome {
@@ -136,6 +178,22 @@ impl Seat {
         let (spec, scores) = (self.plan.fit.clone(), self.state.record.scores.clone());
         Ok(Model::new(tensors, spec, encoding.clone(), scores).to_bytes()?)
     }
+}
+
+/// A comparison reads the whole state: it is made every 64 rounds, or more often where rounds are long.
+const CHECK_ROUNDS_MAX: u64 = 64;
+/// Work between two comparisons, about a second of a few cores.
+const CHECK_FLOPS: u64 = 64_000_000_000;
+
+/// A function of the trial alone, so that all members compare in the same rounds.
+fn check_interval(trial: &Trial) -> u64 {
+    let params = trial.params();
+    let rows = match params.averaging_mode {
+        AveragingMode::Average => params.averaging_interval,
+        AveragingMode::Gradient => params.mini_batch_size as u64 * u64::from(params.ranks),
+    };
+    let of_round = trial.flops_of_row().saturating_mul(rows).max(1);
+    (CHECK_FLOPS / of_round).clamp(1, CHECK_ROUNDS_MAX)
 }
 
 /// What the rows of a fold are.

@@ -2,14 +2,16 @@
 //! ranks in a seeded order. Whatever the sharing and the seed, the model is the same bytes.
 
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
 
+use aquifer_frame::Philox;
 use aquifer_frame::{Deal, Encoding, Folds, Frame, Roots, SourceOptions, import_shard, plan_with_shard_rows, survey};
-use aquifer_model::{Part, Spec};
-use aquifer_proto::{Manual, PartPlan, ShardHolders, Token, TrialPlan};
+use aquifer_model::{FitSpec, Part, Spec};
+use aquifer_proto::{Manual, PartPlan, ShardHolders, StateFrom, Tcp, Token, TrialPlan};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
 use crate::executor::Inline;
+use crate::link;
 use crate::store::Store;
 
 /// A frame of several shards in a store, and a trial on it.
@@ -31,7 +33,7 @@ fn prepare(dir: &Path, settings: &[&str]) -> CohortPlan {
     CohortPlan {
         encoding,
         folds: None,
-        trials: vec![TrialPlan { fit, fold: None, keeps_model: true }],
+        trials: vec![trial(0, fit, None)],
         parts: vec![PartPlan {
             part: Part::Train,
             rows: frame.rows,
@@ -43,6 +45,11 @@ fn prepare(dir: &Path, settings: &[&str]) -> CohortPlan {
     }
 }
 
+/// Its identity is its number: here nobody has another trial of the same.
+fn trial(at: usize, fit: FitSpec, fold: Option<u32>) -> TrialPlan {
+    TrialPlan { identity: at.to_string(), fit, fold, keeps_model: fold.is_none(), from: None, check_at: None }
+}
+
 /// One member on a thread of its own, until its trial ends; then it tells the others, who may wait for it.
 fn member(
     dir: &Path,
@@ -52,21 +59,19 @@ fn member(
     seed: u64,
     links: Links,
 ) -> Result<Vec<Vec<u8>>, End> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let node = node(dir, seed, me as u64, runtime.handle());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let node = node(dir, seed, me as u64);
     let Links { inboxes, events } = links;
     let peers = inboxes.iter().enumerate().map(|(k, inbox)| (k != me).then(|| forward(inbox.clone()))).collect();
     let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
     let trials = plan.trials.len();
     let assignment = Assignment { id, members: list, me, plan };
     let inbox = Inbox { sender: inboxes[me].clone(), stop: Arc::default() };
-    let mut cohort = Cohort::begin(&node, assignment, peers, events, &inbox)?;
-    let mut failed = None;
-    let ended = cohort.run(|_, _, ended| failed = ended.err());
-    let ended = match failed {
-        Some(report) => Err(End::Failed(report)),
-        None => ended,
-    };
+    let mut cohort = runtime.block_on(Cohort::begin(&node, assignment, peers, events, &inbox))?;
+    let ended = runtime.block_on(to_the_end(&mut cohort)).and_then(|ended| {
+        let failed = ended.into_iter().find_map(|(_, ended)| ended.err());
+        failed.map_or(Ok(()), |report| Err(End::Failed(report)))
+    });
     if ended.is_err() {
         inboxes.iter().for_each(|inbox| drop(inbox.send(TrialEvent::Stop)));
     }
@@ -74,12 +79,22 @@ fn member(
     (0..trials).map(|at| Ok(result_of(&cohort, at)?)).collect()
 }
 
-fn node(dir: &Path, seed: u64, incarnation: u64, runtime: &tokio::runtime::Handle) -> Node {
+/// How each trial ended.
+async fn to_the_end(cohort: &mut Cohort<'_>) -> Result<Vec<(usize, Result<(), Report>)>, End> {
+    let mut all = Vec::new();
+    while let Some(ended) = cohort.next_ended().await? {
+        all.extend(ended);
+    }
+    Ok(all)
+}
+
+fn node(dir: &Path, seed: u64, incarnation: u64) -> Node {
     Node {
+        states: States::default(),
         shards: Shards {
             store: Store::open(dir).unwrap(),
             roots: Arc::new(Roots::default()),
-            token: Token::new("t").unwrap(),
+            links: link::Links { network: Arc::new(Tcp), token: Token::new("t").unwrap() },
             coordinator: String::new(),
             own_address: String::new(),
             fetching: Arc::default(),
@@ -87,9 +102,8 @@ fn node(dir: &Path, seed: u64, incarnation: u64, runtime: &tokio::runtime::Handl
         executor: Arc::new(Inline::new(seed, 1 + seed as usize % 3)),
         budget: Arc::new(Budget::new(0)),
         clock: Arc::new(Manual::default()),
-        runtime: runtime.clone(),
         incarnation,
-        said: tokio::sync::mpsc::unbounded_channel().0,
+        said: unbounded_channel().0,
     }
 }
 
@@ -104,8 +118,8 @@ fn result_of(cohort: &Cohort<'_>, at: usize) -> Result<Vec<u8>, Report> {
 
 /// A member's inbox, and the way to all of them.
 struct Links {
-    inboxes: Vec<Sender<TrialEvent>>,
-    events: Receiver<TrialEvent>,
+    inboxes: Vec<UnboundedSender<TrialEvent>>,
+    events: UnboundedReceiver<TrialEvent>,
 }
 
 /// Runs one plan a member, all at once; returns how each ended.
@@ -120,9 +134,9 @@ fn train(dir: &Path, plans: &[CohortPlan], seed: u64) -> Vec<Result<Vec<Vec<u8>>
         ..v1::Member::default()
     };
     let list: Vec<v1::Member> = (0..members).map(entry).collect();
-    let (inboxes, events): (Vec<_>, Vec<_>) = (0..members).map(|_| channel()).unzip();
+    let (inboxes, events): (Vec<_>, Vec<_>) = (0..members).map(|_| unbounded_channel()).unzip();
     std::thread::scope(|scope| {
-        let start = |(me, (events, plan)): (usize, (Receiver<TrialEvent>, &CohortPlan))| {
+        let start = |(me, (events, plan)): (usize, (UnboundedReceiver<TrialEvent>, &CohortPlan))| {
             let (list, plan, links) = (list.clone(), plan.clone(), Links { inboxes: inboxes.clone(), events });
             scope.spawn(move || member(dir, plan, list, me, seed + me as u64, links))
         };
@@ -132,8 +146,8 @@ fn train(dir: &Path, plans: &[CohortPlan], seed: u64) -> Vec<Result<Vec<Vec<u8>>
 }
 
 /// A peer's stream without a network.
-fn forward(inbox: Sender<TrialEvent>) -> UnboundedSender<ExchangeRequest> {
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+fn forward(inbox: UnboundedSender<TrialEvent>) -> UnboundedSender<ExchangeRequest> {
+    let (sender, mut receiver) = unbounded_channel();
     std::thread::spawn(move || {
         while let Some(message) = receiver.blocking_recv() {
             if inbox.send(TrialEvent::Message(Box::new(message))).is_err() {
@@ -174,15 +188,21 @@ fn one_rank_is_the_same_in_both_modes() {
 }
 
 #[test]
-fn a_member_whose_state_differs_is_named() {
+fn members_whose_states_differ_stop() {
     let folder = tempfile::tempdir().unwrap();
     let plan = prepare(folder.path(), &["ranks=2"]);
     let mut other = plan.clone();
     other.trials[0].fit.params.seed += 1; // other initial weights: the first round's check finds it
     let ended = train(folder.path(), &[plan, other], 1);
-    let named =
-        |end: &Result<_, End>| matches!(end, Err(End::Failed(report)) if report.message.contains("its state differs"));
-    assert!(ended.iter().any(named), "{ended:?}");
+    let checks: Vec<u64> = ended
+        .iter()
+        .filter_map(|end| match end {
+            Err(End::Differs { trial: 0, round: 0, check }) => Some(*check),
+            _ => None,
+        })
+        .collect();
+    assert!(!checks.is_empty(), "{ended:?}");
+    assert!(checks.windows(2).all(|pair| pair[0] != pair[1]), "each has its own");
 }
 
 /// Folds and whole fits of different nets, some of which stop early: as one cohort and each alone, on one member or several,
@@ -204,7 +224,7 @@ fn a_trial_does_not_depend_on_its_cohort() {
                 fit.params.hidden = if fit.params.hidden.is_empty() { Vec::new() } else { hidden };
                 fit.params.l2 = f64::from(fold.unwrap_or(7)) * 1e-4;
                 fit.params.epochs *= if fold == Some(2) { 0.5 } else { 1.0 };
-                plan.trials.push(TrialPlan { fit, fold, keeps_model: fold.is_none() });
+                plan.trials.push(trial(plan.trials.len(), fit, fold));
             }
         }
         let together = train(folder.path(), std::slice::from_ref(&plan), 3).remove(0).unwrap();
@@ -221,6 +241,76 @@ fn a_trial_does_not_depend_on_its_cohort() {
     }
 }
 
+/// A cohort that is stopped after any number of rounds goes on from the states that were held, in another process: what it
+/// finds is what it finds undisturbed.
+#[test]
+fn a_trial_goes_on_from_where_it_was_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    for settings in [
+        &["ranks=2", "epochs=3", "score_interval=0.5", "stopping_rounds=1", "stopping_tolerance=0.01"][..],
+        &["ranks=3", "epochs=0.6", "averaging.mode=gradient", "optimizer=sgd"],
+        &["ranks=5", "epochs=1", "hidden=[]", "shuffle=blocks", "lazy_adam=true"],
+    ] {
+        let mut plan = prepare(folder.path(), settings);
+        let fit = plan.trials[0].fit.clone();
+        plan.folds = Some(Folds::deal(3, Deal::Stratified, 1, &plan.encoding));
+        plan.trials.push(trial(1, fit.clone(), Some(1)));
+        let undisturbed = train(folder.path(), std::slice::from_ref(&plan), 3).remove(0).unwrap();
+        for seed in 0..3 {
+            let found = stopped_and_gone_on(folder.path(), plan.clone(), seed);
+            assert!(found.0 == undisturbed, "{settings:?}: seed {seed}, stopped {} times", found.1);
+            assert!(found.1 > 2, "it must be stopped in its midst");
+        }
+    }
+}
+
+/// What the trials of a cohort find that is stopped again and again; and how often it was.
+fn stopped_and_gone_on(dir: &Path, mut plan: CohortPlan, seed: u64) -> (Vec<Vec<u8>>, u32) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let random = Philox::new(seed, "stops");
+    let mut found: Vec<Option<Vec<u8>>> = vec![None; plan.trials.len()];
+    // What the coordinator has of the trials: checkpoints travel as bytes.
+    let mut states: Vec<Option<Vec<u8>>> = vec![None; plan.trials.len()];
+    for stops in 0.. {
+        let node = node(dir, seed + u64::from(stops), 0);
+        for (at, state) in states.iter().enumerate() {
+            let Some(bytes) = state else { continue };
+            let snapshot = aquifer_model::Snapshot::from_bytes(bytes).unwrap();
+            let round = snapshot.state.record.round;
+            let of = aquifer_model::SnapshotOf {
+                identity: &snapshot.identity,
+                state: &snapshot.state,
+                holdout: snapshot.holdout.as_ref(),
+                train_seconds: snapshot.train_seconds,
+                score_seconds: snapshot.score_seconds,
+            };
+            node.states.hold("t", of, std::time::Duration::ZERO);
+            plan.trials[at].from = Some(StateFrom { round, holders: Vec::new(), checkpoint: false });
+        }
+        let (sender, events) = unbounded_channel();
+        let inbox = Inbox { sender, stop: Arc::default() };
+        let ranks = plan.trials[0].fit.params.ranks;
+        let members = vec![v1::Member { rank_count: ranks, ..v1::Member::default() }];
+        let id = GenerationId { term: 1, trial: "t".into(), number: stops.into() };
+        let assignment = Assignment { id, members, me: 0, plan: plan.clone() };
+        let begun = runtime.block_on(Cohort::begin(&node, assignment, vec![None], events, &inbox));
+        let mut cohort = begun.unwrap_or_else(|_| panic!("it goes on"));
+        let rounds = 1 + random.draw(stops, 0, 0)[0] % 3;
+        let over = (0..rounds).find_map(|_| (!cohort.one_round().unwrap()).then_some(())).is_some();
+        for at in cohort.take_ended() {
+            found[at] = Some(result_of(&cohort, at).unwrap());
+        }
+        if over {
+            return (found.into_iter().map(Option::unwrap).collect(), stops);
+        }
+        cohort.hold();
+        for (identity, held) in node.states.all() {
+            states[identity.parse::<usize>().unwrap()] = Some(held.bytes.to_vec());
+        }
+    }
+    unreachable!()
+}
+
 /// One that diverges ends alone.
 #[test]
 fn a_trial_that_fails_leaves_its_cohort_alone() {
@@ -231,16 +321,16 @@ fn a_trial_that_fails_leaves_its_cohort_alone() {
     plan.trials.push(good.clone());
     let alone = CohortPlan { trials: vec![good], ..plan.clone() };
     let expected = train(folder.path(), &[alone], 1).remove(0).unwrap().remove(0);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let node = node(folder.path(), 1, 0, runtime.handle());
-    let (sender, events) = channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let node = node(folder.path(), 1, 0);
+    let (sender, events) = unbounded_channel();
     let inbox = Inbox { sender, stop: Arc::default() };
     let members = vec![v1::Member { rank_count: 2, ..v1::Member::default() }];
     let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
     let assignment = Assignment { id, members, me: 0, plan };
-    let mut cohort = Cohort::begin(&node, assignment, vec![None], events, &inbox).unwrap();
-    let mut ended = Vec::new();
-    cohort.run(|_, at, how| ended.push((at, how.map_err(|report| report.code)))).unwrap();
+    let mut cohort = runtime.block_on(Cohort::begin(&node, assignment, vec![None], events, &inbox)).unwrap();
+    let ended = runtime.block_on(to_the_end(&mut cohort)).unwrap();
+    let ended: Vec<_> = ended.into_iter().map(|(at, how)| (at, how.map_err(|report| report.code))).collect();
     assert_eq!(ended, [(0, Err("diverged".to_owned())), (1, Ok(()))]);
     assert!(result_of(&cohort, 1).unwrap() == expected);
 }
@@ -251,16 +341,16 @@ fn a_cohort_that_does_not_fit_says_how_many_would() {
     let folder = tempfile::tempdir().unwrap();
     let mut plan = prepare(folder.path(), &["ranks=2"]);
     plan.trials = vec![plan.trials[0].clone(); 50];
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let begin = |mib: u64| {
-        let mut node = node(folder.path(), 1, 0, runtime.handle());
+        let mut node = node(folder.path(), 1, 0);
         node.budget = Arc::new(Budget::new(mib << 20));
-        let (sender, events) = channel();
+        let (sender, events) = unbounded_channel();
         let inbox = Inbox { sender, stop: Arc::default() };
         let members = vec![v1::Member { rank_count: 2, ..v1::Member::default() }];
         let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
         let assignment = Assignment { id, members, me: 0, plan: plan.clone() };
-        match Cohort::begin(&node, assignment, vec![None], events, &inbox) {
+        match runtime.block_on(Cohort::begin(&node, assignment, vec![None], events, &inbox)) {
             Err(End::TooLarge { report, fit, .. }) => {
                 assert_eq!(report.code, "memory_too_small");
                 fit

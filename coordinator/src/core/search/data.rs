@@ -150,7 +150,14 @@ impl Search {
             let identity = self.identity(*key)?;
             let from = state_from(workers, &self.checkpoints, &identity);
             let check_at = self.disputes.get(key).map(|dispute| dispute.round);
-            Some(TrialPlan { identity, fit: candidate.fit_of(*key, &self.data), fold: key.fold, keeps_model, from, check_at })
+            Some(TrialPlan {
+                identity,
+                fit: candidate.fit_of(*key, &self.data),
+                fold: key.fold,
+                keeps_model,
+                from,
+                check_at,
+            })
         };
         let trials = keys.iter().map(|key| trial(key).ok_or_else(missing)).collect::<Result<_, _>>()?;
         Ok(CohortPlan { encoding: (*first.encoding).clone(), parts, folds: self.folds.clone(), trials })

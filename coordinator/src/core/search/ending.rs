@@ -47,13 +47,19 @@ impl Search {
     pub(in crate::core) fn lose(&mut self, id: &JobId, worker: &WorkerId, reason: &str, now: Duration) -> Vec<Effect> {
         let report = Report::new(Kind::Work, "worker_lost", format!("{worker} was lost while it trained: {reason}"));
         let with_it = self.runs.iter_mut().filter(|(_, run)| run.has(worker));
-        with_it.flat_map(|(number, run)| stop_run(id, *number, run, Some(worker), Left::Lost(report.clone()), now)).collect()
+        with_it
+            .flat_map(|(number, run)| stop_run(id, *number, run, Some(worker), Left::Lost(report.clone()), now))
+            .collect()
     }
 
     /// Takes away the runs that are over, and says what they had left, with what was lost.
     pub(in crate::core) fn take_over(&mut self, now: Duration) -> Vec<Over> {
-        let over: Vec<u64> =
-            self.runs.iter().filter(|(_, run)| run.is_over() || run.stop_by <= now).map(|(number, _)| *number).collect();
+        let over: Vec<u64> = self
+            .runs
+            .iter()
+            .filter(|(_, run)| run.is_over() || run.stop_by <= now)
+            .map(|(number, _)| *number)
+            .collect();
         let runs = over.into_iter().filter_map(|number| self.runs.remove(&number));
         let over = |Run { trials, left, loss, round, disputed, .. }: Run| {
             let alone = trials.len() == 1;
@@ -78,7 +84,8 @@ impl Search {
             return true;
         }
         let mut report = cause.clone();
-        report.message = format!("{}; it was the {count}th in a row over this trial, in round {round} or before", report.message);
+        report.message =
+            format!("{}; it was the {count}th in a row over this trial, in round {round} or before", report.message);
         self.fail(key.candidate, report.hint("look at the workers' logs: the trial may be what ends them"));
         false
     }
@@ -93,7 +100,8 @@ impl Search {
         let mut effects = Vec::new();
         for (number, run) in &mut self.runs {
             let candidates = &self.candidates;
-            let needless = |key: &TrialKey| candidates.get(&key.candidate).is_none_or(|candidate| candidate.has_ended());
+            let needless =
+                |key: &TrialKey| candidates.get(&key.candidate).is_none_or(|candidate| candidate.has_ended());
             let of_run: Vec<usize> = run.pending.keys().copied().filter(|at| needless(&run.trials[*at])).collect();
             for at in of_run {
                 effects.extend(drop_trial(id, *number, run, at));

@@ -4,6 +4,8 @@ use aquifer_model::{Kind, Report, ValueType};
 use aquifer_proto::v1::{self, ExchangeRequest};
 use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, exchange_messages, read_parts};
 
+use tracing::error;
+
 use super::Cohort;
 use crate::core::{Outgoing, Progress};
 use crate::trial::End;
@@ -69,7 +71,8 @@ impl Cohort<'_> {
             return Ok(());
         }
         if message.state_check != seat.own_check {
-            return Err(bad("its state differs from this worker's: one of the two machines computes wrongly".into()));
+            error!(worker, round, "its state differs from this worker's: one of the two machines computes wrongly");
+            return Err(End::Differs { trial: at, round, check: seat.own_check });
         }
         let phase = from_wire(message.phase()).ok_or_else(|| bad("phase: unspecified".into()))?;
         let (shape, nodes_max) = {

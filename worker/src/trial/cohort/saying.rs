@@ -36,6 +36,17 @@ impl Cohort<'_> {
         }));
     }
 
+    /// The check of a state that members disagreed about once.
+    pub(super) fn say_checked(&self, at: usize) {
+        let state = &self.seats[at].state;
+        let _ = self.node.said.send(Said::Checked(v1::TrialChecked {
+            generation: Some((&self.id).into()),
+            trial: at as u32,
+            round: state.record.round,
+            state_check: state.check(),
+        }));
+    }
+
     pub(super) fn say_scored(&self, at: usize, point: CurvePoint) {
         if self.me == 0 {
             let point_json = serde_json::to_string(&point).unwrap_or_default();
