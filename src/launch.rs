@@ -132,6 +132,7 @@ async fn start(
         token: token.clone(),
         cache_bytes: options.cache.cache_bytes,
         self_test: expected_self_test(options.workers)?,
+        seams: Default::default(),
     });
     let coordinator = coordinator.await.map_err(Report::from)?;
     let url = format!("http://{}", coordinator.address());
@@ -163,6 +164,7 @@ async fn start_worker(options: &ClusterOptions, dir: &Path, url: &str, token: To
         roots: Roots::everything(),
         memory_bytes: options.worker_memory()?,
         threads: options.threads.unwrap_or_else(cores) as usize,
+        seams: Default::default(),
     };
     Ok(Worker::start(config).await?)
 }

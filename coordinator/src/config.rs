@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aquifer_frame::Roots;
-use aquifer_proto::Token;
+use aquifer_proto::{Clock, Monotonic, Network, Tcp, Token};
+
+use crate::journal::Journal;
 
 /// Checked settings of a coordinator.
 #[derive(Debug)]
@@ -22,4 +25,25 @@ pub struct Config {
     pub cache_bytes: Option<u64>,
     /// Workers whose self-test differs are refused; `None` takes the first worker's as the measure.
     pub self_test: Option<String>,
+    pub seams: Seams,
+}
+
+/// What a coordinator stands on; by default the machine.
+pub struct Seams {
+    pub network: Arc<dyn Network>,
+    pub clock: Arc<dyn Clock>,
+    /// Without one SQLite files in the folders.
+    pub journal: Option<Box<dyn Journal>>,
+}
+
+impl Default for Seams {
+    fn default() -> Self {
+        Self { network: Arc::new(Tcp), clock: Arc::new(Monotonic::default()), journal: None }
+    }
+}
+
+impl std::fmt::Debug for Seams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seams").finish_non_exhaustive()
+    }
 }

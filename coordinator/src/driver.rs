@@ -1,14 +1,13 @@
-//! The driver: one thread that feeds events to the core and carries out its effects. Durable ones first.
+//! The driver: one task, on a thread of its own, that feeds events to the core and carries out its effects. Durable ones first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aquifer_frame::{Listed, Plan, Roots, SourceFile, SourceOptions, is_hash, survey};
 use aquifer_model::{Kind, Report};
-use aquifer_proto::{Clock, JobEvent};
+use aquifer_proto::{Clock, JobEvent, beside};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, info, warn};
 
@@ -25,13 +24,14 @@ const GROUP_MAX: usize = 64;
 enum Message {
     Event(Box<Event>),
     Ask(Box<dyn FnOnce(&State) + Send>),
+    Tick,
     Stop,
 }
 
 /// How services reach the driver. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Handle {
-    sender: Sender<Message>,
+    sender: mpsc::UnboundedSender<Message>,
     sessions: Sessions,
     pub(crate) feeds: Feeds,
 }
@@ -83,7 +83,7 @@ pub(crate) struct Driver {
     store: Store,
     roots: Arc<Roots>,
     handle: Handle,
-    inbox: Receiver<Message>,
+    inbox: mpsc::UnboundedReceiver<Message>,
 }
 
 impl Driver {
@@ -94,21 +94,21 @@ impl Driver {
         store: Store,
         roots: Arc<Roots>,
     ) -> (Self, Handle) {
-        let (sender, inbox) = std::sync::mpsc::channel();
+        let (sender, inbox) = mpsc::unbounded_channel();
         let handle = Handle { sender, sessions: Sessions::default(), feeds: Feeds::default() };
         (Self { state, journal, clock, store, roots, handle: handle.clone(), inbox }, handle)
     }
 
     /// Runs until it is told to stop.
-    pub(crate) fn run(mut self) {
-        loop {
+    pub(crate) async fn run(mut self) {
+        tokio::spawn(tick(self.handle.sender.clone()));
+        while let Some(message) = self.inbox.recv().await {
             let mut effects = Vec::new();
             let mut idle = false;
-            match self.inbox.recv_timeout(TICK) {
-                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return,
-                Ok(message) => self.take(message, &mut effects),
-                Err(RecvTimeoutError::Timeout) => idle = true,
+            if matches!(message, Message::Stop) {
+                return;
             }
+            self.take(message, &mut effects);
             for _ in 1..GROUP_MAX {
                 match self.inbox.try_recv() {
                     Ok(Message::Stop) => return,
@@ -135,7 +135,7 @@ impl Driver {
                 self.carry_out(std::mem::take(effects));
                 question(&self.state);
             }
-            Message::Stop => {}
+            Message::Tick | Message::Stop => {}
         }
     }
 
@@ -242,7 +242,7 @@ impl Driver {
         event: impl FnOnce(Result<T, Report>) -> Event + Send + 'static,
     ) {
         let handle = self.handle.clone();
-        std::thread::spawn(move || {
+        beside(move || {
             let panicked = |_| Err(Report::new(Kind::Work, "panic", "planning panicked: this is a bug"));
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).unwrap_or_else(panicked);
             handle.send(event(result));
@@ -256,6 +256,13 @@ impl Driver {
             Ok(shards) => self.handle.send(Event::ShardsRemoved { shards }),
             Err(error) => warn!(%error, "the cache cannot be trimmed"),
         }
+    }
+}
+
+/// Time passes for the driver, as long as it is there. It has no timer itself: it may outlive the runtime, which they do not.
+async fn tick(driver: mpsc::UnboundedSender<Message>) {
+    while driver.send(Message::Tick).is_ok() {
+        tokio::time::sleep(TICK).await;
     }
 }
 
@@ -306,7 +313,7 @@ pub(crate) fn local_path(store: &Store, roots: &Roots, file: &FileRef) -> Result
 
 #[cfg(test)]
 mod tests {
-    use aquifer_proto::Manual;
+    use aquifer_proto::{Manual, on_own_thread};
 
     use super::*;
     use crate::core::{JobStatus, Request, Source};
@@ -328,16 +335,16 @@ mod tests {
         }
     }
 
-    fn start(journal: &MemoryJournal) -> (Handle, std::thread::JoinHandle<()>, tempfile::TempDir) {
+    fn start(journal: &MemoryJournal) -> (Handle, oneshot::Receiver<()>, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), folder.path(), None).unwrap();
         let (clock, roots) = (Arc::new(Manual::default()), Arc::new(Roots::default()));
         let (driver, handle) = Driver::new(State::new(1), Box::new(journal.clone()), clock, store, roots);
-        (handle, std::thread::spawn(move || driver.run()), folder)
+        (handle, on_own_thread(driver.run()), folder)
     }
 
-    #[test]
-    fn what_a_client_hears_is_on_disk_first() {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_client_hears_is_on_disk_first() {
         let (journal, job) = (MemoryJournal::default(), JobId("a".into()));
         let (handle, driver, _folder) = start(&journal);
         handle.feeds.open(&job);
@@ -346,11 +353,11 @@ mod tests {
         assert_eq!(report.code, "no_frame");
         assert_eq!(journal.clone().jobs().unwrap()[0].status, JobStatus::Failed);
         handle.stop();
-        driver.join().unwrap();
+        assert!(driver.await.is_err(), "it has ended");
     }
 
-    #[test]
-    fn a_journal_that_cannot_be_written_fails_the_job_aloud() {
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_journal_that_cannot_be_written_fails_the_job_aloud() {
         let (journal, job) = (MemoryJournal::default(), JobId("b".into()));
         journal.crash_after(0);
         let (handle, driver, _folder) = start(&journal);
@@ -360,6 +367,6 @@ mod tests {
         assert_eq!(report.code, "journal");
         assert!(journal.clone().jobs().unwrap().is_empty());
         handle.stop();
-        driver.join().unwrap();
+        assert!(driver.await.is_err(), "it has ended");
     }
 }

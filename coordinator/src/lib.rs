@@ -13,7 +13,7 @@ mod server;
 mod service;
 mod store;
 
-pub use config::Config;
+pub use config::{Config, Seams};
 pub use journal::{Journal, JournalError, MemoryJournal, SqliteJournal};
 pub use server::{Coordinator, StartError};
 pub use service::wire_source;

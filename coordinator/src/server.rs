@@ -2,13 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{jobs_server::JobsServer, membership_server::MembershipServer};
-use aquifer_proto::{BindError, CONTROL_BYTES_MAX, DESCRIPTORS, Monotonic, TokenCheck, bind};
-use tokio::sync::watch;
-use tokio_stream::wrappers::TcpListenerStream;
+use aquifer_proto::{BindError, CONTROL_BYTES_MAX, DESCRIPTORS, TokenCheck, bind, on_own_thread};
+use tokio::sync::{oneshot, watch};
 use tonic::service::interceptor::InterceptedService;
 
 use crate::config::Config;
@@ -46,7 +44,7 @@ impl From<StartError> for Report {
 pub struct Coordinator {
     address: SocketAddr,
     handle: Handle,
-    driver: JoinHandle<()>,
+    driver: oneshot::Receiver<()>,
     server: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
     stop: watch::Sender<bool>,
 }
@@ -54,19 +52,23 @@ pub struct Coordinator {
 impl Coordinator {
     /// Binds and serves; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let (listener, address) = bind(config.listen)?;
+        let (listener, address) = bind(&*config.seams.network, config.listen)?;
         let store = Store::open(&config.dir, &config.journal_dir, config.cache_bytes)?;
-        let trials = config.dir.join("trials.sqlite");
-        let mut journal = SqliteJournal::open(&config.journal_dir.join("journal.sqlite"), &trials)?;
+        let mut journal = match config.seams.journal {
+            Some(journal) => journal,
+            None => {
+                let (jobs, trials) = (config.journal_dir.join("journal.sqlite"), config.dir.join("trials.sqlite"));
+                Box::new(SqliteJournal::open(&jobs, &trials)?) as Box<dyn Journal>
+            }
+        };
         let term = journal.begin_term()?;
         let orphans = State::end_orphans(journal.jobs()?);
         journal.commit(&orphans, &[])?;
         let state = State::new(term).with_past(journal.jobs()?);
 
         let roots = Arc::new(config.roots);
-        let clock = Arc::new(Monotonic::default());
-        let (driver, handle) = Driver::new(state, Box::new(journal), clock, store.clone(), roots.clone());
-        let driver = std::thread::spawn(move || driver.run());
+        let (driver, handle) = Driver::new(state, journal, config.seams.clock, store.clone(), roots.clone());
+        let driver = on_own_thread(driver.run());
 
         let check = TokenCheck::new(&config.token);
         let jobs =
@@ -94,7 +96,7 @@ impl Coordinator {
             .add_service(InterceptedService::new(membership, check.clone()))
             .add_service(InterceptedService::new(health, check.clone()))
             .add_service(InterceptedService::new(reflection, check))
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+            .serve_with_incoming_shutdown(listener, async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             });
         let server = tokio::spawn(server);
@@ -112,6 +114,6 @@ impl Coordinator {
         self.handle.stop();
         self.server.abort();
         let _ = self.server.await;
-        let _ = tokio::task::spawn_blocking(move || self.driver.join()).await;
+        let _ = self.driver.await;
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{StatusRequest, StatusResponse};
-use aquifer_proto::{bind, from_status};
+use aquifer_proto::{Tcp, bind, from_status};
 use clap::{Args, Subcommand};
 use tokio::process::{Child, Command};
 
@@ -183,7 +183,7 @@ impl Up {
         let free = dir::lock(folder)?;
         let _ = std::fs::remove_file(folder.join("address"));
         drop(free);
-        bind(self.listen).map(drop).map_err(Report::from)?;
+        bind(&Tcp, self.listen).map(drop).map_err(Report::from)?;
         self.roots().map(drop)
     }
 

@@ -55,6 +55,7 @@ impl Coordinator {
             cache_bytes: self.cache.cache_bytes,
             // Its own, not the first worker's: a machine that computes other bits must not be the measure.
             self_test: Some(tokio::task::block_in_place(|| self_test(Isa::detect())).map_err(Report::from)?),
+            seams: Default::default(),
         };
         let coordinator = aquifer_coordinator::Coordinator::start(config).await.map_err(Report::from)?;
         let url = format!("http://{}", coordinator.address());

@@ -52,6 +52,7 @@ impl Worker {
             roots: roots(&self.root)?,
             memory_bytes: self.memory.bytes()?,
             threads: self.threads.unwrap_or_else(cores) as usize,
+            seams: Default::default(),
         };
         let mut worker = aquifer_worker::Worker::start(config).await?;
         tokio::select! {

@@ -2,9 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aquifer_frame::Roots;
-use aquifer_proto::Token;
+use aquifer_proto::{Clock, Monotonic, Network, Tcp, Token};
+
+use crate::executor::Executor;
 
 /// Checked settings of a worker.
 #[derive(Clone, Debug)]
@@ -24,4 +27,26 @@ pub struct Config {
     pub memory_bytes: Option<u64>,
     /// Compute threads.
     pub threads: usize,
+    pub seams: Seams,
+}
+
+/// What a worker stands on; by default the machine.
+#[derive(Clone)]
+pub struct Seams {
+    pub network: Arc<dyn Network>,
+    pub clock: Arc<dyn Clock>,
+    /// Without one a pool of threads.
+    pub executor: Option<Arc<dyn Executor>>,
+}
+
+impl Default for Seams {
+    fn default() -> Self {
+        Self { network: Arc::new(Tcp), clock: Arc::new(Monotonic::default()), executor: None }
+    }
+}
+
+impl std::fmt::Debug for Seams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seams").finish_non_exhaustive()
+    }
 }

@@ -25,7 +25,22 @@ pub trait Executor: Send + Sync {
 
     /// Those who share work out.
     fn crew(&self) -> &dyn Crew;
+
+    /// A cohort goes on so long before others that wait for the executor have their turn …
+    fn turn(&self) -> Duration {
+        TURN
+    }
+
+    /// … and rests so long after it.
+    fn rest(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// Drops what has not begun, and waits for the tasks that are being done, at most `limit`.
+    fn join(&self, limit: Duration);
 }
+
+const TURN: Duration = Duration::from_millis(50);
 
 /// Threads that steal work from each other. To wake one takes as long as a step of a small batch: after a short piece of
 /// work the others stay awake for the next one, which mostly comes soon.
@@ -62,21 +77,6 @@ impl ThreadPool {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Ok(Self { pool, submitted: Arc::default(), awake: Mutex::default(), waking: Arc::default(), cores })
     }
-
-    /// Drops what has not begun, and waits for the tasks that are being done, at most `limit`.
-    pub fn join(&self, limit: Duration) {
-        self.submitted.closed.store(true, Ordering::SeqCst);
-        let until = Instant::now() + limit;
-        let mut count = self.submitted.lock();
-        while *count > 0 {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return;
-            }
-            let waited = self.submitted.fewer.wait_timeout(count, left);
-            count = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
-        }
-    }
 }
 
 impl Submitted {
@@ -105,6 +105,20 @@ impl Executor for ThreadPool {
 
     fn crew(&self) -> &dyn Crew {
         self
+    }
+
+    fn join(&self, limit: Duration) {
+        self.submitted.closed.store(true, Ordering::SeqCst);
+        let until = Instant::now() + limit;
+        let mut count = self.submitted.lock();
+        while *count > 0 {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.submitted.fewer.wait_timeout(count, left);
+            count = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
     }
 }
 
@@ -193,6 +207,8 @@ impl Executor for Inline {
     fn crew(&self) -> &dyn Crew {
         self
     }
+
+    fn join(&self, _: Duration) {}
 }
 
 impl Crew for Inline {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 
 use aquifer_model::Report;
 use aquifer_proto::v1::{ExchangeRequest, Generation};
+use tokio::sync::mpsc::UnboundedSender;
 
 /// What arrives in a trial's inbox.
 pub(crate) enum TrialEvent {
@@ -24,7 +24,7 @@ pub(crate) enum TrialEvent {
 /// The way to a trial.
 #[derive(Clone)]
 pub(crate) struct Inbox {
-    pub(crate) sender: Sender<TrialEvent>,
+    pub(crate) sender: UnboundedSender<TrialEvent>,
     /// Set before [`TrialEvent::Stop`] is sent: work that takes long looks at it.
     pub(crate) stop: Arc<AtomicBool>,
 }

@@ -20,7 +20,7 @@ mod store;
 mod trial;
 
 pub use budget::{BASE_BYTES, too_small};
-pub use config::Config;
+pub use config::{Config, Seams};
 pub use executor::{Executor, Inline, Task, ThreadPool};
 pub use resources::{cgroup_memory_bytes, disk_free_bytes, memory_bytes};
 pub use server::Worker;

@@ -1,11 +1,12 @@
 //! Clients of other nodes, with the token, limits and size caps that all of them have; and files fetched in pieces.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::membership_client::MembershipClient;
 use aquifer_proto::v1::peer_client::PeerClient;
-use aquifer_proto::{CONTROL_BYTES_MAX, Token, TokenSender, connect, from_status};
+use aquifer_proto::{CONTROL_BYTES_MAX, Network, Token, TokenSender, connect_through, from_status, in_place};
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 use tonic::service::interceptor::InterceptedService;
@@ -15,15 +16,24 @@ use crate::store::io_report;
 
 type Link = InterceptedService<Channel, TokenSender>;
 
-pub(crate) async fn coordinator(url: &str, token: &Token) -> Result<MembershipClient<Link>, Report> {
-    let channel = connect(url).await?;
-    Ok(MembershipClient::with_interceptor(channel, TokenSender::new(token))
-        .max_decoding_message_size(CONTROL_BYTES_MAX))
+/// The way to other nodes.
+#[derive(Clone)]
+pub(crate) struct Links {
+    pub(crate) network: Arc<dyn Network>,
+    pub(crate) token: Token,
 }
 
-pub(crate) async fn peer(url: &str, token: &Token) -> Result<PeerClient<Link>, Report> {
-    let channel = connect(url).await?;
-    Ok(PeerClient::with_interceptor(channel, TokenSender::new(token)))
+impl Links {
+    pub(crate) async fn coordinator(&self, url: &str) -> Result<MembershipClient<Link>, Report> {
+        let channel = connect_through(&*self.network, url).await?;
+        let client = MembershipClient::with_interceptor(channel, TokenSender::new(&self.token));
+        Ok(client.max_decoding_message_size(CONTROL_BYTES_MAX))
+    }
+
+    pub(crate) async fn peer(&self, url: &str) -> Result<PeerClient<Link>, Report> {
+        let channel = connect_through(&*self.network, url).await?;
+        Ok(PeerClient::with_interceptor(channel, TokenSender::new(&self.token)))
+    }
 }
 
 /// Writes a stream of pieces to `path`: under a temporary name, checked against the hash that names it, synced, renamed.
@@ -41,13 +51,13 @@ pub(crate) async fn save<T>(
         let piece = data(piece.map_err(|status| from_status(&status, "fetching a file"))?);
         hasher.update(&piece);
         let write = || std::io::Write::write_all(&mut part, &piece);
-        tokio::task::block_in_place(write).map_err(|error| io_report("write", path, &error))?;
+        in_place(write).map_err(|error| io_report("write", path, &error))?;
     }
     if hasher.finalize().to_hex().as_str() != hash {
         let message = format!("a file that was fetched is damaged: it does not have the hash {hash}");
         return Err(Report::new(Kind::Work, "damaged_transfer", message));
     }
-    tokio::task::block_in_place(|| part.as_file().sync_all()).map_err(|error| io_report("sync", path, &error))?;
+    in_place(|| part.as_file().sync_all()).map_err(|error| io_report("sync", path, &error))?;
     part.persist(path).map_err(|error| io_report("rename to", path, &error.error))?;
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Running trials of this worker, and the way to their inboxes.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
@@ -67,7 +67,7 @@ impl Registry {
     }
 
     /// Waits until the generation has begun here.
-    pub(crate) async fn wait_for(&self, id: &GenerationId) -> Result<Sender<TrialEvent>, Report> {
+    pub(crate) async fn wait_for(&self, id: &GenerationId) -> Result<UnboundedSender<TrialEvent>, Report> {
         let mut changed = self.changed.subscribe();
         let found = async {
             loop {
@@ -85,7 +85,7 @@ impl Registry {
         }
     }
 
-    fn find(&self, id: &GenerationId) -> Result<Option<Sender<TrialEvent>>, Report> {
+    fn find(&self, id: &GenerationId) -> Result<Option<UnboundedSender<TrialEvent>>, Report> {
         let inner = self.lock();
         match id.term < inner.term {
             true => Err(stale(id)),

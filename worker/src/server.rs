@@ -7,16 +7,16 @@ use std::time::Duration;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::peer_server::PeerServer;
-use aquifer_proto::{CHUNK_BYTES, Monotonic, TokenCheck, bind};
+use aquifer_proto::{CHUNK_BYTES, TokenCheck, bind, blocking};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::budget::{Budget, watch_memory};
 use crate::config::Config;
-use crate::executor::ThreadPool;
+use crate::executor::{Executor, ThreadPool};
 use crate::imports::Imports;
+use crate::link::Links;
 use crate::peer::PeerService;
 use crate::registry::Registry;
 use crate::resources::memory_bytes;
@@ -36,22 +36,21 @@ pub struct Worker {
     session: JoinHandle<Result<(), Report>>,
     server: JoinHandle<Result<(), tonic::transport::Error>>,
     stop: watch::Sender<bool>,
-    pool: Arc<ThreadPool>,
+    executor: Arc<dyn Executor>,
 }
 
 impl Worker {
     /// Binds, proves its arithmetic, and begins to dial the coordinator; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, Report> {
-        let (listener, address) = bind(config.listen)?;
+        let (listener, address) = bind(&*config.seams.network, config.listen)?;
         let store = Store::open(&config.dir)?;
-        let pool = ThreadPool::new(config.threads);
-        let pool = Arc::new(pool.map_err(|error| {
-            Report::new(Kind::Work, "threads", format!("cannot start {} compute threads", config.threads))
-                .caused_by(&error)
-        })?);
-        let proof = tokio::task::spawn_blocking(|| self_test(Isa::detect())).await;
+        let executor = match &config.seams.executor {
+            Some(executor) => executor.clone(),
+            None => threads(config.threads)?,
+        };
+        let proof = blocking(|| self_test(Isa::detect())).await;
         let self_test =
-            proof.map_err(|_| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
+            proof.ok_or_else(|| Report::new(Kind::Work, "self_test", "the self-test panicked: this is a bug"))??;
 
         let budget = Arc::new(Budget::new(config.memory_bytes.unwrap_or_else(memory_bytes)));
         tokio::spawn(watch_memory(Arc::downgrade(&budget)));
@@ -60,7 +59,7 @@ impl Worker {
         let shards = Shards {
             store: store.clone(),
             roots: Arc::new(config.roots.clone()),
-            token: config.token.clone(),
+            links: Links { network: config.seams.network.clone(), token: config.token.clone() },
             coordinator: config.coordinator.clone(),
             own_address,
             fetching: Arc::default(),
@@ -76,23 +75,22 @@ impl Worker {
         let server = aquifer_proto::server()
             .add_service(InterceptedService::new(peer, check.clone()))
             .add_service(InterceptedService::new(health, check))
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+            .serve_with_incoming_shutdown(listener, async move {
                 let _ = server_stopped.wait_for(|stop| *stop).await;
             });
         let server = tokio::spawn(server);
-        let executor = pool.clone();
         let session = Session {
+            clock: config.seams.clock.clone(),
             config,
             shards,
-            executor,
+            executor: executor.clone(),
             budget,
-            clock: Arc::new(Monotonic::default()),
             registry,
             imports: Imports::default(),
             self_test,
         };
         let session = tokio::spawn(async move { session.keep(stopped).await });
-        Ok(Self { address, session, server, stop, pool })
+        Ok(Self { address, session, server, stop, executor })
     }
 
     /// Where peers reach it.
@@ -117,7 +115,14 @@ impl Worker {
             let _ = self.session.await;
         }
         // What is being made is finished, so that nothing half-written stays.
-        let pool = self.pool;
-        let _ = tokio::task::spawn_blocking(move || pool.join(STOP_MAX)).await;
+        let executor = self.executor;
+        blocking(move || executor.join(STOP_MAX)).await;
     }
+}
+
+fn threads(count: usize) -> Result<Arc<dyn Executor>, Report> {
+    let pool = ThreadPool::new(count).map_err(|error| {
+        Report::new(Kind::Work, "threads", format!("cannot start {count} compute threads")).caused_by(&error)
+    })?;
+    Ok(Arc::new(pool))
 }

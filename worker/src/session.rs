@@ -6,7 +6,7 @@ use std::time::Duration;
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status};
+use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status, on_own_thread};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use crate::budget::Budget;
 use crate::config::Config;
+use crate::executor::Executor;
 use crate::imports::Imports;
 use crate::inbox::{GenerationId, Inbox};
 use crate::registry::Registry;
@@ -21,7 +22,6 @@ use crate::resources::disk_free_bytes;
 use crate::said::{Said, failure, request, speak};
 use crate::shards::{Shards, Uploads};
 use crate::trial::{self, Assignment, Node};
-use crate::{executor::Executor, link};
 
 /// Between two attempts to reach the coordinator: twice as long after each that failed.
 const RETRY: Duration = Duration::from_millis(500);
@@ -76,7 +76,7 @@ impl Session {
 
     /// One session. `Ok` once it had begun and broke.
     async fn run(&self) -> Result<(), Report> {
-        let mut client = link::coordinator(&self.config.coordinator, &self.config.token).await?;
+        let mut client = self.shards.links.coordinator(&self.config.coordinator).await?;
         let (said, words) = unbounded_channel::<Said>();
         let (requests, outgoing) = unbounded_channel();
         let _ = requests.send(self.register());
@@ -91,7 +91,6 @@ impl Session {
             executor: self.executor.clone(),
             budget: self.budget.clone(),
             clock: self.clock.clone(),
-            runtime: tokio::runtime::Handle::current(),
             incarnation: welcome.incarnation,
             said: said.clone(),
         };
@@ -189,13 +188,13 @@ impl Session {
             Ok(plan) => plan,
             Err(error) => return failed(unreadable("cohort", &error)),
         };
-        let (sender, events) = std::sync::mpsc::channel();
+        let (sender, events) = unbounded_channel();
         let inbox = Inbox { sender, stop: Arc::default() };
         self.registry.open(&id, inbox.clone());
         let (node, registry) = (node.clone(), self.registry.clone());
         let assignment = Assignment { id: id.clone(), members: start.members, me: start.me as usize, plan };
-        std::thread::spawn(move || {
-            trial::run(&node, assignment, events, &inbox);
+        on_own_thread(async move {
+            trial::run(&node, assignment, events, &inbox).await;
             registry.close(&id);
         });
     }

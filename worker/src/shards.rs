@@ -8,18 +8,18 @@ use std::sync::Arc;
 use aquifer_frame::{Plan, Roots, Shard, ShardRecord, import_shard};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1;
-use aquifer_proto::{PROTOCOL_VERSION, PartPlan, ShardHolders, Token};
+use aquifer_proto::{PROTOCOL_VERSION, PartPlan, ShardHolders};
 use tracing::{info, warn};
 
-use crate::store::Store;
-use crate::{link, store::io_report};
+use crate::link::{self, Links};
+use crate::store::{Store, io_report};
 
 /// What the making and fetching of shards needs.
 #[derive(Clone)]
 pub(crate) struct Shards {
     pub(crate) store: Store,
     pub(crate) roots: Arc<Roots>,
-    pub(crate) token: Token,
+    pub(crate) links: Links,
     pub(crate) coordinator: String,
     /// This worker's own address: it does not ask itself.
     pub(crate) own_address: String,
@@ -37,13 +37,8 @@ pub(crate) struct Opened {
 }
 
 impl Shards {
-    /// Opens the shards of a part that hold any of `rows`. Blocks on files and network: never on a thread of tokio.
-    pub(crate) fn open(
-        &self,
-        part: &PartPlan,
-        rows: &[Range<u64>],
-        runtime: &tokio::runtime::Handle,
-    ) -> Result<Opened, Report> {
+    /// Opens the shards of a part that hold any of `rows`. Blocks on files: never on a thread of tokio.
+    pub(crate) async fn open(&self, part: &PartPlan, rows: &[Range<u64>]) -> Result<Opened, Report> {
         let needed = |shard: &&ShardHolders| {
             let own = &shard.record.rows;
             rows.iter().any(|rows| rows.start < own.end && own.start < rows.end)
@@ -51,18 +46,13 @@ impl Shards {
         let mut opened = Opened::default();
         for shard in part.shards.iter().filter(needed) {
             let was_here = self.store.has(&shard.record.hash);
-            opened.shards.push(Arc::new(self.open_one(part, shard, runtime)?));
+            opened.shards.push(Arc::new(self.open_one(part, shard).await?));
             opened.new.extend((!was_here).then(|| shard.record.hash.clone()));
         }
         Ok(opened)
     }
 
-    fn open_one(
-        &self,
-        part: &PartPlan,
-        shard: &ShardHolders,
-        runtime: &tokio::runtime::Handle,
-    ) -> Result<Shard, Report> {
+    async fn open_one(&self, part: &PartPlan, shard: &ShardHolders) -> Result<Shard, Report> {
         let record = &shard.record;
         if self.store.has(&record.hash) {
             match Shard::open(self.store.shard_folder(), record, true) {
@@ -74,18 +64,18 @@ impl Shards {
         }
         let peers = shard.addresses.iter().filter(|address| **address != self.own_address);
         for address in peers {
-            match runtime.block_on(self.fetch(address, &record.hash)) {
+            match self.fetch(address, &record.hash).await {
                 Ok(()) => return Ok(Shard::open(self.store.shard_folder(), record, true)?),
                 Err(report) => warn!(shard = record.hash, address, %report, "the shard could not be fetched"),
             }
         }
-        self.rebuild(part, record, runtime)?;
+        self.rebuild(part, record).await?;
         Ok(Shard::open(self.store.shard_folder(), record, true)?)
     }
 
     async fn fetch(&self, address: &str, hash: &str) -> Result<(), Report> {
         let path = self.store.shard_path(hash).ok_or_else(|| no_hash(hash))?;
-        let mut client = link::peer(address, &self.token).await?;
+        let mut client = self.links.peer(address).await?;
         let header = v1::Header { protocol_version: PROTOCOL_VERSION, ..v1::Header::default() };
         let request = v1::FetchShardRequest { header: Some(header), shard: hash.to_owned() };
         let pieces = client.fetch_shard(request).await;
@@ -95,10 +85,10 @@ impl Shards {
         Ok(())
     }
 
-    fn rebuild(&self, part: &PartPlan, record: &ShardRecord, runtime: &tokio::runtime::Handle) -> Result<(), Report> {
+    async fn rebuild(&self, part: &PartPlan, record: &ShardRecord) -> Result<(), Report> {
         let at = part.plan.shards.iter().position(|rows| *rows == record.rows);
         let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", "the plan has no such shard"))?;
-        runtime.block_on(self.fetch_uploads(&part.uploads))?;
+        self.fetch_uploads(&part.uploads).await?;
         let made = self.import(&part.plan, at, &part.uploads)?;
         if made.hash == record.hash {
             return Ok(());
@@ -146,7 +136,7 @@ impl Shards {
             if path.exists() {
                 continue;
             }
-            let mut client = link::coordinator(&self.coordinator, &self.token).await?;
+            let mut client = self.links.coordinator(&self.coordinator).await?;
             let header = v1::Header { protocol_version: PROTOCOL_VERSION, ..v1::Header::default() };
             let request = v1::FetchUploadRequest { header: Some(header), upload: upload.clone() };
             let pieces = client.fetch_upload(request).await;

@@ -9,7 +9,7 @@ use aquifer_frame::{Listed, Roots, SourceOptions, is_hash, source_notes, survey}
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::v1::jobs_server::Jobs;
 use aquifer_proto::v1::{self, submit_request};
-use aquifer_proto::{JobEvent, PROTOCOL_VERSION, file_chunks, wall_clock_ms};
+use aquifer_proto::{JobEvent, PROTOCOL_VERSION, blocking, file_chunks, wall_clock_ms};
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -44,7 +44,7 @@ impl Jobs for JobsService {
             let missing = |(_, file): &(usize, FileRef)| !can_read(&store, &roots, file);
             files.into_iter().enumerate().filter(missing).map(|(at, _)| at as u32).collect()
         };
-        let missing = tokio::task::spawn_blocking(probe).await.map_err(|_| stopping())?;
+        let missing = blocking(probe).await.ok_or_else(stopping)?;
         Ok(Response::new(v1::ProbeFilesResponse { missing }))
     }
 
@@ -56,14 +56,12 @@ impl Jobs for JobsService {
         let folder = self.store.upload_path("x").parent().map(PathBuf::from).unwrap_or_default();
         let mut file = Incoming::begin(&folder).map_err(status)?;
         while let Some(piece) = pieces.message().await? {
-            file = tokio::task::spawn_blocking(move || file.write(&piece.data).map(|()| file))
-                .await
-                .map_err(|_| stopping())?
-                .map_err(status)?;
+            file =
+                blocking(move || file.write(&piece.data).map(|()| file)).await.ok_or_else(stopping)?.map_err(status)?;
         }
         let store = self.store.clone();
         let finish = move || file.finish(|hash| store.upload_path(hash));
-        let (_, upload) = tokio::task::spawn_blocking(finish).await.map_err(|_| stopping())?.map_err(status)?;
+        let (_, upload) = blocking(finish).await.ok_or_else(stopping)?.map_err(status)?;
         Ok(Response::new(v1::UploadResponse { upload }))
     }
 
@@ -176,7 +174,7 @@ impl Jobs for JobsService {
         request: Request<v1::ListFramesRequest>,
     ) -> Result<Response<v1::ListFramesResponse>, Status> {
         let (store, cached) = (self.store.clone(), request.into_inner().cached);
-        let listed = tokio::task::spawn_blocking(move || store.list(cached)).await.map_err(|_| stopping())?;
+        let listed = blocking(move || store.list(cached)).await.ok_or_else(stopping)?;
         let frames = listed.map_err(status)?.into_iter().map(frame_summary);
         Ok(Response::new(v1::ListFramesResponse { frames: frames.collect() }))
     }
@@ -191,7 +189,7 @@ impl Jobs for JobsService {
                 changed.into_iter().chain(source_notes(&stored.plan)).collect::<Vec<_>>(),
             ))
         };
-        let (frame, notes) = tokio::task::spawn_blocking(load).await.map_err(|_| stopping())?.map_err(status)?;
+        let (frame, notes) = blocking(load).await.ok_or_else(stopping)?.map_err(status)?;
         let internal = |error: serde_json::Error| Status::internal(error.to_string());
         let frame_json = serde_json::to_string(&frame).map_err(internal)?;
         let notes_json = serde_json::to_string(&notes).map_err(internal)?;

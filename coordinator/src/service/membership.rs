@@ -5,7 +5,7 @@ use std::pin::Pin;
 use aquifer_model::{Kind, Model, Report, Score, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{PROTOCOL_VERSION, sums_to_bytes, to_status};
+use aquifer_proto::{PROTOCOL_VERSION, in_place, sums_to_bytes, to_status};
 use std::sync::{Arc, Mutex};
 use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
@@ -119,17 +119,17 @@ impl Membership for MembershipService {
             if bytes.len() + piece.data.len() + scores_json.len() + piece.scores_json.len() > MODEL_BYTES_MAX {
                 return Err(Status::resource_exhausted(format!("a model has at most {MODEL_BYTES_MAX} bytes")));
             }
-            tokio::task::block_in_place(|| file.write(&piece.data)).map_err(status)?;
+            in_place(|| file.write(&piece.data)).map_err(status)?;
             bytes.extend_from_slice(&piece.data);
             scores_json.extend_from_slice(&piece.scores_json);
             first = pieces.message().await?;
         }
         // Workers are trusted less than the coordinator: what they call a model is read before it is one.
-        let read = tokio::task::block_in_place(|| Model::from_bytes(&bytes));
+        let read = in_place(|| Model::from_bytes(&bytes));
         let model = read.map_err(|error| to_status(&error.into()))?;
         let scores = read_scores(&scores_json, &model)?;
         let (path, model_blake3) =
-            tokio::task::block_in_place(|| file.finish(|hash| self.store.model_path(&job, hash))).map_err(status)?;
+            in_place(|| file.finish(|hash| self.store.model_path(&job, hash))).map_err(status)?;
         let fit_blake3 = fit_hash(&model).map_err(|error| to_status(&error.into()))?;
         let model =
             StoredModel { path, model_blake3, fit_blake3, scores, numeric_class: model.numeric_class, kept: true };

@@ -24,6 +24,22 @@ impl Clock for Monotonic {
     }
 }
 
+/// The time of the runtime that it was made in: in a simulation it passes as the simulation says.
+#[derive(Debug)]
+pub struct Simulated(tokio::time::Instant);
+
+impl Default for Simulated {
+    fn default() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+}
+
+impl Clock for Simulated {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// A clock that a test moves.
 #[derive(Debug, Default)]
 pub struct Manual(Mutex<Duration>);

@@ -13,20 +13,24 @@ mod chunks;
 mod clock;
 mod convert;
 mod event;
+mod network;
 mod status;
+mod threads;
 mod transport;
 mod trial;
 
 pub use auth::{Token, TokenCheck, TokenSender};
 pub use chunks::file_chunks;
-pub use clock::{Clock, Manual, Monotonic, wall_clock_ms};
+pub use clock::{Clock, Manual, Monotonic, Simulated, wall_clock_ms};
 pub use convert::{WireError, exchange_messages, pack_sums, read_parts, sums_from_bytes, sums_to_bytes, unpack_sums};
 pub use event::{
     BestSoFar, CandidateStatus, CrossValidation, Decisions, FoldResult, JobEvent, LeaderboardEntry, ModelRef, Progress,
     SearchProgress, SearchSummary, Seconds, TrainSummary,
 };
+pub use network::{Connection, Incoming, Later, Network, Tcp};
 pub use status::{from_status, to_status};
-pub use transport::{BindError, ConnectError, bind, connect, server};
+pub use threads::{beside, blocking, in_place, on_own_thread};
+pub use transport::{BindError, ConnectError, bind, connect, connect_through, server};
 pub use trial::{CohortPlan, PartPlan, ShardHolders, TrialOutcome, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
-use tokio::net::TcpListener;
 use tonic::transport::{Channel, Endpoint, Server};
+
+use crate::network::{Incoming, Network, Tcp};
 
 /// A connection whose peer does not answer a ping for this long is dead.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -29,15 +30,11 @@ pub fn server() -> Server {
 }
 
 /// Binds a node's address; must be called inside a tokio runtime. Loopback alone: there is no TLS.
-pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), BindError> {
-    if !address.ip().is_loopback() {
+pub fn bind(network: &dyn Network, address: SocketAddr) -> Result<(Incoming, SocketAddr), BindError> {
+    if !network.is_private(&address.ip().to_string()) {
         return Err(BindError::NotLoopback { address });
     }
-    let failed = |source| BindError::Listen { address, source };
-    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
-    listener.set_nonblocking(true).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((TcpListener::from_std(listener).map_err(failed)?, bound))
+    network.listen(address).map_err(|source| BindError::Listen { address, source })
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,29 +58,34 @@ impl From<BindError> for Report {
     }
 }
 
-/// Dials a node. `http://` is for loopback alone; anything else is refused before a byte is sent.
+/// Dials a node over the machine's network.
 pub async fn connect(url: &str) -> Result<Channel, ConnectError> {
+    connect_through(&Tcp, url).await
+}
+
+/// Dials a node. `http://` is for loopback alone; anything else is refused before a byte is sent.
+pub async fn connect_through(network: &dyn Network, url: &str) -> Result<Channel, ConnectError> {
+    let endpoint = endpoint(network, url)?;
+    network.dial(endpoint).await.map_err(|source| ConnectError::Unreachable { url: url.to_owned(), source })
+}
+
+fn endpoint(network: &dyn Network, url: &str) -> Result<Endpoint, ConnectError> {
     let bad = |reason: String| ConnectError::BadUrl { url: url.to_owned(), reason };
     let endpoint = Endpoint::from_shared(url.to_owned()).map_err(|error| bad(error.to_string()))?;
-    let host = endpoint.uri().host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
     if endpoint.uri().scheme_str() != Some("http") {
         return Err(bad("it must begin with http://".into()));
     }
-    if !loopback {
+    if !network.is_private(endpoint.uri().host().unwrap_or_default().trim_matches(['[', ']'])) {
         return Err(ConnectError::NotLoopback { url: url.to_owned() });
     }
-    endpoint
+    Ok(endpoint
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .keep_alive_while_idle(true)
         .initial_stream_window_size(WINDOW_BYTES)
         .initial_connection_window_size(4 * WINDOW_BYTES)
-        .tcp_nodelay(true)
-        .connect()
-        .await
-        .map_err(|source| ConnectError::Unreachable { url: url.to_owned(), source })
+        .tcp_nodelay(true))
 }
 
 #[derive(Debug, thiserror::Error)]

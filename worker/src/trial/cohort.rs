@@ -7,13 +7,14 @@ mod saying;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use aquifer_frame::Encoding;
 use aquifer_learn::{Alone, Crew, RoundKind};
 use aquifer_model::{CurvePoint, Kind, Part, Report};
 use aquifer_proto::{CohortPlan, PEER_LOST, v1};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::{Interval, interval};
 use tracing::trace;
 
 use super::data::{Readers, open_readers};
@@ -27,8 +28,6 @@ use crate::inbox::{GenerationId, Inbox, TrialEvent};
 
 /// Rounds between two comparisons of the members' states.
 const STATE_CHECK_ROUNDS: u64 = 64;
-/// A cohort goes on so long before others that wait for the executor have their turn.
-const TURN: Duration = Duration::from_millis(50);
 /// A wait for peers is looked at this often.
 const WAIT_STEP: Duration = Duration::from_millis(500);
 /// No peer is waited for longer than this: a lost one is noticed by its session or its stream long before.
@@ -49,7 +48,9 @@ pub(super) struct Cohort<'a> {
     side_by_side: usize,
     workspaces: Workspaces,
     peers: Peers,
-    events: Receiver<TrialEvent>,
+    events: UnboundedReceiver<TrialEvent>,
+    /// The waits for events are looked at when it ticks.
+    waits: Interval,
     stop: Arc<AtomicBool>,
     _reserved: Reservation,
     /// The seats that are in the round under way, and when it began.
@@ -57,8 +58,13 @@ pub(super) struct Cohort<'a> {
     began: Duration,
     last_progress: Duration,
     /// Trials that have ended here since anybody was told.
-    ended: Vec<(usize, Result<(), Report>)>,
+    ended: Ended,
+    /// Why there is no more after that.
+    broken: Option<End>,
 }
+
+/// Trials that have ended, and how.
+type Ended = Vec<(usize, Result<(), Report>)>;
 
 /// Why rounds do not go on.
 enum Pause {
@@ -72,11 +78,11 @@ enum Pause {
 
 impl<'a> Cohort<'a> {
     /// Opens shards; nothing is computed yet.
-    pub(super) fn begin(
+    pub(super) async fn begin(
         node: &'a Node,
         assignment: Assignment,
         peers: Peers,
-        events: Receiver<TrialEvent>,
+        events: UnboundedReceiver<TrialEvent>,
         inbox: &Inbox,
     ) -> Result<Self, End> {
         let Assignment { id, members, me, plan } = assignment;
@@ -94,7 +100,7 @@ impl<'a> Cohort<'a> {
             let (fit, others) = (fitting(&node.budget, &seats, threads, own_ranks.len()), node.budget.is_shared());
             End::TooLarge { report, fit, others }
         })?;
-        let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side)?;
+        let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side).await?;
         Ok(Self {
             node,
             id,
@@ -107,30 +113,37 @@ impl<'a> Cohort<'a> {
             workspaces: Workspaces::default(),
             peers,
             events,
+            waits: interval(WAIT_STEP),
             stop: inbox.stop.clone(),
             _reserved: reserved,
             group: Vec::new(),
             began: Duration::ZERO,
             last_progress: Duration::ZERO,
             ended: Vec::new(),
+            broken: None,
         })
     }
 
-    /// Runs every round. `tell` hears of each trial that ends, on this thread.
-    pub(super) fn run(&mut self, mut tell: impl FnMut(&Self, usize, Result<(), Report>)) -> Result<(), End> {
+    /// Goes on until trials have ended, and returns them; `None` once all have.
+    pub(super) async fn next_ended(&mut self) -> Result<Option<Ended>, End> {
         let executor = self.node.executor.clone();
         loop {
-            let mut pause = Ok(Pause::Waits);
+            if let Some(end) = self.broken.take() {
+                return Err(end);
+            }
             if self.stop.load(Ordering::Relaxed) {
                 return Err(End::Stopped);
             }
+            let mut pause = Ok(Pause::Waits);
             executor.enter(&mut || pause = self.advance());
-            for (at, ended) in std::mem::take(&mut self.ended) {
-                tell(self, at, ended);
+            if !self.ended.is_empty() {
+                self.broken = pause.err();
+                return Ok(Some(std::mem::take(&mut self.ended)));
             }
             match pause? {
-                Pause::Done => return Ok(()),
-                Pause::Waits => self.wait()?,
+                Pause::Done => return Ok(None),
+                Pause::Waits => self.wait().await?,
+                Pause::Yields if executor.rest() > Duration::ZERO => tokio::time::sleep(executor.rest()).await,
                 Pause::Yields => {}
             }
         }
@@ -138,11 +151,8 @@ impl<'a> Cohort<'a> {
 
     /// Goes on as long as nothing is waited for.
     fn advance(&mut self) -> Result<Pause, End> {
-        let until = self.node.clock.now() + TURN;
+        let until = self.node.clock.now() + self.node.executor.turn();
         loop {
-            if self.group.is_empty() && (!self.ended.is_empty() || self.node.clock.now() > until) {
-                return Ok(Pause::Yields);
-            }
             while let Ok(event) = self.events.try_recv() {
                 self.take(event)?;
             }
@@ -157,6 +167,9 @@ impl<'a> Cohort<'a> {
                 return Ok(Pause::Waits);
             }
             self.end_round();
+            if !self.ended.is_empty() || self.node.clock.now() >= until {
+                return Ok(Pause::Yields);
+            }
         }
     }
 
@@ -297,13 +310,18 @@ impl<'a> Cohort<'a> {
     }
 
     /// Waits for an event, and takes it.
-    fn wait(&mut self) -> Result<(), End> {
+    async fn wait(&mut self) -> Result<(), End> {
         let began = self.node.clock.now();
         loop {
-            match self.events.recv_timeout(WAIT_STEP) {
-                Ok(event) => return self.take(event),
-                Err(RecvTimeoutError::Disconnected) => return Err(End::Stopped),
-                Err(RecvTimeoutError::Timeout) => {}
+            let event = tokio::select! {
+                biased;
+                event = self.events.recv() => Some(event),
+                _ = self.waits.tick() => None,
+            };
+            match event {
+                Some(Some(event)) => return self.take(event),
+                Some(None) => return Err(End::Stopped),
+                None => {}
             }
             let waited = self.node.clock.now() - began;
             if waited > PEER_WAIT_MAX {

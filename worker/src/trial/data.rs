@@ -16,7 +16,7 @@ use crate::shards::Opened;
 pub(super) type Readers = BTreeMap<(Part, u32, usize), Arc<Mutex<Reader>>>;
 
 /// Readers of the own ranks, for each part: `side_by_side` of each rank.
-pub(super) fn open_readers(
+pub(super) async fn open_readers(
     node: &Node,
     plan: &CohortPlan,
     encoding: &Arc<Encoding>,
@@ -33,7 +33,7 @@ pub(super) fn open_readers(
             .filter(|blocks| !blocks.is_empty())
             .map(|blocks| block_rows(blocks.start, part.rows).start..block_rows(blocks.end - 1, part.rows).end)
             .collect();
-        let Opened { shards, new } = node.shards.open(part, &rows, &node.runtime)?;
+        let Opened { shards, new } = node.shards.open(part, &rows).await?;
         if !new.is_empty() {
             let _ = node.said.send(Said::Held(new));
         }

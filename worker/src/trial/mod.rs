@@ -1,5 +1,5 @@
-//! A cohort of trials on this worker: one thread that takes it through its rounds. What they compute is computed on the
-//! executor; partials go to the exchanges, messages to the peers.
+//! A cohort of trials on this worker: one task, on a thread of its own, that takes it through its rounds. What they compute is
+//! computed on the executor; partials go to the exchanges, messages to the peers.
 
 mod cohort;
 mod data;
@@ -11,19 +11,20 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::task::Poll;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
 use aquifer_proto::{CHUNK_BYTES, Clock, CohortPlan, PROTOCOL_VERSION, from_status};
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::debug;
 
 use crate::budget::Budget;
 use crate::executor::Executor;
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
-use crate::link;
 use crate::said::{Said, failure};
 use crate::shards::Shards;
 use cohort::Cohort;
@@ -60,7 +61,6 @@ pub(crate) struct Node {
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) runtime: tokio::runtime::Handle,
     pub(crate) incarnation: u64,
     pub(crate) said: UnboundedSender<Said>,
 }
@@ -74,11 +74,15 @@ pub(crate) struct Assignment {
 }
 
 /// Runs a cohort to its end, and says how each of its trials ended.
-pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: &Inbox) {
+pub(crate) async fn run(node: &Node, assignment: Assignment, events: UnboundedReceiver<TrialEvent>, inbox: &Inbox) {
     let id = assignment.id.clone();
-    let work = std::panic::AssertUnwindSafe(|| run_rounds(node, assignment, events, inbox));
-    let panicked = |_| Err(End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")));
-    let Err(end) = std::panic::catch_unwind(work).unwrap_or_else(panicked) else { return };
+    let mut rounds = pin!(run_rounds(node, assignment, events, inbox));
+    let ended = std::future::poll_fn(|context| {
+        let panicked = |_| Err(End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")));
+        let polled = catch_unwind(AssertUnwindSafe(|| rounds.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(panicked(panic)))
+    });
+    let Err(end) = ended.await else { return };
     let failed = v1::TrialFailed { generation: Some((&id).into()), ..v1::TrialFailed::default() };
     let failed = match end {
         End::Stopped => v1::TrialFailed { stopped: true, ..failed },
@@ -91,32 +95,41 @@ pub(crate) fn run(node: &Node, assignment: Assignment, events: Receiver<TrialEve
     let _ = node.said.send(Said::Failed(failed));
 }
 
-fn run_rounds(node: &Node, assignment: Assignment, events: Receiver<TrialEvent>, inbox: &Inbox) -> Result<(), End> {
+async fn run_rounds(
+    node: &Node,
+    assignment: Assignment,
+    events: UnboundedReceiver<TrialEvent>,
+    inbox: &Inbox,
+) -> Result<(), End> {
     let (id, me) = (assignment.id.clone(), assignment.me);
     let others = assignment.members.iter().enumerate();
     let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();
-    let mut cohort = Cohort::begin(node, assignment, peers, events, inbox)?;
+    let mut cohort = Cohort::begin(node, assignment, peers, events, inbox).await?;
     let generation = || Some((&id).into());
-    cohort.run(|cohort, at, ended| {
-        // The model is there before it is said that there is one.
-        let ended = ended.and_then(|()| match cohort.model(at)? {
-            Some((model, scores)) if me == 0 => put_model(node, &id, at, model, scores),
-            _ => Ok(()),
-        });
-        let _ = node.said.send(match ended {
-            Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),
-            Err(report) => Said::Failed(v1::TrialFailed {
-                generation: generation(),
-                failure: Some(failure(&report)),
-                trial: Some(at as u32),
-                ..v1::TrialFailed::default()
-            }),
-        });
-    })
+    while let Some(ended) = cohort.next_ended().await? {
+        for (at, ended) in ended {
+            // The model is there before it is said that there is one.
+            let model = ended.and_then(|()| cohort.model(at));
+            let ended = match model {
+                Ok(Some((model, scores))) if me == 0 => put_model(node, &id, at, model, scores).await,
+                other => other.map(drop),
+            };
+            let _ = node.said.send(match ended {
+                Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),
+                Err(report) => Said::Failed(v1::TrialFailed {
+                    generation: generation(),
+                    failure: Some(failure(&report)),
+                    trial: Some(at as u32),
+                    ..v1::TrialFailed::default()
+                }),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The holder of rank 0 streams the model to the coordinator, and after it the scores.
-fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
+async fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
     debug!(bytes = bytes.len(), "the model is sent");
     let header = v1::Header { protocol_version: PROTOCOL_VERSION, term: id.term, incarnation: node.incarnation };
     let mut head = Some((header, id.into()));
@@ -127,9 +140,7 @@ fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: 
     let score = |data: &[u8]| v1::PutModelRequest { scores_json: data.to_vec(), ..v1::PutModelRequest::default() };
     let pieces = bytes.chunks(CHUNK_BYTES).map(piece).chain(scores.chunks(CHUNK_BYTES).map(score));
     let pieces: Vec<_> = pieces.collect();
-    node.runtime.block_on(async {
-        let mut client = link::coordinator(&node.shards.coordinator, &node.shards.token).await?;
-        let sent = client.put_model(tokio_stream::iter(pieces)).await;
-        sent.map(drop).map_err(|status| from_status(&status, "sending the model"))
-    })
+    let mut client = node.shards.links.coordinator(&node.shards.coordinator).await?;
+    let sent = client.put_model(tokio_stream::iter(pieces)).await;
+    sent.map(drop).map_err(|status| from_status(&status, "sending the model"))
 }

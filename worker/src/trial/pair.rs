@@ -4,22 +4,22 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Partial, Report, Values, VectorSpec};
 use aquifer_proto::v1::peer_server::PeerServer;
 use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{PROTOCOL_VERSION, Token, TokenCheck, bind, exchange_messages, read_parts};
-use tokio::sync::mpsc::UnboundedSender;
+use aquifer_proto::{PROTOCOL_VERSION, Tcp, Token, TokenCheck, bind, exchange_messages, read_parts};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::{TcpListenerStream, UnboundedReceiverStream};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::service::interceptor::InterceptedService;
 
 use super::stream::{from_wire, to_wire};
 use crate::core::{Exchange, Outgoing, Placement, Progress};
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
-use crate::link;
+use crate::link::Links;
 use crate::peer::PeerService;
 use crate::registry::Registry;
 use crate::server::PEER_BYTES_MAX;
@@ -39,7 +39,8 @@ pub struct Pair {
 struct Member {
     me: usize,
     exchange: Exchange,
-    events: Receiver<TrialEvent>,
+    events: UnboundedReceiver<TrialEvent>,
+    runtime: Handle,
     peer: UnboundedSender<ExchangeRequest>,
 }
 
@@ -51,23 +52,24 @@ impl Pair {
         let registries = [Registry::default(), Registry::default()];
         let (mut urls, mut servers) = (Vec::new(), Vec::new());
         for registry in &registries {
-            let (listener, address) = bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))?;
+            let (listener, address) = bind(&Tcp, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))?;
             let service = PeerServer::new(PeerService { registry: registry.clone(), store: store.clone() });
             let service = service.max_decoding_message_size(PEER_BYTES_MAX);
             let server = aquifer_proto::server()
                 .add_service(InterceptedService::new(service, TokenCheck::new(token)))
-                .serve_with_incoming(TcpListenerStream::new(listener));
+                .serve_with_incoming(listener);
             urls.push(format!("http://{address}"));
             servers.push(tokio::spawn(async move { drop(server.await) }));
         }
+        let links = Links { network: Arc::new(Tcp), token: token.clone() };
         let mut members = Vec::new();
         for (me, registry) in registries.iter().enumerate() {
-            let (inbox, events) = channel();
+            let (inbox, events) = unbounded_channel();
             registry.open(&generation(), Inbox { sender: inbox, stop: Arc::default() });
-            let peer = open_stream(&urls[1 - me], token).await?;
+            let peer = open_stream(&urls[1 - me], &links).await?;
             let placement = Placement { ranks: vec![0..1, 1..2], me };
             let exchange = Exchange::new(placement, 2).map_err(|error| broken(&error.to_string()))?;
-            members.push(Member { me, exchange, events, peer });
+            members.push(Member { me, exchange, events, runtime: Handle::current(), peer });
         }
         let members = members.try_into().map_err(|_| broken("there are not two members"))?;
         Ok(Self { members, servers, round: 0 })
@@ -146,9 +148,10 @@ impl Member {
         Ok(())
     }
 
-    fn next_message(&self) -> Result<ExchangeRequest, Report> {
-        match self.events.recv_timeout(MESSAGE_WAIT_MAX) {
-            Ok(TrialEvent::Message(message)) => Ok(*message),
+    fn next_message(&mut self) -> Result<ExchangeRequest, Report> {
+        let next = async { tokio::time::timeout(MESSAGE_WAIT_MAX, self.events.recv()).await };
+        match self.runtime.block_on(next) {
+            Ok(Some(TrialEvent::Message(message))) => Ok(*message),
             Ok(_) => Err(broken("the other member stopped")),
             Err(_) => Err(broken(&format!("the other member sent nothing for {} s", MESSAGE_WAIT_MAX.as_secs()))),
         }
@@ -156,9 +159,9 @@ impl Member {
 }
 
 /// What is sent goes out in order; a stream that breaks is noticed by the next message, or by the wait for one.
-async fn open_stream(url: &str, token: &Token) -> Result<UnboundedSender<ExchangeRequest>, Report> {
-    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    let mut client = link::peer(url, token).await?;
+async fn open_stream(url: &str, links: &Links) -> Result<UnboundedSender<ExchangeRequest>, Report> {
+    let (sender, receiver) = unbounded_channel();
+    let mut client = links.peer(url).await?;
     tokio::spawn(async move { drop(client.exchange(UnboundedReceiverStream::new(receiver)).await) });
     Ok(sender)
 }

@@ -1,8 +1,5 @@
 //! Streams to peers: what the exchange wants sent goes out in order, what breaks is reported to the inbox.
 
-use std::sync::mpsc::Sender;
-
-use aquifer_proto::Token;
 use aquifer_proto::v1::{self, ExchangePhase, ExchangeRequest};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -11,7 +8,6 @@ use tracing::warn;
 use super::Node;
 use crate::core::Phase;
 use crate::inbox::{GenerationId, TrialEvent};
-use crate::link;
 
 /// Opens the stream to a member; what is sent goes out in order.
 pub(super) fn dial(
@@ -19,14 +15,14 @@ pub(super) fn dial(
     id: &GenerationId,
     member: usize,
     to: &v1::Member,
-    inbox: Sender<TrialEvent>,
+    inbox: UnboundedSender<TrialEvent>,
 ) -> UnboundedSender<ExchangeRequest> {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-    let (address, token): (String, Token) = (to.address.clone(), node.shards.token.clone());
+    let (address, links) = (to.address.clone(), node.shards.links.clone());
     let trial = id.trial.clone();
-    node.runtime.spawn(async move {
+    tokio::spawn(async move {
         let exchange = async {
-            let mut client = link::peer(&address, &token).await?;
+            let mut client = links.peer(&address).await?;
             let sent = client.exchange(UnboundedReceiverStream::new(receiver)).await;
             sent.map(drop).map_err(|status| aquifer_proto::from_status(&status, "exchange"))
         };

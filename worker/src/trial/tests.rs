@@ -2,14 +2,15 @@
 //! ranks in a seeded order. Whatever the sharing and the seed, the model is the same bytes.
 
 use std::path::Path;
-use std::sync::mpsc::{Sender, channel};
 
 use aquifer_frame::{Deal, Encoding, Folds, Frame, Roots, SourceOptions, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{Part, Spec};
-use aquifer_proto::{Manual, PartPlan, ShardHolders, Token, TrialPlan};
+use aquifer_proto::{Manual, PartPlan, ShardHolders, Tcp, Token, TrialPlan};
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
 use crate::executor::Inline;
+use crate::link;
 use crate::store::Store;
 
 /// A frame of several shards in a store, and a trial on it.
@@ -52,21 +53,19 @@ fn member(
     seed: u64,
     links: Links,
 ) -> Result<Vec<Vec<u8>>, End> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let node = node(dir, seed, me as u64, runtime.handle());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let node = node(dir, seed, me as u64);
     let Links { inboxes, events } = links;
     let peers = inboxes.iter().enumerate().map(|(k, inbox)| (k != me).then(|| forward(inbox.clone()))).collect();
     let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
     let trials = plan.trials.len();
     let assignment = Assignment { id, members: list, me, plan };
     let inbox = Inbox { sender: inboxes[me].clone(), stop: Arc::default() };
-    let mut cohort = Cohort::begin(&node, assignment, peers, events, &inbox)?;
-    let mut failed = None;
-    let ended = cohort.run(|_, _, ended| failed = ended.err());
-    let ended = match failed {
-        Some(report) => Err(End::Failed(report)),
-        None => ended,
-    };
+    let mut cohort = runtime.block_on(Cohort::begin(&node, assignment, peers, events, &inbox))?;
+    let ended = runtime.block_on(to_the_end(&mut cohort)).and_then(|ended| {
+        let failed = ended.into_iter().find_map(|(_, ended)| ended.err());
+        failed.map_or(Ok(()), |report| Err(End::Failed(report)))
+    });
     if ended.is_err() {
         inboxes.iter().for_each(|inbox| drop(inbox.send(TrialEvent::Stop)));
     }
@@ -74,12 +73,21 @@ fn member(
     (0..trials).map(|at| Ok(result_of(&cohort, at)?)).collect()
 }
 
-fn node(dir: &Path, seed: u64, incarnation: u64, runtime: &tokio::runtime::Handle) -> Node {
+/// How each trial ended.
+async fn to_the_end(cohort: &mut Cohort<'_>) -> Result<Vec<(usize, Result<(), Report>)>, End> {
+    let mut all = Vec::new();
+    while let Some(ended) = cohort.next_ended().await? {
+        all.extend(ended);
+    }
+    Ok(all)
+}
+
+fn node(dir: &Path, seed: u64, incarnation: u64) -> Node {
     Node {
         shards: Shards {
             store: Store::open(dir).unwrap(),
             roots: Arc::new(Roots::default()),
-            token: Token::new("t").unwrap(),
+            links: link::Links { network: Arc::new(Tcp), token: Token::new("t").unwrap() },
             coordinator: String::new(),
             own_address: String::new(),
             fetching: Arc::default(),
@@ -87,9 +95,8 @@ fn node(dir: &Path, seed: u64, incarnation: u64, runtime: &tokio::runtime::Handl
         executor: Arc::new(Inline::new(seed, 1 + seed as usize % 3)),
         budget: Arc::new(Budget::new(0)),
         clock: Arc::new(Manual::default()),
-        runtime: runtime.clone(),
         incarnation,
-        said: tokio::sync::mpsc::unbounded_channel().0,
+        said: unbounded_channel().0,
     }
 }
 
@@ -104,8 +111,8 @@ fn result_of(cohort: &Cohort<'_>, at: usize) -> Result<Vec<u8>, Report> {
 
 /// A member's inbox, and the way to all of them.
 struct Links {
-    inboxes: Vec<Sender<TrialEvent>>,
-    events: Receiver<TrialEvent>,
+    inboxes: Vec<UnboundedSender<TrialEvent>>,
+    events: UnboundedReceiver<TrialEvent>,
 }
 
 /// Runs one plan a member, all at once; returns how each ended.
@@ -120,9 +127,9 @@ fn train(dir: &Path, plans: &[CohortPlan], seed: u64) -> Vec<Result<Vec<Vec<u8>>
         ..v1::Member::default()
     };
     let list: Vec<v1::Member> = (0..members).map(entry).collect();
-    let (inboxes, events): (Vec<_>, Vec<_>) = (0..members).map(|_| channel()).unzip();
+    let (inboxes, events): (Vec<_>, Vec<_>) = (0..members).map(|_| unbounded_channel()).unzip();
     std::thread::scope(|scope| {
-        let start = |(me, (events, plan)): (usize, (Receiver<TrialEvent>, &CohortPlan))| {
+        let start = |(me, (events, plan)): (usize, (UnboundedReceiver<TrialEvent>, &CohortPlan))| {
             let (list, plan, links) = (list.clone(), plan.clone(), Links { inboxes: inboxes.clone(), events });
             scope.spawn(move || member(dir, plan, list, me, seed + me as u64, links))
         };
@@ -132,8 +139,8 @@ fn train(dir: &Path, plans: &[CohortPlan], seed: u64) -> Vec<Result<Vec<Vec<u8>>
 }
 
 /// A peer's stream without a network.
-fn forward(inbox: Sender<TrialEvent>) -> UnboundedSender<ExchangeRequest> {
-    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+fn forward(inbox: UnboundedSender<TrialEvent>) -> UnboundedSender<ExchangeRequest> {
+    let (sender, mut receiver) = unbounded_channel();
     std::thread::spawn(move || {
         while let Some(message) = receiver.blocking_recv() {
             if inbox.send(TrialEvent::Message(Box::new(message))).is_err() {
@@ -231,16 +238,16 @@ fn a_trial_that_fails_leaves_its_cohort_alone() {
     plan.trials.push(good.clone());
     let alone = CohortPlan { trials: vec![good], ..plan.clone() };
     let expected = train(folder.path(), &[alone], 1).remove(0).unwrap().remove(0);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let node = node(folder.path(), 1, 0, runtime.handle());
-    let (sender, events) = channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let node = node(folder.path(), 1, 0);
+    let (sender, events) = unbounded_channel();
     let inbox = Inbox { sender, stop: Arc::default() };
     let members = vec![v1::Member { rank_count: 2, ..v1::Member::default() }];
     let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
     let assignment = Assignment { id, members, me: 0, plan };
-    let mut cohort = Cohort::begin(&node, assignment, vec![None], events, &inbox).unwrap();
-    let mut ended = Vec::new();
-    cohort.run(|_, at, how| ended.push((at, how.map_err(|report| report.code)))).unwrap();
+    let mut cohort = runtime.block_on(Cohort::begin(&node, assignment, vec![None], events, &inbox)).unwrap();
+    let ended = runtime.block_on(to_the_end(&mut cohort)).unwrap();
+    let ended: Vec<_> = ended.into_iter().map(|(at, how)| (at, how.map_err(|report| report.code))).collect();
     assert_eq!(ended, [(0, Err("diverged".to_owned())), (1, Ok(()))]);
     assert!(result_of(&cohort, 1).unwrap() == expected);
 }
@@ -251,16 +258,16 @@ fn a_cohort_that_does_not_fit_says_how_many_would() {
     let folder = tempfile::tempdir().unwrap();
     let mut plan = prepare(folder.path(), &["ranks=2"]);
     plan.trials = vec![plan.trials[0].clone(); 50];
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let begin = |mib: u64| {
-        let mut node = node(folder.path(), 1, 0, runtime.handle());
+        let mut node = node(folder.path(), 1, 0);
         node.budget = Arc::new(Budget::new(mib << 20));
-        let (sender, events) = channel();
+        let (sender, events) = unbounded_channel();
         let inbox = Inbox { sender, stop: Arc::default() };
         let members = vec![v1::Member { rank_count: 2, ..v1::Member::default() }];
         let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
         let assignment = Assignment { id, members, me: 0, plan: plan.clone() };
-        match Cohort::begin(&node, assignment, vec![None], events, &inbox) {
+        match runtime.block_on(Cohort::begin(&node, assignment, vec![None], events, &inbox)) {
             Err(End::TooLarge { report, fit, .. }) => {
                 assert_eq!(report.code, "memory_too_small");
                 fit
