@@ -6,6 +6,7 @@ use std::time::Duration;
 use aquifer_model::{Report, SnapshotOf};
 use aquifer_proto::v1::{self, HeldState};
 use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, from_status};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
 
@@ -19,8 +20,9 @@ const SHARE: u32 = 50;
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// When the next one is due.
-#[derive(Default)]
 pub(super) struct Checkpoints {
+    /// Rounds are computed on threads that have none.
+    runtime: Handle,
     due: Option<Duration>,
     /// Comes when the one under way has been sent, with what it took.
     under_way: Option<oneshot::Receiver<Duration>>,
@@ -29,6 +31,10 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
+    pub(super) fn new(runtime: Handle) -> Self {
+        Self { runtime, due: None, under_way: None, next: 0 }
+    }
+
     /// Whether one is to be made now.
     pub(super) fn are_due(&mut self, now: Duration) -> bool {
         if let Some(sent) = &mut self.under_way {
@@ -60,7 +66,7 @@ impl Checkpoints {
         let (sent, under_way) = oneshot::channel();
         self.under_way = Some(under_way);
         let (bytes, node, id) = (snapshot.to_bytes(), node.clone(), id.clone());
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let _reserved: Reservation = reserved;
             match put(&node, &id, &state, &bytes).await {
                 Ok(()) => debug!(trial = state.identity, round = state.round, bytes = bytes.len(), "checkpoint"),
@@ -92,9 +98,9 @@ pub(crate) async fn put(node: &Node, id: &GenerationId, state: &HeldState, bytes
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_checkpoint_costs_a_fiftieth_at_most() {
-        let mut checkpoints = Checkpoints::default();
+    #[tokio::test]
+    async fn a_checkpoint_costs_a_fiftieth_at_most() {
+        let mut checkpoints = Checkpoints::new(Handle::current());
         let at = Duration::from_millis;
         assert!(!checkpoints.are_due(at(0)) && !checkpoints.are_due(at(999)) && checkpoints.are_due(at(1000)));
         let (sent, under_way) = oneshot::channel();
@@ -105,9 +111,9 @@ mod tests {
         assert!(!checkpoints.are_due(at(64_999)) && checkpoints.are_due(at(65_000)));
     }
 
-    #[test]
-    fn trials_take_turns() {
-        let mut checkpoints = Checkpoints::default();
+    #[tokio::test]
+    async fn trials_take_turns() {
+        let mut checkpoints = Checkpoints::new(Handle::current());
         let turns: Vec<_> = (0..5).filter_map(|_| checkpoints.turn(&[0, 2, 5])).collect();
         assert_eq!(turns, [0, 2, 5, 0, 2]);
         assert_eq!(checkpoints.turn(&[]), None);

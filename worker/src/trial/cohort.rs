@@ -121,7 +121,7 @@ impl<'a> Cohort<'a> {
             group: Vec::new(),
             began: Duration::ZERO,
             last_progress: Duration::ZERO,
-            checkpoints: Checkpoints::default(),
+            checkpoints: Checkpoints::new(tokio::runtime::Handle::current()),
             ended: Vec::new(),
             broken: None,
         })
