@@ -1,4 +1,8 @@
-//! Processes that are killed while they train: a clear end within a limit, and a cluster that works again.
+//! Processes that are killed while they train: the training goes on, and ends in the bytes of one that nothing happened to.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::OnceLock;
 
 use aquifer_harness::{Aquifer, Cluster, Running, Signal, until};
 use serde_json::Value;
@@ -6,10 +10,29 @@ use serde_json::Value;
 use crate::wire::wait_for_rounds;
 use crate::{ENDLESS, aquifer, bytes, options, train_adult};
 
-/// Starts a training that does not end, and waits until it has rounds behind it. Returns the status at that moment.
+/// A training of some seconds.
+const LONG: [&str; 2] = ["ranks=8", "epochs=400"];
+
+/// The model of the training that nothing happens to.
+pub(crate) fn undisturbed() -> &'static [u8] {
+    static MODEL: OnceLock<Vec<u8>> = OnceLock::new();
+    MODEL.get_or_init(|| {
+        let aquifer = aquifer();
+        let out = aquifer.file("alone.safetensors");
+        aquifer.run(train_long(&[], &out)).ok();
+        bytes(&out)
+    })
+}
+
+pub(crate) fn train_long(options: &[OsString], out: &Path) -> Vec<OsString> {
+    train_adult(&LONG, options, out)
+}
+
+/// Starts the training, and waits until it has rounds behind it. Returns the status at that moment.
 fn start_training(aquifer: &Aquifer, cluster: &Cluster) -> (Running, Value) {
-    let out = aquifer.file("never.safetensors");
-    let training = aquifer.start(train_adult(&ENDLESS, &cluster.options(), &out));
+    undisturbed(); // before anything is timed by it
+    let out = aquifer.file("disturbed.safetensors");
+    let training = aquifer.start(train_long(&cluster.options(), &out));
     let status = until("the trial on every worker", || {
         let status = cluster.status(aquifer);
         let at_work = |worker: &Value| worker["trials"].as_array().is_some_and(|trials| !trials.is_empty());
@@ -17,6 +40,13 @@ fn start_training(aquifer: &Aquifer, cluster: &Cluster) -> (Running, Value) {
     });
     wait_for_rounds(cluster, status["workers"][0]["trials"][0].as_str().expect("a job"));
     (training, status)
+}
+
+/// It was at work when the fault came, and ends as if there had been none.
+#[track_caller]
+fn ends_undisturbed(aquifer: &Aquifer, training: Running) {
+    let result = training.finish().ok().json();
+    assert!(bytes(&aquifer.file("disturbed.safetensors")) == undisturbed(), "the fault is in the bytes: {result}");
 }
 
 fn workers(status: &Value) -> &[Value] {
@@ -36,66 +66,104 @@ fn wait_for_workers(aquifer: &Aquifer, cluster: &Cluster, count: usize, but: u32
     })
 }
 
-/// The next training ends, with the bits of a process alone.
-fn trains_again(aquifer: &Aquifer, cluster: &Cluster) {
-    let (alone, again) = (aquifer.file("alone.safetensors"), aquifer.file("again.safetensors"));
-    aquifer.run(train_adult(&["ranks=8"], &[], &alone)).ok();
-    aquifer.run(train_adult(&["ranks=8"], &cluster.options(), &again)).ok();
-    assert!(bytes(&alone) == bytes(&again), "the bytes after the fault differ from those without one");
-}
-
 #[test]
-fn a_killed_worker_of_a_cluster_ends_the_job_and_is_replaced() {
+fn a_training_goes_on_without_a_killed_worker() {
     let aquifer = aquifer();
     let cluster = Cluster::up(&aquifer, 3);
     let (mut training, status) = start_training(&aquifer, &cluster);
     let lost = &workers(&status)[1];
-    assert!(training.ended().is_none(), "the fault must hit a training");
-    assert!(Signal::Kill.send(pid(lost)), "the fault must hit a process");
-    // Peers miss its messages first; the command still names the worker that was lost, and why.
-    training.finish().code(1).says(&["worker_lost", lost["id"].as_str().expect("an id"), "was lost while job"]);
-    assert!(!aquifer.file("never.safetensors").exists());
-
+    assert!(training.ended().is_none() && Signal::Kill.send(pid(lost)), "the fault must hit a training");
     wait_for_workers(&aquifer, &cluster, 3, pid(lost));
-    trains_again(&aquifer, &cluster);
+    ends_undisturbed(&aquifer, training);
 }
 
 #[test]
-fn a_killed_coordinator_ends_the_command_and_is_replaced() {
+fn a_training_goes_on_when_every_worker_was_killed() {
+    let aquifer = aquifer();
+    let cluster = Cluster::up(&aquifer, 2);
+    let (mut training, status) = start_training(&aquifer, &cluster);
+    assert!(training.ended().is_none(), "the fault must hit a training");
+    assert!(workers(&status).iter().all(|worker| Signal::Kill.send(pid(worker))), "the fault must hit processes");
+    ends_undisturbed(&aquifer, training);
+}
+
+#[test]
+fn a_training_goes_on_without_a_worker_that_leaves() {
+    let aquifer = aquifer();
+    let cluster = Cluster::up(&aquifer, 2);
+    let (mut training, status) = start_training(&aquifer, &cluster);
+    let leaves = &workers(&status)[0];
+    assert!(training.ended().is_none() && Signal::Terminate.send(pid(leaves)), "the fault must hit a training");
+    wait_for_workers(&aquifer, &cluster, 2, pid(leaves));
+    ends_undisturbed(&aquifer, training);
+    assert!(cluster.log().contains("leaving the cluster"), "{}", cluster.log());
+}
+
+/// Its workers go on without it, and the next one takes what they hold; the client waits.
+#[test]
+fn a_training_goes_on_when_its_coordinator_was_killed() {
     let aquifer = aquifer();
     let cluster = Cluster::up(&aquifer, 2);
     let (mut training, status) = start_training(&aquifer, &cluster);
     let (url, old) = (cluster.url(), pid(&status["coordinator"]));
-    assert!(training.ended().is_none(), "the fault must hit a training");
-    assert!(Signal::Kill.send(old), "the fault must hit a process");
-    training.finish().code(4).says(&["stopped answering"]);
-    assert!(!aquifer.file("never.safetensors").exists());
-
+    assert!(training.ended().is_none() && Signal::Kill.send(old), "the fault must hit a training");
     let status = until("another coordinator with the workers", || {
         let status = cluster.status(&aquifer);
         (pid(&status["coordinator"]) != old && workers(&status).len() == 2).then_some(status)
     });
     assert_eq!(cluster.url(), url, "workers and clients know this address");
     assert_eq!(status["coordinator"]["term"], 2, "a new start is a new term");
-    trains_again(&aquifer, &cluster);
+    ends_undisturbed(&aquifer, training);
 }
 
-/// Worker processes of one command: it ends, and takes the others with it.
+/// Worker processes of one command: it goes on with those that are left.
 #[test]
-fn a_killed_worker_of_a_command_ends_it() {
+fn a_command_goes_on_without_a_killed_worker() {
     let aquifer = aquifer();
-    let out = aquifer.file("never.safetensors");
-    let mut command = aquifer.command(train_adult(&ENDLESS, &options(&["--workers", "3"]), &out));
+    let out = aquifer.file("disturbed.safetensors");
+    undisturbed();
+    let mut command = aquifer.command(train_long(&options(&["--workers", "3"]), &out));
+    command.env("AQUIFER_LOG", "aquifer_worker=trace");
+    let mut training = Running::start(command);
+    until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
+    let mut children = training.group().members();
+    children.retain(|pid| *pid != training.pid());
+    assert_eq!(children.len(), 3, "worker processes");
+    assert!(training.ended().is_none() && Signal::Kill.send(children[1]), "the fault must hit a training");
+    ends_undisturbed(&aquifer, training);
+}
+
+/// With none left it ends, and can be taken up again.
+#[test]
+fn a_command_without_workers_ends_and_is_resumed() {
+    let aquifer = aquifer();
+    let out = aquifer.file("disturbed.safetensors");
+    undisturbed();
+    let mut command = aquifer.command(train_long(&options(&["--workers", "2"]), &out));
     command.env("AQUIFER_LOG", "aquifer_worker=trace");
     let training = Running::start(command);
     until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
     let mut children = training.group().members();
     children.retain(|pid| *pid != training.pid());
-    assert_eq!(children.len(), 3, "worker processes");
-    assert!(Signal::Kill.send(children[1]), "the fault must hit a process");
+    assert!(children.iter().all(|pid| Signal::Kill.send(*pid)), "the fault must hit processes");
     let ended = training.finish().code(1).says(&["\"error\"", "worker"]);
     assert_eq!(ended.survivors, [0u32; 0], "processes left behind");
     assert!(!out.exists());
+    resumes(&aquifer);
+}
+
+/// Goes on with the only job of the data folder.
+#[track_caller]
+pub(crate) fn resumes(aquifer: &Aquifer) {
+    let jobs = aquifer.run(["job", "ls", "--output", "json"]).ok().json()["jobs"].take();
+    assert_eq!(jobs.as_array().map(Vec::len), Some(1), "{jobs}");
+    assert_eq!(jobs[0]["status"], "interrupted");
+    let job = jobs[0]["id"].as_str().expect("an id");
+    let out = aquifer.file("resumed.safetensors");
+    let mut arguments = options(&["job", "resume", job, "--output", "json", "--out"]);
+    arguments.push(out.clone().into());
+    aquifer.run(arguments).ok();
+    assert!(bytes(&out) == undisturbed(), "the interruption is in the bytes");
 }
 
 /// The command itself is killed: its workers notice, and end.

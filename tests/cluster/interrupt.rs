@@ -1,9 +1,10 @@
-//! Ctrl-C while training or importing: exit code 130, no model and no shard, nothing left in `jobs/`, no process left behind.
+//! Ctrl-C: exit code 130, no process left behind. A training goes on from where it was; of an import nothing is left.
 
 use aquifer_harness::{Aquifer, Cluster, Running, Signal, until};
 
+use crate::faults::{resumes, train_long, undisturbed};
 use crate::frames::write_wide;
-use crate::{ENDLESS, aquifer, names_in, options, train_adult};
+use crate::{aquifer, names_in, options};
 
 /// How the signal comes.
 #[derive(Clone, Copy)]
@@ -17,7 +18,8 @@ enum To {
 fn interrupted(texts: &[&str], workers: usize, to: To) {
     let aquifer = aquifer();
     let out = aquifer.file("model.safetensors");
-    let mut command = aquifer.command(train_adult(&ENDLESS, &options(texts), &out));
+    undisturbed();
+    let mut command = aquifer.command(train_long(&options(texts), &out));
     command.env("AQUIFER_LOG", "aquifer_worker=trace");
     let training = Running::start(command);
     until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
@@ -26,16 +28,23 @@ fn interrupted(texts: &[&str], workers: usize, to: To) {
         To::Group => assert!(training.group().send(Signal::Interrupt)),
         To::Command => assert!(Signal::Interrupt.send(training.pid())),
     }
-    let ended = training.finish().code(130).says(&["interrupted"]);
+    let ended = training.finish().code(130).says(&["interrupted", "aquifer job resume"]);
     assert_eq!(ended.stdout, "", "no result");
     assert_eq!(ended.survivors, [0u32; 0], "processes left behind");
     assert!(!out.exists(), "a model file");
-    nothing_unfinished(&aquifer);
+    let job = aquifer.dir().join("jobs").join(&names_in(&aquifer.dir().join("jobs"))[0]);
+    assert_eq!(names_in(&job.join("checkpoints")).len(), 1, "its state was handed over");
+    resumes(&aquifer);
+    no_parts(&aquifer);
 }
 
 /// Neither a job nor a file with a temporary name.
 fn nothing_unfinished(aquifer: &Aquifer) {
     assert_eq!(names_in(&aquifer.dir().join("jobs")), [""; 0], "left in jobs/");
+    no_parts(aquifer);
+}
+
+fn no_parts(aquifer: &Aquifer) {
     for folder in ["", "shards", "frames", "uploads", "models"] {
         let part = |name: &String| name.starts_with(".part-");
         let parts: Vec<_> = names_in(&aquifer.dir().join(folder)).into_iter().filter(part).collect();

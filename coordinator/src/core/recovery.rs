@@ -48,7 +48,10 @@ impl State {
 
     pub(super) fn checkpoint_stored(&mut self, id: &JobId, identity: String, round: u64) -> Vec<Effect> {
         match self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) {
-            Some(search) => drop(search.checkpoints.insert(identity, round)),
+            Some(search) => {
+                let newest = search.checkpoints.entry(identity).or_insert(round);
+                *newest = round.max(*newest);
+            }
             // It ended meanwhile.
             None => return vec![Effect::RemoveCheckpoints { job: id.clone(), identities: Some(vec![identity]) }],
         }

@@ -10,6 +10,7 @@ use aquifer_proto::{JobEvent, PEER_LOST, TrialOutcome};
 
 use super::*;
 
+mod recovery;
 mod schedule;
 mod searching;
 
@@ -21,6 +22,8 @@ struct Bench {
     now: Duration,
     folder: tempfile::TempDir,
     effects: Vec<Effect>,
+    /// The file that its frame is made of.
+    source: &'static str,
 }
 
 fn id() -> JobId {
@@ -53,7 +56,8 @@ fn data() -> PathBuf {
 impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { core: State::new(1), now: Duration::ZERO, folder, effects: Vec::new() }
+        let source = "../tests/data/wisconsin/wisconsin.parquet";
+        Self { core: State::new(1), now: Duration::ZERO, folder, effects: Vec::new(), source }
     }
 
     fn step(&mut self, event: Event) {
@@ -76,7 +80,8 @@ impl Bench {
     }
 
     fn plan(&self) -> Plan {
-        plan_with_shard_rows(survey(&[data().into()], &SourceOptions::default()).unwrap(), 1024)
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(self.source);
+        plan_with_shard_rows(survey(&[source.into()], &SourceOptions::default()).unwrap(), 1024 * 1024)
     }
 
     fn planned(&mut self) {

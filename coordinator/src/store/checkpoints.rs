@@ -30,7 +30,7 @@ impl Store {
         Incoming::begin(&self.checkpoint_folder(job))
     }
 
-    /// Keeps a state that was written whole; older ones of the same trial go.
+    /// Keeps a state that was written whole; of the same trial only the newest stays.
     pub(crate) fn keep_checkpoint(
         &self,
         file: Incoming,
@@ -40,8 +40,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let Some(path) = self.checkpoint_path(job, identity, round) else { return Ok(()) };
         file.finish(|_| path)?;
+        let newest = self.checkpoints(job).get(identity).copied();
         for (other, at, path) in self.states(job) {
-            if other == identity && at < round {
+            if other == identity && Some(at) < newest {
                 // One that stays only takes room.
                 let _ = std::fs::remove_file(path);
             }
@@ -102,6 +103,7 @@ mod tests {
         };
         keep(&one, 9);
         keep(&one, 10);
+        keep(&one, 8); // late
         keep(&other, 3);
         drop(store.begin_checkpoint(&job).unwrap());
         assert_eq!(store.checkpoints(&job), BTreeMap::from([(one.clone(), 10), (other.clone(), 3)]));

@@ -1,0 +1,313 @@
+//! What a loss costs: which state is gone on from, who goes on, and when it is given up.
+
+use aquifer_proto::{CohortPlan, STATE_LOST, STATES_DIFFER, StateFrom};
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A training of two ranks on two workers; its frame has three blocks.
+fn spread() -> Bench {
+    let mut bench = Bench::new();
+    bench.source = "../tests/data/adult/test.parquet";
+    bench.register(1);
+    bench.register(2);
+    bench.submit(&["target=income", "ranks=2"], 1);
+    bench.planned();
+    bench.import();
+    bench.begin();
+    assert_eq!(bench.started(), [1, 1]);
+    bench
+}
+
+impl Bench {
+    /// What the last run was told.
+    fn last_plan(&self) -> CohortPlan {
+        let plan = self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Send { command: Command::StartTrial { cohort_json, .. }, .. } => Some(cohort_json),
+            _ => None,
+        });
+        serde_json::from_str(plan.unwrap()).unwrap()
+    }
+
+    fn from(&self) -> Option<StateFrom> {
+        self.last_plan().trials[0].from.clone()
+    }
+
+    fn identity(&self) -> String {
+        self.last_plan().trials[0].identity.clone()
+    }
+
+    fn hold(&mut self, n: u32, round: u64) {
+        let states = vec![(self.identity(), round)];
+        self.step(Event::StatesHeld { worker: worker(n), states });
+    }
+
+    fn report_on(&mut self, n: u32, number: u64, report: TrialReport) {
+        self.step(Event::TrialReported { job: id(), worker: worker(n), number, report });
+    }
+
+    fn lose(&mut self, n: u32) {
+        self.step(Event::WorkerGone { worker: worker(n), reason: "it was killed".into() });
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        let workers: Vec<WorkerId> = self.core.workers().keys().cloned().collect();
+        workers.into_iter().for_each(|worker| self.step(Event::WorkerRenewed { worker }));
+        self.step(Event::Tick);
+    }
+}
+
+#[test]
+fn survivors_say_what_they_hold_and_the_newest_state_is_gone_on_from() {
+    let mut bench = spread();
+    bench.register(3);
+    bench.lose(1);
+    assert_eq!(bench.told(false), BTreeSet::from([worker(2).0]), "the survivor stops");
+    assert_eq!(bench.started(), [1, 1], "nothing begins before it has said what it holds");
+    bench.hold(2, 41);
+    bench.report(2, TrialReport::Stopped);
+    assert_eq!(bench.started(), [1, 1, 2, 2]);
+    assert_eq!(bench.from(), Some(StateFrom { round: 41, holders: vec!["http://w2".into()], checkpoint: false }));
+
+    // Both survive, one of them a round ahead.
+    let mut bench = spread();
+    bench.hold(1, 7);
+    bench.hold(2, 8);
+    bench.report(1, failed(Report::new(Kind::Work, PEER_LOST, "the exchange broke")));
+    bench.report(2, TrialReport::Stopped);
+    assert_eq!(bench.from(), Some(StateFrom { round: 8, holders: vec!["http://w2".into()], checkpoint: false }));
+}
+
+#[test]
+fn a_checkpoint_is_gone_on_from_where_nobody_holds_more() {
+    let mut bench = spread();
+    let identity = bench.identity();
+    bench.step(Event::CheckpointStored { job: id(), identity: identity.clone(), round: 64 });
+    bench.step(Event::CheckpointStored { job: id(), identity, round: 32 });
+    bench.lose(1);
+    bench.lose(2);
+    bench.register(3);
+    assert_eq!(bench.started(), [1, 1], "somebody may come back with more");
+    bench.pass(2 * SECOND);
+    assert_eq!(bench.from(), Some(StateFrom { round: 64, holders: Vec::new(), checkpoint: true }));
+}
+
+#[test]
+fn who_comes_back_with_a_state_is_not_waited_for_any_longer() {
+    let mut bench = spread();
+    let identity = bench.identity();
+    bench.lose(1);
+    bench.lose(2);
+    let states = BTreeMap::from([(identity, 50)]);
+    let registration = Registration { address: "http://w3".into(), threads: 1, states, ..Registration::default() };
+    bench.step(Event::WorkerRegistered { worker: worker(3), incarnation: 3, registration });
+    assert_eq!(bench.from().unwrap().round, 50);
+}
+
+#[test]
+fn a_state_that_is_lost_leads_to_an_older_one() {
+    let mut bench = spread();
+    let identity = bench.identity();
+    bench.step(Event::CheckpointStored { job: id(), identity, round: 10 });
+    bench.hold(1, 20);
+    bench.hold(2, 20);
+    bench.report(1, failed(Report::new(Kind::Work, PEER_LOST, "the exchange broke")));
+    bench.report(2, TrialReport::Stopped);
+    assert_eq!(bench.from().unwrap().round, 20);
+    let lost = || failed(Report::new(Kind::Work, STATE_LOST, "nobody has it"));
+    bench.report_on(1, 2, lost());
+    bench.report_on(2, 2, TrialReport::Stopped);
+    assert_eq!(bench.from(), Some(StateFrom { round: 10, holders: Vec::new(), checkpoint: true }));
+    bench.report_on(2, 3, lost());
+    bench.report_on(1, 3, TrialReport::Stopped);
+    assert_eq!(bench.from(), None, "from the start");
+    assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::RemoveCheckpoints { .. })));
+    assert!(bench.last_events().is_empty(), "{:?}", bench.last_events());
+}
+
+#[test]
+fn a_worker_that_joins_gets_its_share_and_one_that_leaves_gives_its_own_away() {
+    let mut bench = Bench::new();
+    bench.source = "../tests/data/adult/test.parquet";
+    bench.register(1);
+    bench.submit(&["target=income", "ranks=2"], 1);
+    bench.planned();
+    bench.import();
+    bench.begin();
+    assert_eq!(bench.started(), [1]);
+    bench.now = Duration::from_millis(1);
+    bench.register(2);
+    bench.pass(SECOND);
+    assert!(bench.told(false).is_empty(), "it has just begun");
+    bench.pass(2 * SECOND);
+    assert_eq!(bench.told(false), BTreeSet::from([worker(1).0]));
+    bench.hold(1, 5);
+    bench.report(1, TrialReport::Stopped);
+    assert_eq!(bench.started(), [1, 2, 2]);
+    assert_eq!(bench.from().unwrap().round, 5);
+
+    bench.step(Event::WorkerLeaving { worker: worker(1) });
+    bench.hold(1, 9);
+    bench.hold(2, 9);
+    bench.report_on(1, 2, TrialReport::Stopped);
+    bench.report_on(2, 2, TrialReport::Stopped);
+    assert_eq!(bench.started(), [1, 2, 2, 3]);
+    assert_eq!(bench.from().unwrap().holders, ["http://w1", "http://w2"], "it is still there to give its state");
+    bench.lose(1);
+    assert_eq!(bench.started(), [1, 2, 2, 3], "it had nothing left");
+}
+
+#[test]
+fn a_trial_that_ends_its_workers_fails_and_names_the_last_of_them() {
+    let mut bench = spread();
+    for round in 0..3 {
+        assert!(bench.last_events().is_empty());
+        let number = *bench.started().last().unwrap();
+        bench.lose(2 * round + 1);
+        bench.report_on(2 * round + 2, number, TrialReport::Stopped);
+        bench.lose(2 * round + 2);
+        bench.register(2 * round + 3);
+        bench.register(2 * round + 4);
+        bench.pass(2 * SECOND);
+    }
+    let failure = bench.failure();
+    assert_eq!(failure.code, "worker_lost");
+    assert!(failure.message.contains("worker-0005") && failure.message.contains("3th in a row"), "{failure}");
+}
+
+/// As long as it gets on, it may lose any number.
+#[test]
+fn a_trial_that_makes_progress_goes_on_for_ever() {
+    let mut bench = spread();
+    for round in 0..20 {
+        let number = *bench.started().last().unwrap();
+        bench.lose(2 * round + 1);
+        bench.hold(2 * round + 2, 10 * u64::from(round) + 1);
+        bench.report_on(2 * round + 2, number, TrialReport::Stopped);
+        bench.register(2 * round + 3);
+        bench.lose(2 * round + 2);
+        bench.register(2 * round + 4);
+        let identity = bench.identity();
+        bench.step(Event::CheckpointStored { job: id(), identity, round: 10 * u64::from(round) + 2 });
+        bench.pass(2 * SECOND);
+    }
+    assert!(bench.last_events().is_empty(), "{:?}", bench.last_events());
+}
+
+#[test]
+fn shards_of_a_lost_worker_are_made_by_others() {
+    let mut bench = Bench::new();
+    bench.register(1);
+    bench.register(2);
+    bench.submit(&[], 1);
+    bench.planned();
+    let makers = |bench: &Bench| -> Vec<WorkerId> {
+        let maker = |effect: &Effect| match effect {
+            Effect::Send { worker, command: Command::ImportShard { .. } } => Some(worker.clone()),
+            _ => None,
+        };
+        bench.effects.iter().filter_map(maker).collect()
+    };
+    assert_eq!(makers(&bench), [worker(1)]);
+    bench.lose(1);
+    assert_eq!(makers(&bench), [worker(1), worker(2)]);
+    bench.lose(2);
+    bench.register(3);
+    assert_eq!(makers(&bench), [worker(1), worker(2), worker(3)]);
+    bench.lose(3);
+    assert_eq!(bench.failure().code, "worker_lost", "it is these rows that end them");
+
+    // A full disk is the worker's, and a bad file is everybody's.
+    let mut bench = Bench::new();
+    bench.register(1);
+    bench.register(2);
+    bench.submit(&[], 1);
+    bench.planned();
+    let fails = |bench: &mut Bench, n, kind, code| {
+        let result = Err(Report::new(kind, code, "x"));
+        bench.step(Event::ShardImported { job: id(), worker: worker(n), slot: 0, shard: 0, result });
+    };
+    fails(&mut bench, 1, Kind::Work, "disk_full");
+    assert_eq!(makers(&bench), [worker(1), worker(2)]);
+    fails(&mut bench, 2, Kind::Data, "corrupt_data");
+    assert!(bench.told(false).is_empty());
+    bench.pass(31 * SECOND);
+    assert_eq!(bench.failure().code, "corrupt_data");
+}
+
+#[test]
+fn who_cannot_compute_its_state_again_is_kept_out() {
+    let mut bench = spread();
+    let identity = bench.identity();
+    bench.step(Event::CheckpointStored { job: id(), identity, round: 64 });
+    bench.report(1, TrialReport::Differs { trial: 0, round: 128, check: 1 });
+    bench.hold(2, 128);
+    bench.report(2, TrialReport::Differs { trial: 0, round: 128, check: 2 });
+    assert_eq!(bench.from().unwrap().round, 64, "none of them is believed");
+    let plan = bench.last_plan();
+    assert_eq!(plan.trials[0].check_at, Some(128));
+    let first = bench.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Send { command: Command::StartTrial { members, .. }, .. } => Some(members[0].worker.clone()),
+        _ => None,
+    });
+    assert_eq!(first, Some(worker(2)), "they have changed places");
+    bench.report_on(2, 2, TrialReport::Checked { trial: 0, round: 128, check: 2 });
+    assert_eq!(bench.core.workers().keys().collect::<Vec<_>>(), [&worker(2)]);
+    assert_eq!(bench.core.refusal("http://w1").unwrap().code, "quarantined");
+    assert!(bench.core.refusal("http://w2").is_none());
+    bench.report_on(2, 2, TrialReport::Stopped);
+    bench.pass(2 * SECOND);
+    assert_eq!(bench.started(), [1, 1, 2, 2, 3], "it goes on without it");
+}
+
+#[test]
+fn members_that_differ_again_and_again_end_their_trial() {
+    let mut bench = spread();
+    for number in 1..=4 {
+        assert!(bench.last_events().is_empty(), "{number}");
+        bench.report_on(1, number, TrialReport::Differs { trial: 0, round: 64, check: 1 });
+        bench.report_on(2, number, TrialReport::Differs { trial: 0, round: 64, check: 2 });
+    }
+    assert_eq!(bench.failure().code, STATES_DIFFER);
+}
+
+/// A job of a former start is submitted again by itself, and what workers come back with is waited for.
+#[test]
+fn a_job_outlives_its_coordinator() {
+    let before = spread();
+    let identity = before.identity();
+    let row = before.core.row(&id()).unwrap().clone();
+    let (core, running) = State::new(2).with_past(vec![row.clone()]).continued();
+    assert_eq!(running, [row]);
+    let mut bench = Bench { core, source: before.source, ..Bench::new() };
+    let request = running[0].request.clone().unwrap();
+    bench.step(Event::Submitted { job: id(), request: Box::new(request), workers_min: 1, created_ms: 0 });
+    bench.planned();
+    for (n, round) in [(1, 70), (2, 71)] {
+        let states = BTreeMap::from([(identity.clone(), round)]);
+        let registration =
+            Registration { address: format!("http://w{n}"), threads: 1, states, ..Registration::default() };
+        bench.step(Event::WorkerRegistered { worker: worker(n), incarnation: n.into(), registration });
+    }
+    bench.import();
+    bench.begin();
+    assert!(bench.started().is_empty(), "others may come");
+    bench.pass(SECOND);
+    assert_eq!(bench.started(), [1, 1]);
+    assert_eq!((bench.from().unwrap().round, bench.identity()), (71, identity));
+}
+
+#[test]
+fn without_workers_a_job_waits_and_says_so_and_then_gives_up() {
+    let mut bench = spread();
+    bench.lose(1);
+    bench.lose(2);
+    let waits = |effect: &Effect| matches!(effect, Effect::Notify { event: JobEvent::Waiting { .. }, .. });
+    assert!(bench.effects.iter().any(waits));
+    bench.pass(NO_WORKER_GRACE - SECOND);
+    assert!(bench.last_events().is_empty());
+    bench.pass(SECOND);
+    assert_eq!(bench.failure().code, "no_workers");
+}
