@@ -11,6 +11,7 @@ mod holdout;
 mod jobs;
 mod launch;
 mod leaderboard;
+mod log;
 mod newfile;
 mod options;
 mod output;
@@ -21,7 +22,6 @@ mod scan;
 mod scores;
 mod submission;
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use aquifer_learn::Isa;
@@ -66,8 +66,8 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return failure::print_refused(&error),
     };
-    start_log(&arguments.command);
-    if let Err(error) = choose_instructions() {
+    let started = log::start(log_level(&arguments.command)).and_then(|()| choose_instructions());
+    if let Err(error) = started {
         return failure::print(&error.into(), arguments.output);
     }
     match run(arguments.command, arguments.output) {
@@ -120,20 +120,11 @@ fn run(command: Command, format: output::Format) -> anyhow::Result<()> {
     result
 }
 
-/// Logs go to standard error: warnings, and for nodes what they do. `AQUIFER_LOG` changes that (`debug`, `off`, …).
-fn start_log(command: &Command) {
-    let level = match command {
+/// How much is logged, unless somebody says otherwise.
+fn log_level(command: &Command) -> &'static str {
+    match command {
         Command::Coordinator(_) | Command::Worker(_) => "info",
         Command::Cluster(_) => "warn",
         _ => "error",
-    };
-    let filter = tracing_subscriber::EnvFilter::builder().with_env_var("AQUIFER_LOG");
-    let filter = filter.with_default_directive(tracing_subscriber::filter::LevelFilter::OFF.into()).from_env_lossy();
-    let filter = match std::env::var_os("AQUIFER_LOG") {
-        Some(_) => filter,
-        None => tracing_subscriber::EnvFilter::new(level),
-    };
-    let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    log.with_ansi(colour).with_target(false).init();
+    }
 }

@@ -9,22 +9,27 @@ use aquifer_frame::{Listed, Plan, Roots, SourceFile, SourceOptions, is_hash, sur
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{Clock, JobEvent, beside};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, TrialRow, WorkerId, uploads_of};
 use crate::feed::Feeds;
-use crate::journal::Journal;
+use crate::journal::{Journal, JournalError};
+use crate::record::Record;
 use crate::store::{Store, source_changes};
 
 /// Time passes in steps of this at least.
 const TICK: Duration = Duration::from_millis(500);
 /// Events that share one transaction.
 const GROUP_MAX: usize = 64;
+/// Whoever asks whether the journal can be written makes it write once in this time, not more often.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 enum Message {
     Event(Box<Event>),
     Ask(Box<dyn FnOnce(&State) + Send>),
     Tick,
+    /// Whether the journal can be written.
+    Probe(oneshot::Sender<bool>),
     Stop,
 }
 
@@ -34,6 +39,7 @@ pub(crate) struct Handle {
     sender: mpsc::UnboundedSender<Message>,
     sessions: Sessions,
     pub(crate) feeds: Feeds,
+    pub(crate) record: Record,
 }
 
 type Sessions = Arc<Mutex<BTreeMap<WorkerId, mpsc::UnboundedSender<Command>>>>;
@@ -52,6 +58,13 @@ impl Handle {
         let (answer, receive) = oneshot::channel();
         let ask = Message::Ask(Box::new(move |state| drop(answer.send(question(state)))));
         self.sender.send(ask).ok()?;
+        receive.await.ok()
+    }
+
+    /// Whether the journal can be written; `None` once the driver has ended.
+    pub(crate) async fn journal_works(&self) -> Option<bool> {
+        let (answer, receive) = oneshot::channel();
+        self.sender.send(Message::Probe(answer)).ok()?;
         receive.await.ok()
     }
 
@@ -84,6 +97,8 @@ pub(crate) struct Driver {
     roots: Arc<Roots>,
     handle: Handle,
     inbox: mpsc::UnboundedReceiver<Message>,
+    /// When the journal was tried, and whether it could be written.
+    probed: Option<(Duration, bool)>,
 }
 
 impl Driver {
@@ -95,8 +110,9 @@ impl Driver {
         roots: Arc<Roots>,
     ) -> (Self, Handle) {
         let (sender, inbox) = mpsc::unbounded_channel();
-        let handle = Handle { sender, sessions: Sessions::default(), feeds: Feeds::new(state.term) };
-        (Self { state, journal, clock, store, roots, handle: handle.clone(), inbox }, handle)
+        let (sessions, feeds, record) = (Sessions::default(), Feeds::new(state.term), Record::default());
+        let handle = Handle { sender, sessions, feeds, record };
+        (Self { state, journal, clock, store, roots, handle: handle.clone(), inbox, probed: None }, handle)
     }
 
     /// Runs until it is told to stop.
@@ -121,7 +137,7 @@ impl Driver {
             }
             // Renewals that wait in the inbox count: no lease runs out because this thread was busy.
             if idle {
-                effects.extend(self.state.step(self.clock.now(), Event::Tick));
+                self.step(Event::Tick, &mut effects);
             }
             self.carry_out(effects);
         }
@@ -129,14 +145,34 @@ impl Driver {
 
     fn take(&mut self, message: Message, effects: &mut Vec<Effect>) {
         match message {
-            Message::Event(event) => effects.extend(self.state.step(self.clock.now(), *event)),
+            Message::Event(event) => self.step(*event, effects),
             // An answer must not run ahead of the effects of what came before it.
             Message::Ask(question) => {
                 self.carry_out(std::mem::take(effects));
                 question(&self.state);
             }
+            Message::Probe(answer) => drop(answer.send(self.probe())),
             Message::Tick | Message::Stop => {}
         }
+    }
+
+    fn step(&mut self, event: Event, effects: &mut Vec<Effect>) {
+        let now = self.clock.now();
+        self.handle.record.see_event(&self.state, now, &event);
+        effects.extend(self.state.step(now, event));
+    }
+
+    fn probe(&mut self) -> bool {
+        let now = self.clock.now();
+        if let Some((_, works)) = self.probed.filter(|(at, _)| now < *at + PROBE_INTERVAL) {
+            return works;
+        }
+        let tried = self.journal.probe();
+        if let Err(error) = &tried {
+            error!(%error, "the journal cannot be written");
+        }
+        self.probed = Some((now, tried.is_ok()));
+        tried.is_ok()
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -149,7 +185,7 @@ impl Driver {
             }
         }
         if !(rows.is_empty() && trials.is_empty())
-            && let Err(cause) = self.journal.commit(&rows, &trials)
+            && let Err(cause) = self.commit(&rows, &trials)
         {
             error!(error = %cause, "the journal cannot be written");
             let report = Report::from(&cause);
@@ -167,7 +203,15 @@ impl Driver {
         effects.into_iter().for_each(|effect| self.carry_out_one(effect));
     }
 
+    fn commit(&mut self, rows: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError> {
+        let committed = self.journal.commit(rows, trials);
+        self.handle.record.committed(committed.is_ok());
+        self.probed = Some((self.clock.now(), committed.is_ok()));
+        committed
+    }
+
     fn carry_out_one(&mut self, effect: Effect) {
+        self.handle.record.see_effect(&effect);
         match effect {
             Effect::Persist(_) | Effect::PersistTrial(_) => {}
             Effect::ClearSums { identities } => {
@@ -212,10 +256,7 @@ impl Driver {
                     warn!(%worker, "a command found no session");
                 }
             }
-            Effect::Disconnect { worker, reason } => {
-                info!(%worker, reason, "disconnected");
-                self.handle.close_session(&worker);
-            }
+            Effect::Disconnect { worker, .. } => self.handle.close_session(&worker),
             Effect::Plan { job, slot, files, options, shuffle } => {
                 let (store, roots) = (self.store.clone(), self.roots.clone());
                 self.beside(
@@ -360,6 +401,23 @@ mod tests {
         assert_eq!(journal.clone().jobs().unwrap()[0].status, JobStatus::Failed);
         handle.stop();
         assert!(driver.await.is_err(), "it has ended");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_coordinator_that_cannot_write_its_journal_is_not_ready() {
+        let journal = MemoryJournal::default();
+        let (handle, _driver, _folder) = start(&journal);
+        assert_eq!(handle.journal_works().await, Some(true));
+        journal.crash_after(0);
+        let (handle_of_full, _full, _folder) = start(&journal);
+        assert_eq!(handle_of_full.journal_works().await, Some(false));
+        assert_eq!(
+            handle.journal_works().await,
+            Some(true),
+            "it was tried a moment ago: nobody makes it write at will"
+        );
+        handle.stop();
+        handle_of_full.stop();
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -48,6 +48,8 @@ pub trait Journal: Send {
     fn jobs(&mut self) -> Result<Vec<JobRow>, JournalError>;
     /// All rows of jobs or none; and before them all of trials, or none: what a trial found is true whatever became of its job.
     fn commit(&mut self, jobs: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError>;
+    /// Writes something that changes nothing, to find out whether it can.
+    fn probe(&mut self) -> Result<(), JournalError>;
     /// Trials on this data that any job has found.
     fn trials(&mut self, data: &str) -> Result<Vec<TrialRow>, JournalError>;
     /// Leaves out the sums of these trials.
@@ -151,6 +153,10 @@ impl Journal for SqliteJournal {
             }
             transaction.commit()
         })
+    }
+
+    fn probe(&mut self) -> Result<(), JournalError> {
+        self.run(|connection| connection.execute("UPDATE term SET term = term", [])).map(drop)
     }
 
     fn trials(&mut self, data: &str) -> Result<Vec<TrialRow>, JournalError> {
@@ -257,6 +263,14 @@ impl Journal for MemoryJournal {
             disk.trials.extend(trials.iter().map(|row| (row.identity.clone(), row.clone())));
             disk.jobs.extend(jobs.iter().map(|row| (row.id.0.clone(), row.clone())));
         })
+    }
+
+    fn probe(&mut self) -> Result<(), JournalError> {
+        let disk = self.disk.lock().map_err(|_| JournalError::Crashed)?;
+        match disk.crash_after {
+            Some(0) => Err(JournalError::Crashed),
+            _ => Ok(()),
+        }
     }
 
     fn trials(&mut self, data: &str) -> Result<Vec<TrialRow>, JournalError> {

@@ -8,6 +8,7 @@ pub mod core;
 mod driver;
 mod feed;
 mod journal;
+mod record;
 pub mod search;
 mod server;
 mod service;

@@ -5,16 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{jobs_server::JobsServer, membership_server::MembershipServer};
-use aquifer_proto::{BindError, CONTROL_BYTES_MAX, DESCRIPTORS, TokenCheck, bind, on_own_thread};
+use aquifer_proto::{BindError, CONTROL_BYTES_MAX, DESCRIPTORS, TokenCheck, bind, on_own_thread, with_operations};
 use tokio::sync::{oneshot, watch};
+use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
-use tracing::info;
+use tracing::{Instrument, info, info_span};
 
 use crate::config::Config;
 use crate::core::{Event, JobRow, State};
 use crate::driver::{Driver, Handle};
 use crate::journal::{Journal, JournalError, SqliteJournal};
-use crate::service::{JobsService, MembershipService};
+use crate::service::{JobsService, MembershipService, Operations};
 use crate::store::{Store, StoreError};
 
 #[derive(Debug, thiserror::Error)]
@@ -71,14 +72,15 @@ impl Coordinator {
         let (state, running) = state.continued();
 
         let roots = Arc::new(config.roots);
-        let (driver, handle) = Driver::new(state, journal, config.seams.clock, store.clone(), roots.clone());
+        let clock = config.seams.clock;
+        let (driver, handle) = Driver::new(state, journal, clock.clone(), store.clone(), roots.clone());
         for JobRow { id, request, created_ms, .. } in running {
             let Some(request) = request.map(Box::new) else { continue };
-            info!(job = %id, "goes on");
+            info!(job = %id, term, "goes on");
             handle.feeds.open(&id);
             handle.send(Event::Submitted { job: id, request, workers_min: 1, created_ms });
         }
-        let driver = on_own_thread(driver.run());
+        let driver = on_own_thread(driver.run().instrument(info_span!("coordinator", term)));
 
         let check = TokenCheck::new(&config.token);
         let jobs =
@@ -101,11 +103,13 @@ impl Coordinator {
             .map_err(|source| StartError::Reflection { source })?;
 
         let (stop, mut stopped) = watch::channel(false);
-        let server = aquifer_proto::server()
-            .add_service(InterceptedService::new(jobs, check.clone()))
+        let services = Routes::new(InterceptedService::new(jobs, check.clone()))
             .add_service(InterceptedService::new(membership, check.clone()))
             .add_service(InterceptedService::new(health, check.clone()))
-            .add_service(InterceptedService::new(reflection, check))
+            .add_service(InterceptedService::new(reflection, check.clone()));
+        let operations = Arc::new(Operations { handle: handle.clone(), clock });
+        let server = aquifer_proto::server()
+            .add_routes(with_operations(services, operations, check))
             .serve_with_incoming_shutdown(listener, async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             });

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use aquifer_model::{Kind, Report};
-use aquifer_proto::v1::{StatusRequest, StatusResponse};
+use aquifer_proto::v1::{ClusterEvent, StatusRequest, StatusResponse};
 use aquifer_proto::{Tcp, bind, from_status};
 use clap::{Args, Subcommand};
 use tokio::process::{Child, Command};
 
 use super::coordinator::until_told;
+use super::job::second;
 use crate::client::Client;
 use crate::dir;
 use crate::failure::usage;
@@ -28,6 +29,8 @@ const STEADY: Duration = Duration::from_secs(60);
 const START_MAX: Duration = Duration::from_secs(30);
 /// Children that were told to end do so within this, or are killed.
 const STOP_MAX: Duration = Duration::from_secs(25);
+/// Events below the table.
+const EVENTS_SHOWN: usize = 20;
 
 /// Start a cluster on this machine, or show a running one
 #[derive(Args)]
@@ -77,7 +80,11 @@ impl Cluster {
             Verb::Up(up) => up.run(format).await,
             Verb::Status { cluster } => {
                 let status = ask_status(&mut join(&cluster).await?).await?;
-                print_status(&status, format)
+                print_status(&status, format)?;
+                if format == Format::Table {
+                    print_events(&status.events);
+                }
+                Ok(())
             }
         }
     }
@@ -114,10 +121,16 @@ fn print_status(status: &StatusResponse, format: Format) -> anyhow::Result<()> {
                 "threads": worker.threads, "devices": worker.devices, "memory_bytes": worker.memory_bytes,
                 "disk_free_bytes": worker.disk_free_bytes, "shards": worker.shards, "trials": worker.trials })
         };
+        let event = |event: &ClusterEvent| {
+            let ClusterEvent { when_ms, what, worker, job, why } = event;
+            let (worker, job) = (named(worker), named(job));
+            serde_json::json!({ "when": when_ms, "what": what, "worker": worker, "job": job, "why": why })
+        };
         let data = serde_json::json!({
             "coordinator": { "pid": status.pid, "role": "coordinator", "address": status.address, "term": status.term,
                 "protocol_version": status.protocol_version },
             "workers": status.workers.iter().map(worker).collect::<Vec<_>>(),
+            "events": status.events.iter().map(event).collect::<Vec<_>>(),
         });
         return output::json("ClusterStatus", &data);
     }
@@ -141,6 +154,26 @@ fn print_status(status: &StatusResponse, format: Format) -> anyhow::Result<()> {
     }
     table.print(format);
     Ok(())
+}
+
+/// Nothing where there is nothing, as an empty word says on the wire.
+fn named(word: &str) -> Option<&str> {
+    (!word.is_empty()).then_some(word)
+}
+
+/// The last few, below the table of nodes; `--output json` has all that are kept.
+fn print_events(events: &[ClusterEvent]) {
+    if events.is_empty() {
+        return;
+    }
+    output::line("");
+    let mut table = Table::new(["when (UTC)", "event", "worker", "job", "why"]);
+    for event in &events[events.len().saturating_sub(EVENTS_SHOWN)..] {
+        let or_dash = |word: &str| named(word).unwrap_or("-").to_owned();
+        let (what, why) = (event.what.replace('_', " "), event.why.clone());
+        table.row([second(event.when_ms), what, or_dash(&event.worker), or_dash(&event.job), why]);
+    }
+    table.print(Format::Table);
 }
 
 impl Up {

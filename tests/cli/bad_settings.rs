@@ -112,3 +112,12 @@ fn options() {
     aquifer.run(["train"]).code(2).says(&["error: no data was given", "help: aquifer train FILE --target COLUMN"]);
     aquifer.run(["train", "--output", "yaml"]).code(2).says(&["table, json, csv"]);
 }
+
+#[test]
+fn an_unknown_form_of_the_log_is_refused() {
+    let aquifer = bed();
+    let mut command = aquifer.command(["doctor"]);
+    command.env("AQUIFER_LOG_FORMAT", "xml");
+    let finished = aquifer_harness::Running::start(command).finish().code(2);
+    finished.says(&["AQUIFER_LOG_FORMAT", "xml", "text or json"]);
+}

@@ -17,6 +17,7 @@ fn a_client_of_a_cluster() {
     assert!(coordinator["pid"].as_u64().is_some() && coordinator["term"] == 1, "{coordinator}");
     let workers = status["workers"].as_array().unwrap();
     assert_eq!(workers.len(), 3);
+    assert_eq!(status["events"].as_array().map(Vec::len), Some(3), "{status}");
     for worker in workers {
         assert!(worker["id"].is_string() && worker["pid"].as_u64().is_some() && worker["role"] == "worker", "{worker}");
         assert!(worker["address"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{worker}");
@@ -24,7 +25,7 @@ fn a_client_of_a_cluster() {
     }
     // Beside its folder neither address nor token need be said.
     let table = aquifer.run(["cluster", "status", "--dir", cluster.dir().to_str().unwrap()]).ok();
-    assert_eq!(table.stdout.lines().count(), 6, "{}", table.stdout);
+    assert_eq!(table.stdout.lines().count(), 12, "four nodes, and that three workers joined: {}", table.stdout);
 
     let out = aquifer.file("c.safetensors");
     let adult = data("adult/train.parquet");

@@ -58,11 +58,14 @@ async fn ask_coordinator(url: &str, caller: Caller<'_>) -> Vec<(&'static str, Co
     let check = HealthCheckRequest { service: String::new() };
     answers.push(("Health.Check", code(health.check(caller.request(check)).await)));
     let mut reflection = ServerReflectionClient::new(channel().await);
-    let list = MessageRequest::ListServices(String::new());
-    let list = ServerReflectionRequest { host: String::new(), message_request: Some(list) };
-    let list = reflection.server_reflection_info(caller.request(tokio_stream::once(list))).await;
+    let list = reflection.server_reflection_info(caller.request(tokio_stream::once(list_services()))).await;
     answers.push(("ServerReflection", code(list)));
     answers
+}
+
+fn list_services() -> ServerReflectionRequest {
+    let list = MessageRequest::ListServices(String::new());
+    ServerReflectionRequest { host: String::new(), message_request: Some(list) }
 }
 
 /// One method of every service of a worker, and what it answers.
@@ -77,7 +80,10 @@ async fn ask_worker(url: &str, caller: Caller<'_>) -> Vec<(&'static str, Code)> 
     let mut health = HealthClient::new(channel().await);
     let check = HealthCheckRequest { service: String::new() };
     let check = code(health.check(caller.request(check)).await);
-    vec![("Peer.FetchShard", fetch), ("Peer.Exchange", exchange), ("Health.Check", check)]
+    let mut reflection = ServerReflectionClient::new(channel().await);
+    let list = reflection.server_reflection_info(caller.request(tokio_stream::once(list_services()))).await;
+    let list = ("ServerReflection", code(list));
+    vec![list, ("Peer.FetchShard", fetch), ("Peer.Exchange", exchange), ("Health.Check", check)]
 }
 
 fn code<T>(answer: Result<T, Status>) -> Code {

@@ -2,13 +2,15 @@
 //!
 //! `same_bits` is the main promise; `frames` follows shards from process to process, to their removal; `faults` kills processes;
 //! `interrupt` presses Ctrl-C; `search` compares searches with each other and with trainings, and `search_faults` kills,
-//! leaves and resumes them; `access` tries the doors; `wire` speaks to the services without the command line.
+//! leaves and resumes them; `access` tries the doors; `operations`
+//! asks what operators ask; `wire` speaks to the services without the command line.
 
 mod access;
 mod access_wire;
 mod faults;
 mod frames;
 mod interrupt;
+mod operations;
 mod same_bits;
 mod search;
 mod search_faults;

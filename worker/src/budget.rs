@@ -31,9 +31,13 @@ impl Budget {
         self.bytes
     }
 
+    pub(crate) fn reserved_bytes(&self) -> u64 {
+        *self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     /// Whether anybody has memory reserved now.
     pub(crate) fn is_shared(&self) -> bool {
-        *self.reserved.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) > 0
+        self.reserved_bytes() > 0
     }
 
     /// Whether so much could be reserved now.

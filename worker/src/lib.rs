@@ -5,10 +5,12 @@
 mod budget;
 mod config;
 pub mod core;
+mod counters;
 mod executor;
 mod imports;
 mod inbox;
 mod link;
+mod operations;
 mod peer;
 mod registry;
 mod resources;

@@ -49,6 +49,11 @@ impl Registry {
         self.changed.send_replace(());
     }
 
+    /// Cohorts that have begun here and not ended.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().inboxes.len()
+    }
+
     pub(crate) fn stop(&self, id: &GenerationId) {
         if let Some(inbox) = self.lock().inboxes.get(id) {
             inbox.stop();

@@ -7,16 +7,19 @@ use std::time::Duration;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::peer_server::PeerServer;
-use aquifer_proto::{CHUNK_BYTES, TokenCheck, bind, blocking};
+use aquifer_proto::{CHUNK_BYTES, DESCRIPTORS, TokenCheck, bind, blocking, with_operations};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
 
 use crate::budget::{Budget, watch_memory};
 use crate::config::Config;
+use crate::counters::Counters;
 use crate::executor::{Executor, ThreadPool};
 use crate::imports::Imports;
 use crate::link::Links;
+use crate::operations::Operations;
 use crate::peer::PeerService;
 use crate::registry::Registry;
 use crate::resources::memory_bytes;
@@ -67,15 +70,34 @@ impl Worker {
             fetching: Arc::default(),
         };
         let check = TokenCheck::new(&config.token);
-        let peer = PeerServer::new(PeerService { registry: registry.clone(), store, states: states.clone() });
+        let peer = PeerService { registry: registry.clone(), store: store.clone(), states: states.clone() };
+        let peer = PeerServer::new(peer);
         let peer = peer.max_decoding_message_size(PEER_BYTES_MAX);
         let (reporter, health) = tonic_health::server::health_reporter();
         reporter.set_serving::<PeerServer<PeerService>>().await;
 
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .build_v1()
+            .map_err(|error| {
+                Report::new(Kind::Work, "reflection", "the reflection service cannot be made").caused_by(&error)
+            })?;
+        let counters = Arc::new(Counters::default());
+        let operations = Operations {
+            counters: counters.clone(),
+            budget: budget.clone(),
+            registry: registry.clone(),
+            store,
+            states: states.clone(),
+            clock: config.seams.clock.clone(),
+        };
+
         let (stop, stopped) = watch::channel(false);
+        let services = Routes::new(InterceptedService::new(peer, check.clone()))
+            .add_service(InterceptedService::new(health, check.clone()))
+            .add_service(InterceptedService::new(reflection, check.clone()));
         let server = aquifer_proto::server()
-            .add_service(InterceptedService::new(peer, check.clone()))
-            .add_service(InterceptedService::new(health, check))
+            .add_routes(with_operations(services, Arc::new(operations), check))
             .serve_with_incoming(listener);
         let server = tokio::spawn(server);
         let session = Session {
@@ -87,6 +109,7 @@ impl Worker {
             budget,
             registry,
             imports: Imports::default(),
+            counters,
             self_test,
         };
         let session = tokio::spawn(async move { session.keep(stopped).await });

@@ -11,10 +11,11 @@ use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status, on_own_thread};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tracing::{info, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 use crate::budget::Budget;
 use crate::config::Config;
+use crate::counters::Counters;
 use crate::executor::Executor;
 use crate::imports::Imports;
 use crate::inbox::{GenerationId, Inbox};
@@ -52,6 +53,7 @@ pub(crate) struct Session {
     pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
     pub(crate) registry: Registry,
     pub(crate) imports: Imports,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) self_test: String,
 }
 
@@ -62,6 +64,7 @@ impl Session {
         let (mut patience, mut retry) = (FIRST_CONTACT, RETRY);
         loop {
             let ended = self.run(stop.clone()).await;
+            self.counters.set_term(None);
             if *stop.borrow() {
                 self.registry.stop_all();
                 return Ok(());
@@ -105,6 +108,9 @@ impl Session {
         let (term, welcome) = read_welcome(welcome)?;
         info!(worker = welcome.worker, term, "joined the cluster");
         self.registry.set_term(term);
+        self.counters.sessions.add(1);
+        self.counters.set_term(Some(term));
+        let said_by = info_span!("session", term, worker = welcome.worker);
         let node = Node {
             shards: self.shards.clone(),
             states: self.states.clone(),
@@ -113,6 +119,7 @@ impl Session {
             clock: self.clock.clone(),
             incarnation: welcome.incarnation,
             said: said.clone(),
+            counters: self.counters.clone(),
         };
         let speaker = tokio::spawn(speak(words, requests, term, welcome.incarnation));
         let renewals = tokio::spawn(renew(said, Duration::from_millis(u64::from(welcome.lease_ms)) / 3));
@@ -121,7 +128,7 @@ impl Session {
                 if command.header.as_ref().is_some_and(|header| header.term == term)
                     && let Some(message) = command.message
                 {
-                    self.obey(&node, message, *stop.borrow());
+                    said_by.in_scope(|| self.obey(&node, message, *stop.borrow()));
                 }
             }
         };
@@ -191,7 +198,7 @@ impl Session {
 
     fn import(&self, node: &Node, import: v1::ImportShard) {
         let (shards, executor, said) = (node.shards.clone(), node.executor.clone(), node.said.clone());
-        let imports = self.imports.clone();
+        let (imports, counters) = (self.imports.clone(), self.counters.clone());
         imports.begin(&import.job, || shards.store.list());
         let uploads: Uploads = import.uploads.iter().map(|file| (file.path.clone(), file.upload.clone())).collect();
         tokio::spawn(async move {
@@ -205,6 +212,7 @@ impl Session {
                     false => fetched.and_then(|()| make_shard(&shards, &import, &uploads)),
                 };
                 let hash = made.as_ref().ok().map(|record| record.hash.clone());
+                counters.imported(made.as_ref().ok().map(|record| record.bytes));
                 let result = match made.and_then(|record| record_json(&record)) {
                     Ok(json) => shard_imported::Result::RecordJson(json),
                     Err(report) => shard_imported::Result::Failure(failure(&report)),
@@ -247,10 +255,12 @@ impl Session {
         self.registry.open(&id, inbox.clone());
         let (node, registry) = (node.clone(), self.registry.clone());
         let assignment = Assignment { id: id.clone(), members: start.members, me: start.me as usize, plan };
-        on_own_thread(async move {
+        let said_by = info_span!("cohort", job = id.trial, generation = id.number);
+        let run = async move {
             trial::run(&node, assignment, events, &inbox).await;
             registry.close(&id);
-        });
+        };
+        on_own_thread(run.instrument(said_by));
     }
 }
 

@@ -47,6 +47,10 @@ impl Store {
         names.filter_map(|name| name.strip_suffix(".arrow").filter(|hash| is_hash(hash)).map(str::to_owned)).collect()
     }
 
+    pub(crate) fn disk_free_bytes(&self) -> u64 {
+        crate::resources::disk_free_bytes(&self.shards)
+    }
+
     pub(crate) fn remove(&self, hash: &str) {
         if let Some(path) = self.shard_path(hash) {
             // Gone already is as good.

@@ -421,7 +421,7 @@ impl Job {
     }
 
     /// Neither ended nor being stopped.
-    pub(super) fn is_active(&self) -> bool {
+    pub(crate) fn is_active(&self) -> bool {
         !self.row.status.has_ended() && self.ending.is_none()
     }
 

@@ -94,6 +94,12 @@ impl State {
         self.jobs.iter().filter(|(_, job)| has(job)).map(|(id, _)| id.clone()).collect()
     }
 
+    /// Trials at work, and those that may begin.
+    pub fn trial_counts(&self) -> (usize, usize) {
+        let searches = || self.jobs.values().filter_map(|job| job.search.as_ref());
+        (searches().map(|search| search.running()).sum(), searches().map(|search| search.waiting.len()).sum())
+    }
+
     /// Shards of the frames that jobs at work read or make.
     pub fn shards_in_use(&self) -> BTreeSet<String> {
         self.jobs.values().flat_map(Job::shards).map(str::to_owned).collect()

@@ -16,6 +16,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::{status, stopping};
 use crate::core::{Event, FileRef, JobId, JobRow, JobStatus, Request as JobRequest, Source, State};
 use crate::driver::{Handle, local_path};
+use crate::record::Happening;
 use crate::store::{Incoming, Kept, Removed, Store, StoreError, source_changes};
 
 /// A watcher hears something at least this often.
@@ -236,8 +237,15 @@ impl Jobs for JobsService {
             address: self.address.clone(),
             protocol_version: PROTOCOL_VERSION,
             workers,
+            events: self.handle.record.recent().into_iter().map(cluster_event).collect(),
         }))
     }
+}
+
+fn cluster_event(event: Happening) -> v1::ClusterEvent {
+    let Happening { when_ms, what, worker, job, why } = event;
+    let (worker, job) = (worker.map_or_else(String::new, |it| it.0), job.map_or_else(String::new, |it| it.0));
+    v1::ClusterEvent { when_ms, what: what.word().into(), worker, job, why }
 }
 
 impl JobsService {

@@ -9,7 +9,7 @@ use aquifer_proto::{PROTOCOL_VERSION, in_place, sums_to_bytes, to_status};
 use std::sync::{Arc, Mutex};
 use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use tracing::info;
+use tracing::{Instrument, info_span};
 
 use super::jobs::{other_version, stored_file};
 use super::{status, stopping};
@@ -56,14 +56,14 @@ impl Membership for MembershipService {
         let refusal = self.handle.ask(move |state| state.refusal(&address)).await.ok_or_else(stopping)?;
         refusal.map_or(Ok(()), |report| Err(status(report)))?;
         let (worker, incarnation) = self.next_worker();
-        info!(%worker, address = register.address, pid = register.pid, "registered");
         let commands = self.handle.open_session(&worker);
         let registration = registration(register);
         self.handle.send(Event::WorkerRegistered { worker: worker.clone(), incarnation, registration });
 
         let handle = self.handle.clone();
         let reader = worker.clone();
-        tokio::spawn(async move {
+        let said_by = info_span!("session", term = self.term, %worker);
+        let read = async move {
             let reason = loop {
                 match messages.message().await {
                     Ok(Some(message)) => {
@@ -76,7 +76,8 @@ impl Membership for MembershipService {
             };
             handle.close_session(&reader);
             handle.send(Event::WorkerGone { worker: reader, reason });
-        });
+        };
+        tokio::spawn(read.instrument(said_by));
 
         let term = self.term;
         let welcome = session_response::Message::Registered(v1::Registered {
@@ -176,6 +177,7 @@ impl Membership for MembershipService {
         }
         let kept = in_place(|| self.store.keep_checkpoint(file, &job, &identity, round));
         kept.map_err(status)?;
+        self.handle.record.checkpointed(bytes.len() as u64);
         self.handle.send(Event::CheckpointStored { job, identity, round });
         self.handle.ask(|_| ()).await.ok_or_else(stopping)?;
         Ok(Response::new(v1::PutCheckpointResponse {}))

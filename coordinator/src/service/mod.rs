@@ -2,10 +2,12 @@
 
 mod jobs;
 mod membership;
+mod operations;
 
 pub(crate) use jobs::JobsService;
 pub use jobs::wire_source;
 pub(crate) use membership::MembershipService;
+pub(crate) use operations::Operations;
 
 use aquifer_model::{Kind, Report};
 use tonic::Status;

@@ -13,7 +13,9 @@ mod chunks;
 mod clock;
 mod convert;
 mod event;
+mod metrics;
 mod network;
+mod operations;
 mod status;
 mod threads;
 mod transport;
@@ -27,7 +29,9 @@ pub use event::{
     BestSoFar, CandidateStatus, CrossValidation, Decisions, FoldResult, JobEvent, LeaderboardEntry, ModelRef, Progress,
     SearchProgress, SearchSummary, Seconds, TrainSummary,
 };
+pub use metrics::Metrics;
 pub use network::{Connection, Incoming, Later, Network, Tcp};
+pub use operations::{Operated, with_operations};
 pub use status::{from_status, to_status};
 pub use threads::{beside, blocking, in_place, on_own_thread};
 pub use transport::{BindError, ConnectError, bind, connect, connect_through, server};

@@ -17,9 +17,10 @@ const HEADERS_BYTES_MAX: u32 = 16 << 10;
 /// Flow-control windows: a few exchange messages in flight, so that a fast link is not waited for.
 const WINDOW_BYTES: u32 = 8 << 20;
 
-/// A server with the limits that every node has.
+/// A server with the limits that every node has. What operators ask comes over HTTP/1 as well.
 pub fn server() -> Server {
     Server::builder()
+        .accept_http1(true)
         .http2_keepalive_interval(Some(KEEP_ALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
         .max_concurrent_streams(STREAMS_MAX)

@@ -10,11 +10,12 @@ use crate::process::{Finished, Running};
 use crate::repository;
 
 /// Variables that would change what a command does.
-const CLEARED: [&str; 8] = [
+const CLEARED: [&str; 9] = [
     "AQUIFER_CLUSTER",
     "AQUIFER_TOKEN_FILE",
     "AQUIFER_CA_FILE",
     "AQUIFER_LOG",
+    "AQUIFER_LOG_FORMAT",
     "AQUIFER_DIR",
     "AQUIFER_CACHE_BYTES",
     "NO_COLOR",

@@ -18,6 +18,7 @@ pub struct ClusterBuilder<'a> {
     aquifer: &'a Aquifer,
     arguments: Vec<OsString>,
     log: &'a str,
+    log_format: &'a str,
 }
 
 impl Cluster {
@@ -28,7 +29,7 @@ impl Cluster {
 
     pub fn with(aquifer: &Aquifer, workers: u32) -> ClusterBuilder<'_> {
         let arguments = ["cluster", "up", "--workers", &workers.to_string()].map(OsString::from);
-        ClusterBuilder { aquifer, arguments: arguments.into(), log: "info" }
+        ClusterBuilder { aquifer, arguments: arguments.into(), log: "info", log_format: "text" }
     }
 
     pub fn dir(&self) -> &Path {
@@ -87,6 +88,12 @@ impl<'a> ClusterBuilder<'a> {
         self
     }
 
+    /// The form in which they log: `AQUIFER_LOG_FORMAT`.
+    pub fn log_format(mut self, format: &'a str) -> Self {
+        self.log_format = format;
+        self
+    }
+
     /// One more option of `cluster up`.
     pub fn option(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.arguments.extend([name.into(), value.into()]);
@@ -98,7 +105,7 @@ impl<'a> ClusterBuilder<'a> {
         let mut arguments = self.arguments;
         arguments.extend(["--listen".into(), "127.0.0.1:0".into(), "--dir".into(), dir.clone().into()]);
         let mut command = self.aquifer.command(arguments);
-        command.env("AQUIFER_LOG", self.log);
+        command.env("AQUIFER_LOG", self.log).env("AQUIFER_LOG_FORMAT", self.log_format);
         let mut running = Running::start(command);
         until("the cluster to be up", || {
             if let Some(status) = running.ended() {

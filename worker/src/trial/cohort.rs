@@ -15,7 +15,7 @@ use aquifer_model::{CurvePoint, Kind, Part, Report};
 use aquifer_proto::{CohortPlan, PEER_LOST, v1};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Interval, interval};
-use tracing::trace;
+use tracing::{Span, trace};
 
 use super::checkpoint::Checkpoints;
 use super::data::{Readers, open_readers};
@@ -129,7 +129,7 @@ impl<'a> Cohort<'a> {
 
     /// Goes on until trials have ended, and returns them; `None` once all have.
     pub(super) async fn next_ended(&mut self) -> Result<Option<Ended>, End> {
-        let executor = self.node.executor.clone();
+        let (executor, said_by) = (self.node.executor.clone(), Span::current());
         loop {
             if let Some(end) = self.broken.take() {
                 return Err(end);
@@ -138,7 +138,7 @@ impl<'a> Cohort<'a> {
                 return Err(End::Stopped);
             }
             let mut pause = Ok(Pause::Waits);
-            executor.enter(&mut || pause = self.advance());
+            executor.enter(&mut || said_by.in_scope(|| pause = self.advance()));
             if !self.ended.is_empty() {
                 self.broken = pause.err();
                 return Ok(Some(std::mem::take(&mut self.ended)));
@@ -252,6 +252,7 @@ impl<'a> Cohort<'a> {
         let crew = self.node.executor.crew();
         let group = std::mem::take(&mut self.group);
         let kind = group.first().and_then(|at| self.seats[*at].running);
+        let samples = self.samples_of(&group);
         let seats = self.seats.iter_mut().filter(|seat| group.contains(&seat.at));
         let work: Vec<Mutex<(&mut Seat, Updated)>> = seats.map(|seat| Mutex::new((seat, Ok(None)))).collect();
         let update = |at: usize, crew: &dyn Crew| {
@@ -278,7 +279,9 @@ impl<'a> Cohort<'a> {
                 _ => self.seats[*at].score_time += share,
             }
         }
-        trace!(trials = group.len(), ?kind, "a round is done");
+        self.count_round(&group, samples);
+        let round = group.first().map(|at| self.round(*at));
+        trace!(round, trials = group.len(), ?kind, "a round is done");
         self.release(&group);
         for (at, updated) in updated {
             match updated {

@@ -22,9 +22,10 @@ use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
 use aquifer_proto::{CHUNK_BYTES, Clock, CohortPlan, PEER_LOST, PROTOCOL_VERSION, from_status};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
-use tracing::debug;
+use tracing::{debug, info, warn};
 
 use crate::budget::Budget;
+use crate::counters::Counters;
 use crate::executor::Executor;
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
 use crate::said::{Said, failure};
@@ -88,6 +89,7 @@ pub(crate) struct Node {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) incarnation: u64,
     pub(crate) said: UnboundedSender<Said>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 /// What the coordinator said of this trial.
@@ -104,6 +106,8 @@ type Early = (End, Vec<v1::HeldState>);
 /// Runs a cohort to its end, and says how each of its trials ended.
 pub(crate) async fn run(node: &Node, assignment: Assignment, events: UnboundedReceiver<TrialEvent>, inbox: &Inbox) {
     let id = assignment.id.clone();
+    node.counters.cohorts.add(1);
+    info!(trials = assignment.plan.trials.len(), members = assignment.members.len(), "a cohort begins");
     let mut rounds = pin!(run_rounds(node, assignment, events, inbox));
     let ended = std::future::poll_fn(|context| {
         let panicked =
@@ -115,6 +119,10 @@ pub(crate) async fn run(node: &Node, assignment: Assignment, events: UnboundedRe
         Ok(()) => return,
         Err(early) => early,
     };
+    if let End::Failed(report) | End::TooLarge { report, .. } = &end {
+        node.counters.cohorts_failed.add(1);
+        warn!(%report, "a cohort ended");
+    }
     let failed = v1::TrialFailed { generation: Some((&id).into()), held, ..v1::TrialFailed::default() };
     let failed = match end {
         End::Stopped => v1::TrialFailed { stopped: true, ..failed },
@@ -163,6 +171,10 @@ async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Coho
                 // It is done, and the coordinator does not know: that is gone on from.
                 cohort.reopen(at);
                 return Err(End::Failed(report.clone()));
+            }
+            match &ended {
+                Ok(()) => info!(trial = at, round = cohort.round(at), "a trial is done"),
+                Err(report) => warn!(trial = at, round = cohort.round(at), %report, "a trial failed"),
             }
             let _ = node.said.send(match ended {
                 Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),

@@ -102,6 +102,7 @@ fn node(dir: &Path, seed: u64, incarnation: u64) -> Node {
         executor: Arc::new(Inline::new(seed, 1 + seed as usize % 3)),
         budget: Arc::new(Budget::new(0)),
         clock: Arc::new(Manual::default()),
+        counters: Arc::default(),
         incarnation,
         said: unbounded_channel().0,
     }

@@ -47,6 +47,20 @@ impl Cohort<'_> {
         }));
     }
 
+    /// Rows that these trials have trained on.
+    pub(super) fn samples_of(&self, group: &[usize]) -> u64 {
+        group.iter().map(|at| self.seats[*at].state.record.samples).sum()
+    }
+
+    /// For operators. Rows are counted by one member, so that the sum over workers is what was trained on.
+    pub(super) fn count_round(&self, group: &[usize], samples_before: u64) {
+        let counters = &self.node.counters;
+        counters.rounds.add(group.len() as u64);
+        if self.me == 0 {
+            counters.samples.add(self.samples_of(group).saturating_sub(samples_before));
+        }
+    }
+
     pub(super) fn say_scored(&self, at: usize, point: CurvePoint) {
         if self.me == 0 {
             let point_json = serde_json::to_string(&point).unwrap_or_default();
@@ -68,6 +82,11 @@ impl Cohort<'_> {
             outcome_json: serde_json::to_string(&seat.outcome()).unwrap_or_default(),
             holdout: seat.holdout.as_ref().filter(|_| self.me == 0).map(pack_sums),
         }
+    }
+
+    /// The round that a trial is at.
+    pub(in crate::trial) fn round(&self, at: usize) -> u64 {
+        self.seats[at].state.record.round
     }
 
     #[cfg(test)]
