@@ -35,14 +35,17 @@ fn figure(page: &str, name: &str) -> f64 {
     line.unwrap_or_else(|| panic!("no {name} in\n{page}")).parse().expect("a number")
 }
 
-/// Every figure has its help and its type above it, and no name stands twice.
+/// Every figure has its help and its type above it, no name stands twice, and the page of docs tells of each.
 fn check_form(page: &str) {
+    let docs = aquifer_harness::repository().join("docs/operations.md");
+    let docs = std::fs::read_to_string(docs).expect("the page of operations");
     let (mut family, mut seen) = (String::new(), Vec::new());
     for line in page.lines() {
         if let Some(help) = line.strip_prefix("# HELP ") {
             family = help.split(' ').next().expect("a name").to_owned();
             assert!(!seen.contains(&family), "{family} stands twice");
             seen.push(family.clone());
+            assert!(docs.contains(&family), "docs/operations.md does not tell of {family}");
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let kind = kind.strip_prefix(&*family).expect("of the same name").trim();
             assert_eq!(kind == "counter", family.ends_with("_total"), "{line}");
