@@ -75,7 +75,7 @@ impl Simulation {
         simulation.step(Event::Submitted { job: job.clone(), request, workers_min: 1, created_ms: 0 });
         let result = Ok((stored.plan.clone(), Some(Box::new(stored.clone()))));
         simulation.step(Event::Planned { job: job.clone(), slot: 0, result });
-        simulation.step(Event::TrialsFound { job, rows: Vec::new() });
+        simulation.step(Event::TrialsFound { job, rows: Vec::new(), checkpoints: Default::default() });
         assert!(!simulation.at_work.is_empty());
         (simulation, began.elapsed())
     }
