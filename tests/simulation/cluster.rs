@@ -14,7 +14,7 @@ use turmoil::Sim;
 
 use crate::case::Case;
 use crate::client::{Client, Found, Job};
-use crate::faults::{self, Action, REST};
+use crate::faults::{self, Action};
 use crate::journal::Disk;
 use crate::node::{COORDINATOR, Dials, Node};
 use crate::notes::Notes;
@@ -103,7 +103,7 @@ impl Cluster<'_> {
         let mut hosts = Vec::new();
         for (at, name) in std::iter::once(COORDINATOR.to_owned()).chain(names).enumerate() {
             let (dir, dials) = (folder.path().join(&name), Dials::default());
-            dials.rest(REST);
+            dials.rest(case.rest);
             std::fs::create_dir(&dir).expect("a folder");
             let roots = if case.uploads { Roots::default() } else { Roots::new(&[bed::data()]).expect("roots") };
             let node = Node {
