@@ -191,14 +191,15 @@ impl Cluster<'_> {
         match action {
             Action::Crash(host) => sim.crash(name(host)),
             Action::Restart(host, disk) => {
+                // Another fault's end may have come first.
+                if sim.is_host_running(name(host)) {
+                    return;
+                }
                 if *disk == faults::Disk::Empty {
                     let dir = &self.hosts[*host].dir;
                     std::fs::remove_dir_all(dir).and_then(|()| std::fs::create_dir(dir)).expect("an empty folder");
                 }
-                self.disk.forget_death();
-                if !sim.is_host_running(name(host)) {
-                    sim.bounce(name(host));
-                }
+                sim.bounce(name(host));
             }
             Action::Cut(a, b) => sim.partition(name(a), name(b)),
             Action::CutOneWay(a, b) => sim.partition_oneway(name(a), name(b)),
