@@ -75,7 +75,7 @@ fn every_seed_ends_every_job_with_the_same_bytes() {
 }
 
 #[test]
-fn a_seed_decides_everything() {
+fn the_same_seed_gives_the_same_trace() {
     for seed in 1..=TWICE {
         let [first, second] = [0, 1].map(|_| cluster::run(&Case::of(seed)).trace);
         let differs = first.iter().zip(&second).position(|(a, b)| a != b);
