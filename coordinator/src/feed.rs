@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aquifer_proto::JobEvent;
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use crate::core::JobId;
 
@@ -19,7 +20,9 @@ pub(crate) struct Feeds {
 struct Feed {
     /// Events with their resume tokens, ascending; a progress event replaces the one before it.
     events: Vec<(u64, JobEvent)>,
-    last: watch::Sender<u64>,
+    last: u64,
+    /// Wakes watchers in the order in which they came: a simulation repeats itself.
+    changed: Arc<Notify>,
 }
 
 /// An event and its token.
@@ -27,7 +30,7 @@ pub(crate) type Numbered = (u64, JobEvent);
 
 impl Feed {
     fn new(first: u64) -> Self {
-        Self { events: Vec::new(), last: watch::channel(first).0 }
+        Self { events: Vec::new(), last: first, changed: Arc::default() }
     }
 }
 
@@ -51,7 +54,7 @@ impl Feeds {
     pub(crate) fn publish(&self, job: &JobId, event: JobEvent) {
         let mut jobs = self.lock();
         let Some(feed) = jobs.get_mut(job) else { return };
-        let token = *feed.last.borrow() + 1;
+        feed.last += 1;
         let passing = matches!(
             event,
             JobEvent::Progress(_) | JobEvent::Searching(_) | JobEvent::Importing { .. } | JobEvent::Waiting { .. }
@@ -59,16 +62,16 @@ impl Feeds {
         let same_kind = |last: &JobEvent| std::mem::discriminant(last) == std::mem::discriminant(&event);
         let replaces = |last: &JobEvent| passing && same_kind(last);
         feed.events.pop_if(|(_, last)| replaces(last));
-        feed.events.push((token, event));
-        feed.last.send_replace(token);
+        feed.events.push((feed.last, event));
+        feed.changed.notify_waiters();
     }
 
     /// Events after a token, and a way to wait for more; `None` for a job that this start does not know.
-    pub(crate) fn after(&self, job: &JobId, token: u64) -> Option<(Vec<Numbered>, watch::Receiver<u64>)> {
+    pub(crate) fn after(&self, job: &JobId, token: u64) -> Option<(Vec<Numbered>, OwnedNotified)> {
         let jobs = self.lock();
         let feed = jobs.get(job)?;
         let events = feed.events.iter().filter(|(at, _)| *at > token).cloned().collect();
-        Some((events, feed.last.subscribe()))
+        Some((events, feed.changed.clone().notified_owned()))
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<JobId, Feed>> {

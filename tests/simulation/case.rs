@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::client::Job;
 use crate::dice::Dice;
-use crate::faults::{Action, FAULTS, Fault, LATENCY_MAX, Shape};
+use crate::faults::{Action, FAULTS, Fault, LATENCY_MAX, REST, Shape};
 use crate::jobs;
 
 /// Faults begin within this time: about as long as a job takes.
-const BEGIN_WITHIN: usize = 4_000;
+const BEGIN_WITHIN: usize = 2_500;
 const FAULTS_MAX: usize = 4;
 /// Trainings begin anew where a node is lost; until they go on, nodes are lost to searches alone.
-const GOES_ON: bool = false;
+const GOES_ON: bool = true;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
@@ -23,6 +23,8 @@ pub(crate) struct Case {
     pub(crate) uploads: bool,
     pub(crate) latency: [Duration; 2],
     pub(crate) any_order: bool,
+    /// Of workers, after each round.
+    pub(crate) rest: Duration,
     /// For people.
     pub(crate) faults: Vec<&'static str>,
     /// What happens, in the order in which it does.
@@ -54,6 +56,7 @@ impl Case {
             uploads: dice.one_in(3),
             latency: [Duration::from_millis(1), dice.millis(1, LATENCY_MAX.as_millis() as usize)],
             any_order: dice.one_in(2),
+            rest: dice.millis(REST.as_millis() as usize, 40),
             faults,
             course,
         }
@@ -68,6 +71,7 @@ impl Case {
             uploads: false,
             latency: [Duration::from_millis(1); 2],
             any_order: false,
+            rest: REST,
             faults: Vec::new(),
             course: Vec::new(),
         }

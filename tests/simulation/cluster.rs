@@ -14,7 +14,7 @@ use turmoil::Sim;
 
 use crate::case::Case;
 use crate::client::{Client, Found, Job};
-use crate::faults::{self, Action, REST};
+use crate::faults::{self, Action};
 use crate::journal::Disk;
 use crate::node::{COORDINATOR, Dials, Node};
 use crate::notes::Notes;
@@ -103,7 +103,7 @@ impl Cluster<'_> {
         let mut hosts = Vec::new();
         for (at, name) in std::iter::once(COORDINATOR.to_owned()).chain(names).enumerate() {
             let (dir, dials) = (folder.path().join(&name), Dials::default());
-            dials.rest(REST);
+            dials.rest(case.rest);
             std::fs::create_dir(&dir).expect("a folder");
             let roots = if case.uploads { Roots::default() } else { Roots::new(&[bed::data()]).expect("roots") };
             let node = Node {
@@ -191,14 +191,15 @@ impl Cluster<'_> {
         match action {
             Action::Crash(host) => sim.crash(name(host)),
             Action::Restart(host, disk) => {
+                // Another fault's end may have come first.
+                if sim.is_host_running(name(host)) {
+                    return;
+                }
                 if *disk == faults::Disk::Empty {
                     let dir = &self.hosts[*host].dir;
                     std::fs::remove_dir_all(dir).and_then(|()| std::fs::create_dir(dir)).expect("an empty folder");
                 }
-                self.disk.forget_death();
-                if !sim.is_host_running(name(host)) {
-                    sim.bounce(name(host));
-                }
+                sim.bounce(name(host));
             }
             Action::Cut(a, b) => sim.partition(name(a), name(b)),
             Action::CutOneWay(a, b) => sim.partition_oneway(name(a), name(b)),

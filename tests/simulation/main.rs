@@ -1,7 +1,8 @@
 //! Whole clusters in simulation: the real coordinator, workers and wire, in one thread, on a network and in a time that
 //! follow a seed. Whatever happens, every job ends as if nothing had, with the same bytes.
 //!
-//! `AQUIFER_SEED=N` runs one seed and shows its trace; `AQUIFER_SEEDS=N` runs so many.
+//! `AQUIFER_SEED=N` runs one seed and shows its trace, and with `AQUIFER_LOG=info` the nodes' log; `AQUIFER_SEEDS=N` runs so
+//! many.
 
 mod bed;
 mod case;
@@ -32,6 +33,7 @@ fn from_environment(name: &str) -> Option<u64> {
 
 /// What is wrong with a seed, and how to see it again.
 fn failure(seed: u64) -> Option<String> {
+    notes::show_log();
     let case = Case::of(seed);
     let run = cluster::run(&case);
     let wrong = invariants::broken(&case, &run);
@@ -73,7 +75,7 @@ fn every_seed_ends_every_job_with_the_same_bytes() {
 }
 
 #[test]
-fn a_seed_decides_everything() {
+fn the_same_seed_gives_the_same_trace() {
     for seed in 1..=TWICE {
         let [first, second] = [0, 1].map(|_| cluster::run(&Case::of(seed)).trace);
         let differs = first.iter().zip(&second).position(|(a, b)| a != b);

@@ -3,6 +3,10 @@
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, Once};
 
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
 /// Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Notes(Arc<Mutex<Noted>>);
@@ -33,6 +37,23 @@ impl Notes {
 
 /// What a process says that dies on purpose.
 pub(crate) const DEATH: &str = "the simulated process dies here";
+
+/// Simulated time in the log.
+struct Simulated;
+
+impl FormatTime for Simulated {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        write!(writer, "{:>7}", turmoil::sim_elapsed().unwrap_or_default().as_millis())
+    }
+}
+
+/// The log of the nodes, as `AQUIFER_LOG` says.
+pub(crate) fn show_log() {
+    if let Ok(filter) = EnvFilter::try_from_env("AQUIFER_LOG") {
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_timer(Simulated).with_ansi(false);
+        let _ = log.with_target(false).try_init();
+    }
+}
 
 thread_local! {
     static PANICS: Cell<usize> = const { Cell::new(0) };

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::watch;
 
 use crate::inbox::{GenerationId, Inbox, TrialEvent};
 
@@ -14,10 +14,11 @@ use crate::inbox::{GenerationId, Inbox, TrialEvent};
 const BEGIN_GRACE: Duration = Duration::from_secs(60);
 
 /// Inboxes by generation.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Registry {
     inner: Arc<Mutex<Inner>>,
-    changed: watch::Sender<()>,
+    /// Wakes those who wait in the order in which they came: a simulation repeats itself.
+    changed: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -25,12 +26,6 @@ struct Inner {
     /// The newest term that this worker has registered with.
     term: u64,
     inboxes: BTreeMap<GenerationId, Inbox>,
-}
-
-impl Default for Registry {
-    fn default() -> Self {
-        Self { inner: Arc::default(), changed: watch::channel(()).0 }
-    }
 }
 
 impl Registry {
@@ -41,12 +36,12 @@ impl Registry {
 
     pub(crate) fn open(&self, id: &GenerationId, inbox: Inbox) {
         self.lock().inboxes.insert(id.clone(), inbox);
-        self.changed.send_replace(());
+        self.changed.notify_waiters();
     }
 
     pub(crate) fn close(&self, id: &GenerationId) {
         self.lock().inboxes.remove(id);
-        self.changed.send_replace(());
+        self.changed.notify_waiters();
     }
 
     /// Cohorts that have begun here and not ended.
@@ -77,21 +72,24 @@ impl Registry {
 
     /// Waits until no trial is at work here.
     pub(crate) async fn emptied(&self) {
-        let mut changed = self.changed.subscribe();
-        while !self.is_empty() && changed.changed().await.is_ok() {}
+        loop {
+            let changed = self.changed.notified();
+            if self.is_empty() {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Waits until the generation has begun here.
     pub(crate) async fn wait_for(&self, id: &GenerationId) -> Result<UnboundedSender<TrialEvent>, Report> {
-        let mut changed = self.changed.subscribe();
         let found = async {
             loop {
+                let changed = self.changed.notified();
                 if let Some(found) = self.find(id)? {
                     return Ok(found);
                 }
-                if changed.changed().await.is_err() {
-                    return Err(stale(id));
-                }
+                changed.await;
             }
         };
         match tokio::time::timeout(BEGIN_GRACE, found).await {

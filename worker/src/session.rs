@@ -91,6 +91,7 @@ impl Session {
     /// One session. `Ok` once it had begun and broke, or this worker has left the cluster.
     async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), Report> {
         let mut client = tokio::select! {
+            biased;
             client = self.shards.links.coordinator(&self.config.coordinator) => client?,
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         };
@@ -140,6 +141,7 @@ impl Session {
             }
         };
         tokio::select! {
+            biased;
             () = obeyed => {}
             () = left => {}
         }

@@ -149,13 +149,15 @@ impl State {
         let keys = run.trials.clone();
         let passing = is_passing(&report);
         let left = match fit {
+            // A consequence: what is left of it is known already.
+            _ if already_stopping => Left::Placed,
             None if passing => Left::Lost(report.clone()),
             None => Left::Dropped,
             Some(fit) if fit.trials == 0 && !fit.others && count <= 1 => Left::Dropped,
             Some(_) => Left::Placed,
         };
-        let failed: Vec<TrialKey> = match (&left, already_stopping) {
-            (Left::Dropped, false) => run.pending.keys().map(|at| keys[*at]).collect(),
+        let failed: Vec<TrialKey> = match &left {
+            Left::Dropped => run.pending.keys().map(|at| keys[*at]).collect(),
             _ => Vec::new(),
         };
         let mut effects = stop_run(id, number, run, Some(worker), left, now);

@@ -97,7 +97,7 @@ impl Jobs for JobsService {
         }
         let (sender, receiver) = tokio::sync::mpsc::channel(STREAM_BUFFER);
         tokio::spawn(async move {
-            while let Some((events, mut more)) = feeds.after(&job, token) {
+            while let Some((events, more)) = feeds.after(&job, token) {
                 let keep_alive = events.is_empty().then(|| (token, String::new()));
                 let texts = events.iter().map(|(at, event)| (*at, serde_json::to_string(event).unwrap_or_default()));
                 let texts: Vec<_> = texts.chain(keep_alive).collect();
@@ -110,8 +110,7 @@ impl Jobs for JobsService {
                 if events.last().is_some_and(|(_, event)| event.is_last()) {
                     return;
                 }
-                let newer = more.wait_for(|last| *last > token);
-                let _ = tokio::time::timeout(KEEP_ALIVE, newer).await;
+                let _ = tokio::time::timeout(KEEP_ALIVE, more).await;
             }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
