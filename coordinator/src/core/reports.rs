@@ -149,6 +149,8 @@ impl State {
         let keys = run.trials.clone();
         let passing = is_passing(&report);
         let left = match fit {
+            // What is wrong with the data is wrong everywhere, whoever missed a peer first.
+            None if already_stopping && matches!(report.kind, Kind::Data | Kind::Config) => Left::Dropped,
             // A consequence: what is left of it is known already.
             _ if already_stopping => Left::Placed,
             None if passing => Left::Lost(report.clone()),
@@ -157,7 +159,10 @@ impl State {
             Some(_) => Left::Placed,
         };
         let failed: Vec<TrialKey> = match &left {
-            Left::Dropped => run.pending.keys().map(|at| keys[*at]).collect(),
+            Left::Dropped => {
+                let left = run.take_left();
+                run.pending.keys().map(|at| keys[*at]).chain(left).collect()
+            }
             _ => Vec::new(),
         };
         let mut effects = stop_run(id, number, run, Some(worker), left, now);

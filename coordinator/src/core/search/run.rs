@@ -87,6 +87,11 @@ impl Run {
         }
     }
 
+    /// Nobody places them again.
+    pub(in crate::core) fn take_left(&mut self) -> Vec<TrialKey> {
+        std::mem::take(&mut self.left)
+    }
+
     /// Members that have not ended.
     pub(super) fn at_work(&self) -> BTreeSet<WorkerId> {
         match &self.stopping {

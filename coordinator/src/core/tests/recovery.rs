@@ -80,6 +80,15 @@ fn survivors_say_what_they_hold_and_the_newest_state_is_gone_on_from() {
     assert_eq!(bench.from(), Some(StateFrom { round: 8, holders: vec!["http://w2".into()], checkpoint: false }));
 }
 
+/// The first to speak may blame a peer that only stopped because of its data.
+#[test]
+fn what_is_wrong_with_the_data_is_not_tried_again() {
+    let mut bench = spread();
+    bench.report(1, failed(Report::new(Kind::Work, PEER_LOST, "the exchange with worker-0002 broke")));
+    bench.report(2, failed(Report::new(Kind::Data, "source_changed", "another file")));
+    assert_eq!(bench.failure().code, "source_changed");
+}
+
 #[test]
 fn a_checkpoint_is_gone_on_from_where_nobody_holds_more() {
     let mut bench = spread();
