@@ -30,6 +30,10 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    pub(crate) fn is_told_to_stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Asks the trial to end.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);

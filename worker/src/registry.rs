@@ -49,10 +49,9 @@ impl Registry {
         self.lock().inboxes.len()
     }
 
-    pub(crate) fn stop(&self, id: &GenerationId) {
-        if let Some(inbox) = self.lock().inboxes.get(id) {
-            inbox.stop();
-        }
+    /// Tells a cohort to stop. False if it is not at work here, or not any more.
+    pub(crate) fn stop(&self, id: &GenerationId) -> bool {
+        self.lock().inboxes.get(id).inspect(|inbox| inbox.stop()).is_some()
     }
 
     /// Drops one trial of a cohort.

@@ -191,7 +191,9 @@ impl Session {
                 let v1::StopTrial { generation: Some(generation), trial } = stop else { return };
                 match trial {
                     Some(trial) => self.registry.drop_trial(&generation.into(), trial as usize),
-                    None => self.registry.stop(&generation.into()),
+                    // What it had to say it has said, but for this, which the coordinator waits for.
+                    None if !self.registry.stop(&generation.clone().into()) => say_stopped(node, generation),
+                    None => {}
                 }
             }
             session_response::Message::DropShards(drop) => self.drop_shards(node, drop),
@@ -259,11 +261,19 @@ impl Session {
         let assignment = Assignment { id: id.clone(), members: start.members, me: start.me as usize, plan };
         let said_by = info_span!("cohort", job = id.trial, generation = id.number);
         let run = async move {
-            trial::run(&node, assignment, events, &inbox).await;
+            let ended = trial::run(&node, assignment, events, &inbox).await;
             registry.close(&id);
+            if ended && inbox.is_told_to_stop() {
+                say_stopped(&node, (&id).into()); // it was told when it had nothing left to do
+            }
         };
         on_own_thread(run.instrument(said_by));
     }
+}
+
+fn say_stopped(node: &Node, generation: v1::Generation) {
+    let stopped = v1::TrialFailed { generation: Some(generation), stopped: true, ..v1::TrialFailed::default() };
+    let _ = node.said.send(Said::Failed(stopped));
 }
 
 fn make_shard(shards: &Shards, import: &v1::ImportShard, uploads: &Uploads) -> Result<ShardRecord, Report> {

@@ -120,7 +120,7 @@ impl State {
                     search.waiting.insert(key);
                     continue;
                 };
-                if !search.may_begin_again(key, known.max(round), alone, report) {
+                if !search.may_begin_again(key, known.max(round), alone, report, now) {
                     continue;
                 }
                 match held {

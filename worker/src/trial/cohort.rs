@@ -316,10 +316,11 @@ impl<'a> Cohort<'a> {
         went_on.for_each(|plan| self.node.states.forget(&plan.identity));
     }
 
-    /// Holds the states of the trials that have not ended, for whoever goes on with them.
+    /// Holds the states of the trials that have not failed, for whoever goes on with them: that one is done here, the coordinator
+    /// may not have heard in time.
     pub(super) fn hold(&self) -> Vec<v1::HeldState> {
         let now = self.node.clock.now();
-        let open = self.seats.iter().filter(|seat| !seat.ended && seat.state.record.round > 0);
+        let open = self.seats.iter().filter(|seat| (!seat.ended || seat.done) && seat.state.record.round > 0);
         open.map(|seat| self.node.states.hold(&self.id.trial, seat.snapshot(), now)).collect()
     }
 
@@ -344,6 +345,7 @@ impl<'a> Cohort<'a> {
 
     fn end(&mut self, at: usize, ended: Result<(), Report>) {
         if !std::mem::replace(&mut self.seats[at].ended, true) {
+            self.seats[at].done = ended.is_ok();
             self.ended.push((at, ended));
             self.group.retain(|other| *other != at);
         }

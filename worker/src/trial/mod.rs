@@ -103,8 +103,13 @@ pub(crate) struct Assignment {
 /// Why a cohort ended early, and the states that are held of it from now on.
 type Early = (End, Vec<v1::HeldState>);
 
-/// Runs a cohort to its end, and says how each of its trials ended.
-pub(crate) async fn run(node: &Node, assignment: Assignment, events: UnboundedReceiver<TrialEvent>, inbox: &Inbox) {
+/// Runs a cohort to its end, and says how each of its trials ended. False if it ended early, and has said so.
+pub(crate) async fn run(
+    node: &Node,
+    assignment: Assignment,
+    events: UnboundedReceiver<TrialEvent>,
+    inbox: &Inbox,
+) -> bool {
     let id = assignment.id.clone();
     node.counters.cohorts.add(1);
     info!(trials = assignment.plan.trials.len(), members = assignment.members.len(), "a cohort begins");
@@ -116,7 +121,7 @@ pub(crate) async fn run(node: &Node, assignment: Assignment, events: UnboundedRe
         polled.unwrap_or_else(|panic| Poll::Ready(panicked(panic)))
     });
     let (end, held) = match ended.await {
-        Ok(()) => return,
+        Ok(()) => return true,
         Err(early) => early,
     };
     if let End::Failed(report) | End::TooLarge { report, .. } = &end {
@@ -136,6 +141,7 @@ pub(crate) async fn run(node: &Node, assignment: Assignment, events: UnboundedRe
     };
     // Without a session the coordinator knows already that this worker is lost.
     let _ = node.said.send(Said::Failed(failed));
+    false
 }
 
 async fn run_rounds(
@@ -148,7 +154,11 @@ async fn run_rounds(
     let others = assignment.members.iter().enumerate();
     let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();
     let mut cohort = Cohort::begin(node, assignment, peers, events, inbox).await.map_err(|end| (end, Vec::new()))?;
-    let ended = to_the_end(node, &id, me, &mut cohort).await;
+    let ended = match to_the_end(node, &id, me, &mut cohort).await {
+        // It was told to stop, and waits for no answer but this.
+        Ok(()) if inbox.is_told_to_stop() => Err(End::Stopped),
+        ended => ended,
+    };
     ended.map_err(|end| {
         let held = if end.keeps_states() { cohort.hold() } else { Vec::new() };
         (end, held)

@@ -43,6 +43,8 @@ pub(super) struct Seat {
     pub(super) train_time: Duration,
     pub(super) score_time: Duration,
     pub(super) ended: bool,
+    /// Every round of it is done.
+    pub(super) done: bool,
     /// No round of this generation is done here: members that go on from the state they had may still ask for it.
     pub(super) is_new: bool,
     /// Rounds between two comparisons of the members' states.
@@ -89,6 +91,7 @@ impl Seat {
             train_time: Duration::ZERO,
             score_time: Duration::ZERO,
             ended: false,
+            done: false,
             is_new: true,
             check_interval,
         })

@@ -12,6 +12,9 @@ use crate::core::{Command, Effect, JobId, WorkerId};
 /// a cohort ends its workers cannot be seen. Lost as often alone, it has failed.
 const LOST_MAX: u32 = 3;
 
+/// Workers that are lost together, with a rack say, are lost once: some of them may have been given the trial meanwhile.
+const ONE_EVENT: Duration = Duration::from_secs(1);
+
 /// What happens to the trials of a run that is stopped.
 pub(in crate::core) enum Left {
     /// Nobody needs them.
@@ -40,6 +43,8 @@ pub(super) struct Losses {
     alone: u32,
     /// The latest round that was known then.
     round: u64,
+    /// When the last one was counted.
+    at: Option<Duration>,
 }
 
 impl Search {
@@ -70,11 +75,22 @@ impl Search {
 
     /// Counts a loss, after which the trial would go on from `round`. False, and the candidate has failed, where too many
     /// followed one another.
-    pub(in crate::core) fn may_begin_again(&mut self, key: TrialKey, round: u64, alone: bool, cause: &Report) -> bool {
+    pub(in crate::core) fn may_begin_again(
+        &mut self,
+        key: TrialKey,
+        round: u64,
+        alone: bool,
+        cause: &Report,
+        now: Duration,
+    ) -> bool {
         let losses = self.losses.entry(key).or_default();
         if round > losses.round {
             *losses = Losses { round, ..Losses::default() };
         }
+        if losses.at.is_some_and(|at| now < at + ONE_EVENT) {
+            return true;
+        }
+        losses.at = Some(now);
         match alone {
             true => losses.alone += 1,
             false => losses.among_others += 1,
@@ -85,7 +101,7 @@ impl Search {
         }
         let mut report = cause.clone();
         report.message =
-            format!("{}; it was the {count}th in a row over this trial, in round {round} or before", report.message);
+            format!("{}; {count} in a row were lost over this trial, in round {round} or before", report.message);
         self.fail(key.candidate, report.hint("look at the workers' logs: the trial may be what ends them"));
         false
     }

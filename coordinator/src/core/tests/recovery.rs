@@ -183,7 +183,24 @@ fn a_trial_that_ends_its_workers_fails_and_names_the_last_of_them() {
     }
     let failure = bench.failure();
     assert_eq!(failure.code, "worker_lost");
-    assert!(failure.message.contains("worker-0005") && failure.message.contains("3th in a row"), "{failure}");
+    assert!(failure.message.contains("worker-0005") && failure.message.contains("3 in a row"), "{failure}");
+}
+
+/// A rack that loses power: each worker is lost before it could say that it began.
+#[test]
+fn workers_that_are_lost_together_are_lost_once() {
+    let mut bench = spread();
+    (3..10).for_each(|n| bench.register(n));
+    for n in 1..9 {
+        bench.now += Duration::from_millis(3);
+        bench.lose(n);
+        let number = *bench.started().last().unwrap();
+        (n + 1..10).for_each(|other| bench.report_on(other, number, TrialReport::Stopped));
+    }
+    bench.pass(2 * SECOND);
+    bench.pass(2 * SECOND);
+    assert!(bench.last_events().is_empty(), "{:?}", bench.last_events());
+    assert_eq!(bench.told(true).last(), Some(&worker(9).0));
 }
 
 /// As long as it gets on, it may lose any number.
