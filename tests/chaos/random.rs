@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use aquifer_harness::{Signal, until};
 
-use crate::bed::Bed;
+use crate::bed::{Bed, lives};
 use crate::work::Work;
 
 /// Seeds that are tried by each of the two tests in CI.
@@ -107,7 +107,9 @@ fn disturbed(work: Work, plan: &[(u64, Victim)], attempt: u32) -> bool {
             Victim::Workers => workers,
             Victim::Everybody => [workers, vec![coordinator]].concat(),
         };
-        hits += victims.into_iter().filter(|pid| Signal::Kill.send(*pid)).count();
+        let victims: Vec<u32> = victims.into_iter().filter(|pid| lives(*pid)).collect();
+        hits += victims.len();
+        Signal::Kill.send_all(&victims);
     }
     let hit = hits > 0;
     bed.ends_undisturbed(work, running);
