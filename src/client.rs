@@ -1,5 +1,7 @@
 //! The client of a cluster's services.
 
+mod patience;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,19 +14,15 @@ use aquifer_proto::{
     CONTROL_BYTES_MAX, JobEvent, PROTOCOL_VERSION, Token, TokenSender, connect, file_chunks, from_status,
 };
 use tokio_stream::StreamExt;
+use tonic::Status;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
 use crate::dir::unwritable;
+use patience::{AWAY_MAX, Patience, RETRY, RETRY_MAX, is_broken};
 
 /// A watched job says something each second; a silence as long as this is a lost cluster.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-
-/// A coordinator that is away is waited for so long: it may be started again.
-const AWAY_MAX: Duration = Duration::from_secs(300);
-/// Between two attempts: twice as long after each that failed.
-const RETRY: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// How watching came to an end.
 enum Watched {
@@ -35,13 +33,6 @@ enum Watched {
 
 fn silence() -> String {
     format!("it said nothing for {} s", SILENCE_MAX.as_secs())
-}
-
-/// The way to the coordinator is broken, and not what was asked of it refused.
-fn is_broken(status: &tonic::Status) -> bool {
-    use tonic::Code::{Cancelled, DeadlineExceeded, Unavailable, Unknown};
-    let stopping = from_status(status, "").code == "stopping";
-    stopping || matches!(status.code(), Cancelled | DeadlineExceeded | Unavailable | Unknown)
 }
 
 /// A connection to a coordinator.
@@ -61,13 +52,26 @@ impl Client {
     /// Uploads those files that the cluster cannot read itself.
     pub(crate) async fn offer(&mut self, files: &mut [v1::SourceFile]) -> Result<(), Report> {
         let request = v1::ProbeFilesRequest { files: files.to_vec() };
-        let response =
-            self.jobs.probe_files(request).await.map_err(|status| from_status(&status, "asking for files"))?;
-        for at in response.into_inner().missing {
+        let mut patience = Patience::new();
+        let missing = loop {
+            match self.jobs.probe_files(request.clone()).await {
+                Ok(response) => break response.into_inner().missing,
+                Err(status) => patience.another(&status, "asking for files").await?,
+            }
+        };
+        for at in missing {
             let Some(file) = files.get_mut(at as usize) else { continue };
-            let pieces = file_chunks(Path::new(&file.path)).await.map_err(|error| {
-                Report::new(Kind::Data, "io", format!("cannot read {}", file.path)).caused_by(&error)
-            })?;
+            file.upload = self.upload(&file.path).await?;
+        }
+        Ok(())
+    }
+
+    async fn upload(&mut self, path: &str) -> Result<String, Report> {
+        let mut patience = Patience::new();
+        loop {
+            let pieces = file_chunks(Path::new(path))
+                .await
+                .map_err(|error| Report::new(Kind::Data, "io", format!("cannot read {path}")).caused_by(&error))?;
             // A file that cannot be read to its end must not arrive as a shorter one.
             let broken = Arc::new(AtomicBool::new(false));
             let seen = broken.clone();
@@ -75,13 +79,15 @@ impl Client {
                 seen.fetch_or(piece.is_err(), Ordering::Relaxed);
                 piece.ok().map(|data| v1::UploadRequest { data })
             });
-            let sent = self.jobs.upload(pieces).await.map_err(|status| from_status(&status, "uploading a file"))?;
+            let sent = self.jobs.upload(pieces).await;
             if broken.load(Ordering::Relaxed) {
-                return Err(Report::new(Kind::Data, "io", format!("cannot read {} to its end", file.path)));
+                return Err(Report::new(Kind::Data, "io", format!("cannot read {path} to its end")));
             }
-            file.upload = sent.into_inner().upload;
+            match sent {
+                Ok(sent) => return Ok(sent.into_inner().upload),
+                Err(status) => patience.another(&status, "uploading a file").await?,
+            }
         }
-        Ok(())
     }
 
     pub(crate) async fn submit(
@@ -91,8 +97,14 @@ impl Client {
         job: submit_request::Job,
     ) -> Result<String, Report> {
         let request = v1::SubmitRequest { protocol_version: PROTOCOL_VERSION, request_id, workers_min, job: Some(job) };
-        let response = self.jobs.submit(request).await.map_err(|status| from_status(&status, "submitting the job"))?;
-        Ok(response.into_inner().job)
+        // The same request is the same job, however often it is made.
+        let mut patience = Patience::new();
+        loop {
+            match self.jobs.submit(request.clone()).await {
+                Ok(response) => return Ok(response.into_inner().job),
+                Err(status) => patience.another(&status, "submitting the job").await?,
+            }
+        }
     }
 
     /// Hands each event to `see` until the last one, which is returned. A coordinator that goes away is waited for.
@@ -167,8 +179,13 @@ impl Client {
     }
 
     pub(crate) async fn resume(&mut self, job: &str) -> Result<(), Report> {
-        let request = v1::ResumeRequest { job: job.to_owned() };
-        self.jobs.resume(request).await.map(drop).map_err(|status| from_status(&status, "resuming the job"))
+        let mut patience = Patience::new();
+        loop {
+            match self.jobs.resume(v1::ResumeRequest { job: job.to_owned() }).await {
+                Ok(_) => return Ok(()),
+                Err(status) => patience.another(&status, "resuming the job").await?,
+            }
+        }
     }
 
     pub(crate) async fn get_job(&mut self, job: &str) -> Result<v1::GetJobResponse, Report> {
@@ -189,14 +206,30 @@ impl Client {
 
     /// Writes a model of a job to `path`: a temporary file beside it, synced, then renamed.
     pub(crate) async fn fetch_model(&mut self, job: &str, model: &str, path: &Path) -> Result<(), Report> {
-        let request = v1::FetchModelRequest { job: job.to_owned(), model: model.to_owned() };
-        let pieces =
-            self.jobs.fetch_model(request).await.map_err(|status| from_status(&status, "fetching the model"))?;
-        let mut pieces = pieces.into_inner();
-        let mut file = crate::newfile::NewFile::begin(path)?;
-        while let Some(piece) = pieces.message().await.map_err(|status| from_status(&status, "fetching the model"))? {
-            std::io::Write::write_all(&mut file, &piece.data).map_err(|error| unwritable(path, &error))?;
+        let mut patience = Patience::new();
+        loop {
+            match self.fetch_model_once(job, model, path).await? {
+                Ok(()) => return Ok(()),
+                Err(status) => patience.another(&status, "fetching the model").await?,
+            }
         }
-        file.finish()
+    }
+
+    /// The inner error is the way's, the outer one this machine's.
+    async fn fetch_model_once(&mut self, job: &str, model: &str, path: &Path) -> Result<Result<(), Status>, Report> {
+        let request = v1::FetchModelRequest { job: job.to_owned(), model: model.to_owned() };
+        let mut pieces = match self.jobs.fetch_model(request).await {
+            Ok(pieces) => pieces.into_inner(),
+            Err(status) => return Ok(Err(status)),
+        };
+        let mut file = crate::newfile::NewFile::begin(path)?;
+        loop {
+            match pieces.message().await {
+                Ok(Some(piece)) => std::io::Write::write_all(&mut file, &piece.data),
+                Ok(None) => return file.finish().map(Ok),
+                Err(status) => return Ok(Err(status)),
+            }
+            .map_err(|error| unwritable(path, &error))?;
+        }
     }
 }

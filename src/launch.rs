@@ -44,6 +44,8 @@ pub(crate) enum Purpose {
     Train,
     /// So it can, and what it found stays when it has ended.
     Search,
+    /// To train again what was trained before: nothing of it is kept.
+    Verify,
 }
 
 impl Purpose {
@@ -107,7 +109,8 @@ struct Own {
 async fn launch(options: &ClusterOptions, planned: Planned) -> anyhow::Result<Launched> {
     options.worker_memory()?;
     let purpose = planned.purpose;
-    if purpose.can_resume() && options.cluster.is_none() && Isa::detect() == Isa::PORTABLE {
+    let trains = purpose.can_resume() || purpose == Purpose::Verify;
+    if trains && options.cluster.is_none() && Isa::detect() == Isa::PORTABLE {
         output::say(
             "note: without AVX2 and FMA this processor takes the portable path: the same bits, many times slower",
         );
@@ -296,6 +299,12 @@ impl Launched {
     /// Its job has ended with a result: whatever fails from then on, what it found is there.
     fn has_ended(&self) -> bool {
         self.own.as_ref().is_some_and(|own| own.folder.ended)
+    }
+
+    /// What is submitted next is another job.
+    pub(crate) fn renew(&mut self) -> anyhow::Result<()> {
+        self.planned.request = new_id()?;
+        Ok(())
     }
 
     /// The job that was submitted last.

@@ -184,6 +184,7 @@ impl Driver {
                 _ => {}
             }
         }
+        aquifer_fault::kill_point("coordinator.step.done");
         if !(rows.is_empty() && trials.is_empty())
             && let Err(cause) = self.commit(&rows, &trials)
         {
@@ -200,6 +201,7 @@ impl Driver {
             effects.into_iter().filter(of_others).for_each(|effect| self.carry_out_one(effect));
             return;
         }
+        aquifer_fault::kill_point("coordinator.journal.committed");
         effects.into_iter().for_each(|effect| self.carry_out_one(effect));
     }
 
@@ -221,6 +223,7 @@ impl Driver {
                 }
             }
             Effect::FindTrials { job, data, mine } => {
+                aquifer_fault::kill_point("coordinator.trials.unread");
                 let found = self.journal.trials(&data).unwrap_or_else(|error| {
                     warn!(%error, "what was found before cannot be read: it is found again");
                     Vec::new()
@@ -252,6 +255,7 @@ impl Driver {
                 self.store.forget(&job);
             }
             Effect::Send { worker, command } => {
+                aquifer_fault::kill_point("coordinator.command");
                 if self.handle.lock().get(&worker).is_none_or(|session| session.send(command).is_err()) {
                     warn!(%worker, "a command found no session");
                 }
@@ -274,7 +278,9 @@ impl Driver {
                 self.beside(load, move |result| Event::FrameLoaded { job, slot, result });
             }
             Effect::SaveFrame { job, frame, name } => {
+                aquifer_fault::kill_point("coordinator.frame.unsaved");
                 let result = self.store.save(&frame, name.as_deref()).map_err(Report::from);
+                aquifer_fault::kill_point("coordinator.frame.saved");
                 self.handle.send(Event::FrameSaved { job, result });
                 self.trim_cache();
             }
@@ -335,6 +341,7 @@ fn plan_files(
     }
     let plan = Plan { shuffle, ..aquifer_frame::plan(survey) };
     let stored = store.find(&plan, &uploads_of(files))?.map(Box::new);
+    aquifer_fault::kill_point("coordinator.planned");
     Ok((plan, stored))
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use aquifer_fault::kill_point;
 use aquifer_model::{Kind, Report};
 use rusqlite::{Connection, params};
 
@@ -139,8 +140,10 @@ impl Journal for SqliteJournal {
                         params![identity, job.0, data, text, sums],
                     )?;
                 }
+                fails("coordinator.journal.trials")?;
                 transaction.commit()
             })?;
+            kill_point("coordinator.journal.trials_committed");
         }
         if jobs.is_empty() {
             return Ok(());
@@ -151,6 +154,7 @@ impl Journal for SqliteJournal {
             for (id, text) in &texts {
                 transaction.execute("INSERT OR REPLACE INTO jobs VALUES (?1, ?2)", params![id, text])?;
             }
+            fails("coordinator.journal.jobs")?;
             transaction.commit()
         })
     }
@@ -185,6 +189,18 @@ impl Journal for SqliteJournal {
     fn forget(&mut self, job: &JobId) -> Result<(), JournalError> {
         self.with_trials(|connection| connection.execute("DELETE FROM trials WHERE job = ?1", [&job.0])).map(drop)
     }
+}
+
+/// A commit that the disk refuses, as SQLite says it.
+fn fails(point: &'static str) -> rusqlite::Result<()> {
+    use rusqlite::ffi;
+    aquifer_fault::io_point(point).map_err(|error| {
+        let code = match error.kind() {
+            std::io::ErrorKind::StorageFull => ffi::SQLITE_FULL,
+            _ => ffi::SQLITE_IOERR_FSYNC,
+        };
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    })
 }
 
 fn open(path: &Path, tables: &str) -> Result<Connection, JournalError> {

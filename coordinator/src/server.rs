@@ -64,6 +64,7 @@ impl Coordinator {
             }
         };
         let term = journal.begin_term()?;
+        aquifer_fault::kill_point("coordinator.start.term");
         if !config.continues {
             let orphans = State::end_orphans(journal.jobs()?);
             journal.commit(&orphans, &[])?;
@@ -94,6 +95,7 @@ impl Coordinator {
             next_worker: Arc::default(),
         };
         let membership = MembershipServer::new(membership).max_decoding_message_size(CONTROL_BYTES_MAX);
+        aquifer_fault::kill_point("coordinator.start.unserved");
         let (reporter, health) = tonic_health::server::health_reporter();
         reporter.set_serving::<JobsServer<JobsService>>().await;
         reporter.set_serving::<MembershipServer<MembershipService>>().await;

@@ -10,8 +10,10 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use aquifer_fault::{Writer, io_point, kill_point};
 use aquifer_frame::Plan;
 use aquifer_model::{Kind, Report};
+use aquifer_proto::{new_part, sweep_parts};
 use serde::{Deserialize, Serialize};
 
 use crate::core::{JobId, StoredFrame};
@@ -90,6 +92,7 @@ impl Store {
         for folder in [&dir.join("frames").join("names"), &jobs] {
             std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
         }
+        sweep(dir);
         let cache_bytes = cache_bytes.unwrap_or_else(|| cache::default_bytes(dir));
         Ok(Self { dir: dir.to_owned(), jobs, of_one_job, cache_bytes })
     }
@@ -202,6 +205,18 @@ fn plan_key(plan: &Plan, uploads: &BTreeMap<String, String>) -> String {
     blake3::hash(&text).to_hex()[..32].to_owned()
 }
 
+/// Removes what processes that were killed have left half-written in a data folder.
+fn sweep(dir: &Path) {
+    for folder in ["frames", "frames/names", "uploads"] {
+        sweep_parts(&dir.join(folder));
+    }
+    for job in std::fs::read_dir(dir.join("jobs")).into_iter().flatten().flatten() {
+        for folder in ["models", "checkpoints"] {
+            sweep_parts(&job.path().join(folder));
+        }
+    }
+}
+
 /// A file that gets its name only when all of it is on disk; dropped before that, it is gone.
 pub(crate) struct Incoming {
     file: File,
@@ -213,22 +228,27 @@ impl Incoming {
     /// A temporary file in the folder that the file will lie in.
     pub(crate) fn begin(folder: &Path) -> Result<Self, StoreError> {
         std::fs::create_dir_all(folder).map_err(|source| io("create", folder, source))?;
-        let part = tempfile::Builder::new().prefix(".part-").tempfile_in(folder);
+        let part = io_point("coordinator.file.create").and_then(|()| new_part(folder));
         let (file, part) = part.map_err(|source| io("create a file in", folder, source))?.into_parts();
         Ok(Self { file, hasher: blake3::Hasher::new(), part })
     }
 
     pub(crate) fn write(&mut self, data: &[u8]) -> Result<(), StoreError> {
         self.hasher.update(data);
-        self.file.write_all(data).map_err(|source| io("write", &self.part, source))
+        let mut file = Writer::new("coordinator.file.write", &mut self.file);
+        file.write_all(data).map_err(|source| io("write", &self.part, source))
     }
 
     /// Syncs and renames to the path that the content's hash gives.
     pub(crate) fn finish(self, path: impl FnOnce(&str) -> PathBuf) -> Result<(PathBuf, String), StoreError> {
         let hash = self.hasher.finalize().to_hex().to_string();
         let path = path(&hash);
-        self.file.sync_all().map_err(|source| io("sync", &self.part, source))?;
+        let synced = io_point("coordinator.file.sync").and_then(|()| self.file.sync_all());
+        synced.map_err(|source| io("sync", &self.part, source))?;
+        kill_point("coordinator.file.synced");
+        io_point("coordinator.file.rename").map_err(|source| io("rename to", &path, source))?;
         self.part.persist(&path).map_err(|error| io("rename to", &path, error.error))?;
+        kill_point("coordinator.file.renamed");
         Ok((path, hash))
     }
 }

@@ -13,4 +13,5 @@ pub(crate) mod job;
 pub(crate) mod model;
 pub(crate) mod predict;
 pub(crate) mod train;
+pub(crate) mod verify;
 pub(crate) mod worker;

@@ -13,6 +13,7 @@ fn help_texts() {
         "grid",
         "predict",
         "evaluate",
+        "verify",
         "model",
         "model show",
         "model export",

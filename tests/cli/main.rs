@@ -25,3 +25,4 @@ mod search;
 mod show;
 mod tables;
 mod typed;
+mod verify;

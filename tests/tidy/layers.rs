@@ -13,25 +13,27 @@ struct Layer {
 /// No asynchronous code and no network where bits are decided.
 const NO_NETWORK: &[&str] = &["tokio", "tokio-stream", "tonic", "prost", "rusqlite", "getrandom", "rand", "tracing"];
 
-const LAYERS: [Layer; 6] = [
-    Layer { folder: "shared/frame", knows: &[], never: NO_NETWORK },
+const LAYERS: [Layer; 7] = [
+    Layer { folder: "shared/fault", knows: &[], never: NO_NETWORK },
+    Layer { folder: "shared/frame", knows: &["aquifer-fault"], never: NO_NETWORK },
     Layer { folder: "shared/model", knows: &["aquifer-frame"], never: NO_NETWORK },
     Layer { folder: "shared/learn", knows: &["aquifer-frame", "aquifer-model"], never: NO_NETWORK },
     Layer { folder: "shared/proto", knows: &["aquifer-frame", "aquifer-model"], never: &[] },
     Layer {
         folder: "coordinator",
-        knows: &["aquifer-frame", "aquifer-model", "aquifer-proto"],
+        knows: &["aquifer-fault", "aquifer-frame", "aquifer-model", "aquifer-proto"],
         never: &["aquifer-learn", "aquifer-worker"],
     },
     Layer {
         folder: "worker",
-        knows: &["aquifer-frame", "aquifer-model", "aquifer-learn", "aquifer-proto"],
+        knows: &["aquifer-fault", "aquifer-frame", "aquifer-model", "aquifer-learn", "aquifer-proto"],
         never: &["aquifer-coordinator"],
     },
 ];
 
 /// Every crate of ours.
-const OURS: [&str; 7] = [
+const OURS: [&str; 8] = [
+    "aquifer-fault",
     "aquifer-frame",
     "aquifer-model",
     "aquifer-learn",

@@ -4,6 +4,7 @@
 
 mod bans;
 mod documents;
+mod faults;
 mod form;
 mod layers;
 mod purity;

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use aquifer_fault::{Writer, io_point, kill_point};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::membership_client::MembershipClient;
 use aquifer_proto::v1::peer_client::PeerClient;
-use aquifer_proto::{CONTROL_BYTES_MAX, Network, Token, TokenSender, connect_through, from_status, in_place};
+use aquifer_proto::{CONTROL_BYTES_MAX, Network, Token, TokenSender, connect_through, from_status, in_place, new_part};
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 use tonic::service::interceptor::InterceptedService;
@@ -44,20 +45,24 @@ pub(crate) async fn save<T>(
     hash: &str,
 ) -> Result<(), Report> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let part = tempfile::Builder::new().prefix(".part-").tempfile_in(folder);
+    let part = io_point("worker.fetch.create").and_then(|()| new_part(folder));
     let mut part = part.map_err(|error| io_report("create a file in", folder, &error))?;
     let mut hasher = blake3::Hasher::new();
     while let Some(piece) = pieces.next().await {
         let piece = data(piece.map_err(|status| from_status(&status, "fetching a file"))?);
         hasher.update(&piece);
-        let write = || std::io::Write::write_all(&mut part, &piece);
+        let write = || std::io::Write::write_all(&mut Writer::new("worker.fetch.write", &mut part), &piece);
         in_place(write).map_err(|error| io_report("write", path, &error))?;
     }
+    kill_point("worker.fetch.written");
     if hasher.finalize().to_hex().as_str() != hash {
         let message = format!("a file that was fetched is damaged: it does not have the hash {hash}");
         return Err(Report::new(Kind::Work, "damaged_transfer", message));
     }
-    in_place(|| part.as_file().sync_all()).map_err(|error| io_report("sync", path, &error))?;
+    let sync = || io_point("worker.fetch.sync").and_then(|()| part.as_file().sync_all());
+    in_place(sync).map_err(|error| io_report("sync", path, &error))?;
+    io_point("worker.fetch.rename").map_err(|error| io_report("rename to", path, &error))?;
     part.persist(path).map_err(|error| io_report("rename to", path, &error.error))?;
+    kill_point("worker.fetch.renamed");
     Ok(())
 }

@@ -51,6 +51,7 @@ impl Peer for PeerService {
     ) -> Result<Response<Self::FetchShardStream>, Status> {
         let request = request.into_inner();
         check_version(request.header.as_ref())?;
+        aquifer_fault::kill_point("worker.shard.asked");
         let path = self.store.shard_path(&request.shard).ok_or_else(|| Status::invalid_argument("shard: no hash"))?;
         let pieces = file_chunks(&path).await.map_err(|_| Status::not_found("no such shard here"))?;
         Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchShardResponse { data: data? })))))
@@ -64,6 +65,7 @@ impl Peer for PeerService {
     ) -> Result<Response<Self::FetchStateStream>, Status> {
         let v1::FetchStateRequest { header, identity, round } = request.into_inner();
         check_version(header.as_ref())?;
+        aquifer_fault::kill_point("worker.state.asked");
         let bytes = self.states.get(&identity, round).ok_or_else(|| Status::not_found("no such state here"))?;
         let pieces = (0..bytes.len().div_ceil(CHUNK_BYTES)).map(move |piece| {
             let from = piece * CHUNK_BYTES;

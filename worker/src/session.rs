@@ -103,10 +103,12 @@ impl Session {
         let (said, words) = unbounded_channel::<Said>();
         let (requests, outgoing) = unbounded_channel();
         let _ = requests.send(self.register());
+        aquifer_fault::kill_point("worker.session.dialled");
         let stream = client.session(UnboundedReceiverStream::new(outgoing)).await;
         let mut commands = stream.map_err(|status| from_status(&status, "registering"))?.into_inner();
         let welcome = commands.message().await.map_err(|status| from_status(&status, "registering"))?;
         let (term, welcome) = read_welcome(welcome)?;
+        aquifer_fault::kill_point("worker.session.joined");
         info!(worker = welcome.worker, term, "joined the cluster");
         self.registry.set_term(term);
         self.counters.sessions.add(1);
@@ -211,10 +213,12 @@ impl Session {
                 false => shards.fetch_uploads(&uploads).await,
             };
             executor.submit(Box::new(move || {
+                aquifer_fault::kill_point("worker.import.begin");
                 let made = match imports.is_dropped(&import.job) {
                     true => Err(Report::new(Kind::Interrupted, "dropped", "the job has failed elsewhere")),
                     false => fetched.and_then(|()| make_shard(&shards, &import, &uploads)),
                 };
+                aquifer_fault::kill_point("worker.import.made");
                 let hash = made.as_ref().ok().map(|record| record.hash.clone());
                 counters.imported(made.as_ref().ok().map(|record| record.bytes));
                 let result = match made.and_then(|record| record_json(&record)) {
@@ -225,6 +229,7 @@ impl Session {
                 let dropped = v1::ShardsDropped { job: job.clone() };
                 // While it counts as at work: that nothing of the job is left is never said before that this was made.
                 let _ = said.send(Said::Shard(v1::ShardImported { job, slot, shard, result: Some(result) }));
+                aquifer_fault::kill_point("worker.import.reported");
                 let drops = imports.end(&dropped.job, hash.as_deref(), |hash| shards.store.remove(hash));
                 (0..drops).for_each(|_| drop(said.send(Said::Dropped(dropped.clone()))));
             }));
@@ -250,6 +255,7 @@ impl Session {
         if leaving {
             return failed(Report::new(Kind::Work, "leaving", "this worker is leaving the cluster"));
         }
+        aquifer_fault::kill_point("worker.trial.asked");
         let plan = match serde_json::from_str::<CohortPlan>(&start.cohort_json) {
             Ok(plan) => plan,
             Err(error) => return failed(unreadable("cohort", &error)),

@@ -86,6 +86,7 @@ impl Shards {
     }
 
     async fn rebuild(&self, part: &PartPlan, record: &ShardRecord) -> Result<(), Report> {
+        aquifer_fault::kill_point("worker.shard.rebuild");
         let at = part.plan.shards.iter().position(|rows| *rows == record.rows);
         let at = at.ok_or_else(|| Report::new(Kind::Work, "plan", "the plan has no such shard"))?;
         self.fetch_uploads(&part.uploads).await?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aquifer_frame::is_hash;
 use aquifer_model::{Kind, Report};
+use aquifer_proto::sweep_parts;
 
 /// `dir/shards` and `dir/uploads` of a worker. Several workers of one machine may share it: files never change.
 #[derive(Clone, Debug)]
@@ -19,7 +20,8 @@ impl Store {
         for folder in [&store.shards, &store.uploads] {
             std::fs::create_dir_all(folder).map_err(|error| io_report("create", folder, &error))?;
         }
-        sweep(&store.shards);
+        // What processes that were killed have left half-written.
+        [&store.shards, &store.uploads].into_iter().for_each(|folder| sweep_parts(folder));
         Ok(store)
     }
 
@@ -59,18 +61,6 @@ impl Store {
     }
 }
 
-/// Removes what processes that were killed have left half-written: `.part-PID-N` of a process that is gone.
-fn sweep(folder: &Path) {
-    let processes = Path::new("/proc");
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let pid = name.strip_prefix(".part-").and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
-        if pid.is_some_and(|pid| processes.join("self").exists() && !processes.join(pid.to_string()).exists()) {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
-}
-
 pub(crate) fn io_report(doing: &str, path: &Path, error: &std::io::Error) -> Report {
     let message = format!("cannot {doing} {}", path.display());
     let report = match error.kind() {
@@ -83,25 +73,4 @@ pub(crate) fn io_report(doing: &str, path: &Path, error: &std::io::Error) -> Rep
         _ => Report::new(Kind::Work, "io", message),
     };
     report.caused_by(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn only_what_dead_processes_left_is_swept() {
-        let folder = tempfile::tempdir().unwrap();
-        let shards = folder.path().join("shards");
-        std::fs::create_dir_all(&shards).unwrap();
-        let own = format!(".part-{}-0", std::process::id());
-        // The largest number of a process is 2^22.
-        for name in [".part-4194305-0", &own, ".part-x", "other"] {
-            std::fs::write(shards.join(name), "").unwrap();
-        }
-        Store::open(folder.path()).unwrap();
-        let left = |name: &str| shards.join(name).exists();
-        assert!(!left(".part-4194305-0") && left(&own) && left(".part-x") && left("other"));
-    }
 }

@@ -76,8 +76,10 @@ impl Jobs for JobsService {
         }
         // The id is a function of the request's: the same request again is the same job.
         let job = JobId(blake3::hash(request.request_id.as_bytes()).to_hex()[..12].to_owned());
+        aquifer_fault::kill_point("coordinator.submit.received");
         let work = job_request(request.job).map_err(status)?;
         self.begin(job.clone(), work, request.workers_min, wall_clock_ms()).await?;
+        aquifer_fault::kill_point("coordinator.submit.taken");
         Ok(Response::new(v1::SubmitResponse { job: job.0 }))
     }
 

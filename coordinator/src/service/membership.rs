@@ -55,6 +55,7 @@ impl Membership for MembershipService {
         let address = register.address.clone();
         let refusal = self.handle.ask(move |state| state.refusal(&address)).await.ok_or_else(stopping)?;
         refusal.map_or(Ok(()), |report| Err(status(report)))?;
+        aquifer_fault::kill_point("coordinator.worker.registers");
         let (worker, incarnation) = self.next_worker();
         let commands = self.handle.open_session(&worker);
         let registration = registration(register);
@@ -113,6 +114,7 @@ impl Membership for MembershipService {
         if holder.ok_or_else(stopping)? != Some(header.incarnation) {
             return Err(Status::failed_precondition("the sender does not hold rank 0 of a running trial"));
         }
+        aquifer_fault::kill_point("coordinator.model.begun");
         let place = self.store.model_path(&job, "");
         let mut file = Incoming::begin(place.parent().unwrap_or(&place)).map_err(status)?;
         let (mut bytes, mut scores_json) = (Vec::new(), Vec::new());
@@ -126,6 +128,7 @@ impl Membership for MembershipService {
             first = pieces.message().await?;
         }
         // Workers are trusted less than the coordinator: what they call a model is read before it is one.
+        aquifer_fault::kill_point("coordinator.model.received");
         let read = in_place(|| Model::from_bytes(&bytes));
         let model = read.map_err(|error| to_status(&error.into()))?;
         let scores = read_scores(&scores_json, &model)?;
@@ -134,7 +137,9 @@ impl Membership for MembershipService {
         let fit_blake3 = fit_hash(&model).map_err(|error| to_status(&error.into()))?;
         let model =
             StoredModel { path, model_blake3, fit_blake3, scores, numeric_class: model.numeric_class, kept: true };
+        aquifer_fault::kill_point("coordinator.model.unsaid");
         self.handle.send(Event::ModelStored { job, number, trial, model });
+        aquifer_fault::kill_point("coordinator.model.stored");
         Ok(Response::new(v1::PutModelResponse {}))
     }
 
@@ -158,6 +163,7 @@ impl Membership for MembershipService {
         {
             return Err(Status::failed_precondition("there is no such trial at work"));
         }
+        aquifer_fault::kill_point("coordinator.checkpoint.begun");
         let mut file = self.store.begin_checkpoint(&job).map_err(status)?;
         let mut bytes = Vec::new();
         while let Some(piece) = first.take() {
@@ -178,6 +184,7 @@ impl Membership for MembershipService {
         let kept = in_place(|| self.store.keep_checkpoint(file, &job, &identity, round));
         kept.map_err(status)?;
         self.handle.record.checkpointed(bytes.len() as u64);
+        aquifer_fault::kill_point("coordinator.checkpoint.stored");
         self.handle.send(Event::CheckpointStored { job, identity, round });
         self.handle.ask(|_| ()).await.ok_or_else(stopping)?;
         Ok(Response::new(v1::PutCheckpointResponse {}))
@@ -193,6 +200,7 @@ impl Membership for MembershipService {
         let (job, v1::HeldState { identity, round }) = (JobId(job), state.unwrap_or_default());
         let of = job.clone();
         let known = self.handle.ask(move |state| state.job(&of).is_some()).await.ok_or_else(stopping)?;
+        aquifer_fault::kill_point("coordinator.checkpoint.fetched");
         let path = self.store.checkpoint_path(&job, &identity, round).filter(|path| known && path.exists());
         let path = path.ok_or_else(|| Status::not_found("there is no such state here"))?;
         let pieces = stored_file(&path).await?;
@@ -304,12 +312,14 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
         },
         session_request::Message::TrialProgress(said) => {
             let (job, number) = trial(said.generation)?;
+            aquifer_fault::kill_point("coordinator.trial.progress");
             let v1::TrialProgress { round, position, samples, loss, scoring, .. } = said;
             let report = TrialReport::Progress { round, position, samples, loss, scoring };
             Event::TrialReported { job, worker, number, report }
         }
         session_request::Message::TrialFinished(said) => {
             let (job, number) = trial(said.generation)?;
+            aquifer_fault::kill_point("coordinator.trial.finished");
             let v1::TrialFinished {
                 train_seconds, score_seconds, memory_peak_bytes, trial, outcome_json, holdout, ..
             } = said;

@@ -15,6 +15,7 @@ mod convert;
 mod event;
 mod metrics;
 mod network;
+mod parts;
 mod operations;
 mod status;
 mod threads;
@@ -32,6 +33,7 @@ pub use event::{
 pub use metrics::Metrics;
 pub use network::{Connection, Incoming, Later, Network, Tcp};
 pub use operations::{Operated, with_operations};
+pub use parts::{new_part, sweep_parts};
 pub use status::{from_status, to_status};
 pub use threads::{beside, blocking, in_place, on_own_thread};
 pub use transport::{BindError, ConnectError, bind, connect, connect_through, server};

@@ -42,8 +42,8 @@ pub(super) struct Import {
 }
 
 /// What an import came to.
-pub(super) struct Imported {
-    pub(super) frame: Frame,
+pub(crate) struct Imported {
+    pub(crate) frame: Frame,
     pub(super) notes: Vec<Note>,
     reused: bool,
 }
@@ -124,7 +124,7 @@ impl Import {
 const FILES_SHOWN: usize = 20;
 
 /// Imports files, under a name if it is not empty.
-pub(super) async fn import(
+pub(crate) async fn import(
     launched: &mut Launched,
     name: &str,
     data: &Data,

@@ -13,6 +13,8 @@ mod show;
 mod shown;
 mod table;
 
+pub(crate) use import::import;
+
 use clap::{Args, Subcommand};
 
 use crate::output::{Format, bytes, grouped};

@@ -10,7 +10,7 @@ use crate::process::{Finished, Running};
 use crate::repository;
 
 /// Variables that would change what a command does.
-const CLEARED: [&str; 9] = [
+const CLEARED: [&str; 10] = [
     "AQUIFER_CLUSTER",
     "AQUIFER_TOKEN_FILE",
     "AQUIFER_CA_FILE",
@@ -18,6 +18,7 @@ const CLEARED: [&str; 9] = [
     "AQUIFER_LOG_FORMAT",
     "AQUIFER_DIR",
     "AQUIFER_CACHE_BYTES",
+    "AQUIFER_FAULTS",
     "NO_COLOR",
     "COLUMNS",
 ];
@@ -69,4 +70,19 @@ impl Aquifer {
     pub fn run<I: IntoIterator<Item: AsRef<OsStr>>>(&self, arguments: I) -> Finished {
         self.start(arguments).finish()
     }
+}
+
+/// A command as the arguments of another program, in the same folder with the same variables.
+pub fn inside(words: &[std::ffi::OsString], command: Command) -> Command {
+    let Some((program, arguments)) = words.split_first() else { return command };
+    let mut outer = Command::new(program);
+    outer.args(arguments).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer.current_dir(command.get_current_dir().unwrap_or(&repository()));
+    outer
 }

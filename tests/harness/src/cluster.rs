@@ -17,8 +17,11 @@ pub struct Cluster {
 pub struct ClusterBuilder<'a> {
     aquifer: &'a Aquifer,
     arguments: Vec<OsString>,
+    environment: Vec<(OsString, OsString)>,
     log: &'a str,
     log_format: &'a str,
+    /// The program that runs it, as `ip netns exec NAME`; none runs it itself.
+    inside: Vec<OsString>,
 }
 
 impl Cluster {
@@ -29,7 +32,8 @@ impl Cluster {
 
     pub fn with(aquifer: &Aquifer, workers: u32) -> ClusterBuilder<'_> {
         let arguments = ["cluster", "up", "--workers", &workers.to_string()].map(OsString::from);
-        ClusterBuilder { aquifer, arguments: arguments.into(), log: "info", log_format: "text" }
+        let (environment, inside) = (Vec::new(), Vec::new());
+        ClusterBuilder { aquifer, arguments: arguments.into(), environment, log: "info", log_format: "text", inside }
     }
 
     pub fn dir(&self) -> &Path {
@@ -100,12 +104,25 @@ impl<'a> ClusterBuilder<'a> {
         self
     }
 
+    /// One more variable, for all of its processes.
+    pub fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// Runs all of it inside of another program.
+    pub fn inside(mut self, words: &[&str]) -> Self {
+        self.inside = words.iter().map(OsString::from).collect();
+        self
+    }
+
     pub fn start(self) -> Cluster {
         let dir = self.aquifer.file("cluster");
         let mut arguments = self.arguments;
         arguments.extend(["--listen".into(), "127.0.0.1:0".into(), "--dir".into(), dir.clone().into()]);
         let mut command = self.aquifer.command(arguments);
-        command.env("AQUIFER_LOG", self.log).env("AQUIFER_LOG_FORMAT", self.log_format);
+        command.env("AQUIFER_LOG", self.log).env("AQUIFER_LOG_FORMAT", self.log_format).envs(self.environment);
+        let command = crate::aquifer::inside(&self.inside, command);
         let mut running = Running::start(command);
         until("the cluster to be up", || {
             if let Some(status) = running.ended() {

@@ -10,7 +10,7 @@ mod golden;
 mod poll;
 mod process;
 
-pub use aquifer::Aquifer;
+pub use aquifer::{Aquifer, inside};
 pub use cluster::{Cluster, ClusterBuilder};
 pub use golden::{Golden, is_update};
 pub use poll::{LIMIT, until};

@@ -35,6 +35,12 @@ impl Signal {
         self.send_to(&pid.to_string())
     }
 
+    /// To several at once: as near to the same moment as one process can.
+    pub fn send_all(self, pids: &[u32]) -> bool {
+        let pids: Vec<String> = pids.iter().map(ToString::to_string).collect();
+        !pids.is_empty() && self.send_to(&pids.join(" "))
+    }
+
     /// Through the shell's own `kill`, so that no test needs `unsafe`.
     fn send_to(self, target: &str) -> bool {
         let script = format!("kill -{} {target}", self.name());

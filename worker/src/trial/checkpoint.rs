@@ -89,6 +89,7 @@ pub(crate) async fn put(node: &Node, id: &GenerationId, state: &HeldState, bytes
         v1::PutCheckpointRequest { header, generation, state, data: data.to_vec() }
     });
     let pieces: Vec<_> = pieces.collect();
+    aquifer_fault::kill_point("worker.state.handed");
     let mut client = node.shards.links.coordinator(&node.shards.coordinator).await?;
     let sent = client.put_checkpoint(tokio_stream::iter(pieces)).await;
     sent.map(drop).map_err(|status| from_status(&status, "sending a checkpoint"))

@@ -102,6 +102,7 @@ impl<'a> Cohort<'a> {
             End::TooLarge { report, fit, others }
         })?;
         take_states(node, &id.trial, &mut seats).await?;
+        aquifer_fault::kill_point("worker.shards.open");
         let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side).await?;
         Ok(Self {
             node,
@@ -137,6 +138,7 @@ impl<'a> Cohort<'a> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(End::Stopped);
             }
+            aquifer_fault::kill_point("worker.round.turn");
             let mut pause = Ok(Pause::Waits);
             executor.enter(&mut || said_by.in_scope(|| pause = self.advance()));
             if !self.ended.is_empty() {
@@ -199,6 +201,7 @@ impl<'a> Cohort<'a> {
     /// Maps the own ranks.
     fn begin_round(&mut self, kind: RoundKind) -> Result<(), End> {
         self.began = self.node.clock.now();
+        aquifer_fault::kill_point("worker.round.begin");
         self.say_progress(&kind);
         let crew = self.node.executor.crew();
         let several = self.members.len() > 1;
@@ -227,6 +230,7 @@ impl<'a> Cohort<'a> {
             stop: &self.stop,
         };
         let Mapped { progress, failed } = mapping.run();
+        aquifer_fault::kill_point("worker.round.mapped");
         if self.stop.load(Ordering::Relaxed) {
             return Err(End::Stopped);
         }
@@ -250,6 +254,7 @@ impl<'a> Cohort<'a> {
     fn end_round(&mut self) {
         self.keep_checkpoint();
         let crew = self.node.executor.crew();
+        aquifer_fault::kill_point("worker.round.summed");
         let group = std::mem::take(&mut self.group);
         let kind = group.first().and_then(|at| self.seats[*at].running);
         let samples = self.samples_of(&group);
@@ -281,6 +286,7 @@ impl<'a> Cohort<'a> {
         }
         self.count_round(&group, samples);
         let round = group.first().map(|at| self.round(*at));
+        aquifer_fault::kill_point("worker.round.done");
         trace!(round, trials = group.len(), ?kind, "a round is done");
         self.release(&group);
         for (at, updated) in updated {

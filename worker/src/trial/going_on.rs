@@ -21,6 +21,7 @@ pub(super) async fn take_states(node: &Node, job: &str, seats: &mut [Seat]) -> R
         let Some(from) = seat.plan.from.clone() else { continue };
         let identity = seat.plan.identity.clone();
         let snapshot = find(node, job, &identity, &from).await?;
+        aquifer_fault::kill_point("worker.state.taken");
         seat.go_on_from(snapshot).map_err(|reason| lost(&identity, &from, &reason))?;
         info!(trial = identity, round = from.round, "goes on");
     }

@@ -153,6 +153,7 @@ async fn run_rounds(
     let (id, me) = (assignment.id.clone(), assignment.me);
     let others = assignment.members.iter().enumerate();
     let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();
+    aquifer_fault::kill_point("worker.trial.begin");
     let mut cohort = Cohort::begin(node, assignment, peers, events, inbox).await.map_err(|end| (end, Vec::new()))?;
     let ended = match to_the_end(node, &id, me, &mut cohort).await {
         // It was told to stop, and waits for no answer but this.
@@ -160,6 +161,7 @@ async fn run_rounds(
         ended => ended,
     };
     ended.map_err(|end| {
+        aquifer_fault::kill_point("worker.trial.stopped");
         let held = if end.keeps_states() { cohort.hold() } else { Vec::new() };
         (end, held)
     })
@@ -170,6 +172,7 @@ async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Coho
     while let Some(ended) = cohort.next_ended().await? {
         for (at, ended) in ended {
             // The model is there before it is said that there is one.
+            aquifer_fault::kill_point("worker.trial.trained");
             let model = ended.and_then(|()| cohort.model(at));
             let ended = match model {
                 Ok(Some((model, scores))) if me == 0 => put_model(node, id, at, model, scores).await,
@@ -186,6 +189,7 @@ async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Coho
                 Ok(()) => info!(trial = at, round = cohort.round(at), "a trial is done"),
                 Err(report) => warn!(trial = at, round = cohort.round(at), %report, "a trial failed"),
             }
+            aquifer_fault::kill_point("worker.trial.unsaid");
             let _ = node.said.send(match ended {
                 Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),
                 Err(report) => Said::Failed(v1::TrialFailed {
@@ -202,6 +206,7 @@ async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Coho
 
 /// The holder of rank 0 streams the model to the coordinator, and after it the scores.
 async fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, scores: Vec<u8>) -> Result<(), Report> {
+    aquifer_fault::kill_point("worker.model.before");
     debug!(bytes = bytes.len(), "the model is sent");
     let header = v1::Header { protocol_version: PROTOCOL_VERSION, term: id.term, incarnation: node.incarnation };
     let mut head = Some((header, id.into()));
@@ -213,6 +218,8 @@ async fn put_model(node: &Node, id: &GenerationId, at: usize, bytes: Vec<u8>, sc
     let pieces = bytes.chunks(CHUNK_BYTES).map(piece).chain(scores.chunks(CHUNK_BYTES).map(score));
     let pieces: Vec<_> = pieces.collect();
     let mut client = node.shards.links.coordinator(&node.shards.coordinator).await?;
+    let pieces = pieces.into_iter().inspect(|_| aquifer_fault::kill_point("worker.model.piece"));
     let sent = client.put_model(tokio_stream::iter(pieces)).await;
+    aquifer_fault::kill_point("worker.model.sent");
     sent.map(drop).map_err(|status| from_status(&status, "sending the model"))
 }

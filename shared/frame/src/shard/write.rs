@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use aquifer_fault::{Writer, io_point, kill_point};
 use arrow_array::RecordBatch;
 use arrow_ipc::MetadataVersion;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
@@ -21,11 +22,15 @@ pub(super) fn write_shard(folder: &Path, batches: &[RecordBatch]) -> Result<(Str
     let (file, temporary) = Temporary::create(folder)?;
     let path = temporary.path.clone();
     let mut to = HashingWriter { file, hasher: blake3::Hasher::new(), bytes: 0 };
+    kill_point("worker.shard.created");
     write_batches(&mut to, batches).map_err(|error| unwritten(error, &path))?;
-    to.file.sync_all().map_err(Error::io("write", &path))?;
-    freeze(&to.file).map_err(Error::io("write", &path))?;
+    kill_point("worker.shard.written");
+    io_point("worker.shard.sync").and_then(|()| to.file.sync_all()).map_err(Error::io("write", &path))?;
+    kill_point("worker.shard.synced");
+    io_point("worker.shard.freeze").and_then(|()| freeze(&to.file)).map_err(Error::io("write", &path))?;
     let hash = to.hasher.finalize().to_hex().to_string();
     temporary.rename(&folder.join(format!("{hash}.arrow")))?;
+    kill_point("worker.shard.renamed");
     Ok((hash, to.bytes))
 }
 
@@ -65,7 +70,8 @@ impl Temporary {
         let mut last = io::ErrorKind::AlreadyExists.into();
         for n in 0..NAMES_MAX {
             let path = folder.join(format!(".part-{}-{n}", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            let create = || OpenOptions::new().write(true).create_new(true).open(&path);
+            match io_point("worker.shard.create").and_then(|()| create()) {
                 Ok(file) => return Ok((file, Self { path, renamed: false })),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
                 Err(error) => return Err(Error::io("write to", folder)(error)),
@@ -75,7 +81,8 @@ impl Temporary {
     }
 
     fn rename(mut self, to: &Path) -> Result<(), Error> {
-        fs::rename(&self.path, to).map_err(Error::io("write", to))?;
+        let renamed = io_point("worker.shard.rename").and_then(|()| fs::rename(&self.path, to));
+        renamed.map_err(Error::io("write", to))?;
         self.renamed = true;
         Ok(())
     }
@@ -98,7 +105,7 @@ struct HashingWriter {
 
 impl Write for HashingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
+        let written = Writer::new("worker.shard.write", &mut self.file).write(bytes)?;
         self.hasher.update(&bytes[..written]);
         self.bytes += written as u64;
         Ok(written)

@@ -23,6 +23,7 @@ impl Cohort<'_> {
 
     fn send(&self, at: usize, outgoing: Outgoing) {
         let Some(Some(peer)) = self.peers.get(outgoing.to) else { return };
+        aquifer_fault::kill_point("worker.exchange.send");
         let mut messages = exchange_messages(&outgoing.nodes);
         let last = messages.len() - 1;
         for (number, parts) in messages.drain(..).enumerate() {
@@ -88,6 +89,7 @@ impl Cohort<'_> {
         if !message.last {
             return Ok(());
         }
+        aquifer_fault::kill_point("worker.exchange.arrived");
         let nodes = read_parts(std::mem::take(parts), &shape, nodes_max).map_err(|error| bad(error.to_string()))?;
         let arrived = seat.exchange().arrived(from, message.round, phase, nodes);
         let progress = arrived.map_err(|error| bad(error.to_string()))?;

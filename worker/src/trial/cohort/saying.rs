@@ -62,6 +62,7 @@ impl Cohort<'_> {
     }
 
     pub(super) fn say_scored(&self, at: usize, point: CurvePoint) {
+        aquifer_fault::kill_point("worker.trial.scored");
         if self.me == 0 {
             let point_json = serde_json::to_string(&point).unwrap_or_default();
             let (generation, trial) = (Some((&self.id).into()), at as u32);

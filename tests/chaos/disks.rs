@@ -1,0 +1,143 @@
+//! A disk that is full, and a process that may open no more files: a typed error or success, a process that lives, and the
+//! undisturbed model as soon as there is room.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use aquifer_harness::{Cluster, Running};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+
+use crate::bed::{Bed, assert_undisturbed, lives, skip};
+use crate::work::{Work, aquifer};
+
+/// A file system in memory of a size, while it is needed.
+struct Tmpfs(PathBuf);
+
+impl Tmpfs {
+    fn mount(path: PathBuf, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(&path).unwrap();
+        let options = format!("size={size},mode=0700");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&path).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Self(path))
+    }
+
+    fn resize(&self, size: &str) {
+        let options = format!("remount,size={size}");
+        let resized = Command::new("mount").args(["-o", &options]).arg(&self.0).status();
+        assert!(resized.is_ok_and(|status| status.success()), "it cannot be resized");
+    }
+
+    /// Takes all that is free.
+    fn fill(&self) {
+        let mut file = std::fs::File::create(self.0.join("filler")).unwrap();
+        let piece = [1; 4096];
+        while std::io::Write::write_all(&mut file, &piece).is_ok() {}
+    }
+}
+
+impl Drop for Tmpfs {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+/// Ends with the undisturbed model, or with an error that says it is the disk's.
+#[track_caller]
+fn ends_or_is_full(work: Work, running: Running, out: &Path) -> bool {
+    let ended = running.finish();
+    assert!(!ended.stderr.contains("panicked"), "{}", ended.stderr);
+    if ended.status.success() {
+        assert_undisturbed(work, out);
+        return true;
+    }
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    let full = ["disk_full", "journal"].iter().any(|code| ended.stderr.contains(&format!("\"code\":\"{code}\"")));
+    assert!(full, "the error does not say that the disk is full: {}", ended.stderr);
+    false
+}
+
+fn begin(aquifer: &aquifer_harness::Aquifer, cluster: &Cluster, work: Work, out: &Path) -> Running {
+    let mut words = work.words(aquifer, out);
+    words.extend(cluster.options());
+    aquifer.start(words)
+}
+
+/// The data folder of one worker is full before it makes or fetches a shard.
+#[test]
+fn a_worker_whose_disk_is_full() {
+    let aquifer = aquifer();
+    let folder = aquifer.file("cluster").join("workers").join("1");
+    let Some(disk) = Tmpfs::mount(folder, "64k") else { return skip("no tmpfs can be mounted here: that takes root") };
+    let cluster = Cluster::up(&aquifer, 2);
+    let out = aquifer.file("model.safetensors");
+    disk.fill();
+    assert!(rustix::fs::statvfs(&disk.0).unwrap().f_bavail == 0, "the fault must be there");
+    let passed = ends_or_is_full(Work::Train, begin(&aquifer, &cluster, Work::Train, &out), &out);
+    eprintln!("with a full disk at a worker: {}", if passed { "the model" } else { "a typed error" });
+    disk.resize("64m");
+    begin(&aquifer, &cluster, Work::Train, &out).finish().ok();
+    assert_undisturbed(Work::Train, &out);
+}
+
+/// Nothing can be committed any more; then it can.
+#[test]
+fn a_coordinator_whose_disk_is_full() {
+    let aquifer = aquifer();
+    let folder = aquifer.file("cluster");
+    let Some(disk) = Tmpfs::mount(folder, "64m") else { return skip("no tmpfs can be mounted here: that takes root") };
+    let cluster = Cluster::up(&aquifer, 2);
+    let out = aquifer.file("model.safetensors");
+    let coordinator = crate::bed::pid(&cluster.status(&aquifer)["coordinator"]);
+    disk.fill();
+    let ended = begin(&aquifer, &cluster, Work::Train, &out).finish().code(1);
+    assert!(ended.stderr.contains("disk_full") || ended.stderr.contains("journal"), "{}", ended.stderr);
+    assert!(lives(coordinator), "it goes on answering");
+    cluster.status(&aquifer);
+    std::fs::remove_file(disk.0.join("filler")).unwrap();
+    begin(&aquifer, &cluster, Work::Train, &out).finish().ok();
+    assert_undisturbed(Work::Train, &out);
+    drop(cluster);
+}
+
+/// Of another process.
+fn set_descriptors(pid: u32, current: u64) -> u64 {
+    let before = getrlimit(Resource::Nofile);
+    let of = Pid::from_raw(pid as i32).unwrap();
+    let limit = Rlimit { current: Some(current), maximum: before.maximum };
+    prlimit(Some(of), Resource::Nofile, limit).unwrap().current.unwrap_or(u64::MAX)
+}
+
+fn open_descriptors(pid: u32) -> u64 {
+    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64
+}
+
+#[test]
+fn a_worker_without_descriptors() {
+    without_descriptors(|bed| bed.workers()[0]);
+}
+
+#[test]
+fn a_coordinator_without_descriptors() {
+    without_descriptors(Bed::coordinator);
+}
+
+/// It may open not one file or connection more, in the midst of a training and before one.
+fn without_descriptors(victim: impl Fn(&Bed) -> u32) {
+    let bed = Bed::up();
+    let victim = victim(&bed);
+    let running = crate::points::at_work(&bed, Work::Steps);
+    let before = set_descriptors(victim, open_descriptors(victim));
+    let ended = running.finish();
+    assert!(!bed.cluster.log().contains("panicked"), "{}", bed.cluster.log());
+    if ended.status.success() {
+        assert_undisturbed(Work::Steps, &bed.out());
+    } else {
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("Too many open files"), "the error does not say why: {}", ended.stderr);
+    }
+    if lives(victim) {
+        set_descriptors(victim, before);
+    }
+    bed.all_workers();
+    bed.ends_undisturbed(Work::Train, bed.begin(Work::Train));
+}
