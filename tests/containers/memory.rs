@@ -16,7 +16,7 @@ use crate::engine::{found, inspect};
 use crate::project::{Project, members};
 
 /// What the engine allows a worker's container, its page cache included.
-const LIMIT_MIB: usize = 96;
+const LIMIT_MIB: usize = 64;
 const TIMES: usize = 20;
 const COLUMNS: usize = 15;
 const GROUP_ROWS: usize = 1 << 16;
