@@ -13,6 +13,19 @@ mod project;
 
 use aquifer_harness::Aquifer;
 
+#[test]
+fn compose_reads_its_files() {
+    if !engine::found() {
+        return;
+    }
+    let aquifer = aquifer();
+    let project = project::Project::new(&aquifer);
+    let read = engine::run(project.compose().args(["-f", "deploy/compose.gpu.yaml", "config"]));
+    for text in ["service_completed_successfully", "service_healthy", "nvidia", "read_only: true"] {
+        assert!(read.contains(text), "no `{text}` in\n{read}");
+    }
+}
+
 /// The binary with a data folder of its own.
 fn aquifer() -> Aquifer {
     Aquifer::new(env!("CARGO_BIN_EXE_aquifer"))
