@@ -48,18 +48,30 @@ pub(crate) fn image() -> &'static str {
 fn build(program: &Path) -> String {
     let bytes = std::fs::read(program).expect("the binary under test");
     let name = format!("aquifer-test:{}", &blake3::hash(&bytes).to_hex()[..12]);
-    let context = repository();
-    let staged = context.join("target/container/aquifer");
-    std::fs::create_dir_all(staged.parent().expect("a folder")).expect("a folder of the build");
-    std::fs::write(&staged, bytes).expect("the binary for the image");
-    run(Command::new("chmod").args(["0755".as_ref(), staged.as_os_str()]));
-    // Only to be smaller.
-    let _ = Command::new("strip").arg(&staged).status();
+    let runtime = format!("RUNTIME={}", base());
     let mut build = Command::new("docker");
-    build.args(["build", "--quiet", "--target", "prebuilt", "--file", "deploy/Dockerfile", "--tag", &name]);
-    build.args(["--label", LABEL, "--build-arg", &format!("RUNTIME={}", base())]);
-    run(build.arg(".").current_dir(context));
-    let _ = std::fs::remove_file(&staged);
+    build.args([
+        "build",
+        "--quiet",
+        "--target",
+        "runtime",
+        "--file",
+        "deploy/Dockerfile",
+        "--build-arg",
+        &runtime,
+        ".",
+    ]);
+    let runtime = run(build.current_dir(repository()));
+
+    let context = tempfile::tempdir().expect("a folder for the build");
+    let binary = context.path().join("aquifer");
+    std::fs::write(&binary, bytes).expect("the binary for the image");
+    run(Command::new("chmod").arg("0755").arg(&binary));
+    // Only to be smaller.
+    let _ = Command::new("strip").arg(&binary).status();
+    let lines = format!("FROM {runtime}\nCOPY aquifer /usr/local/bin/aquifer\n");
+    std::fs::write(context.path().join("Dockerfile"), lines).expect("what is to be built");
+    run(Command::new("docker").args(["build", "--quiet", "--tag", &name, "--label", LABEL]).arg(context.path()));
     let old = ["image", "prune", "--all", "--force", "--filter", "until=24h", "--filter", &format!("label={LABEL}")];
     docker(old);
     name
