@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
+use tokio::sync::Semaphore;
 
 use crate::resources::{memory_bytes, own_memory_bytes};
 
 /// What a process takes before it trains: program, connections, journal, buffers of imports.
 pub const BASE_BYTES: u64 = 24 << 20;
+/// What one import takes: a shard of 32 MiB, a column of it narrowed, and pages that are unpacked.
+const IMPORT_BYTES: u64 = 48 << 20;
 /// How often the memory of the process is looked at.
 const WATCH_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -29,6 +32,14 @@ impl Budget {
 
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// Imports that fit side by side; one always begins.
+    pub(crate) fn imports_max(&self) -> usize {
+        match self.bytes {
+            0 => Semaphore::MAX_PERMITS,
+            bytes => (bytes.saturating_sub(BASE_BYTES) / IMPORT_BYTES).max(1) as usize,
+        }
     }
 
     pub(crate) fn reserved_bytes(&self) -> u64 {
@@ -103,5 +114,17 @@ pub(crate) async fn watch_memory(budget: Weak<Budget>) {
         budget.look();
         drop(budget);
         tokio::time::sleep(WATCH_INTERVAL).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_side_by_side_fit_into_the_budget() {
+        let imports = |mib: u64| Budget::new(mib << 20).imports_max();
+        assert_eq!([imports(1), imports(64), imports(119), imports(120), imports(4096)], [1, 1, 1, 2, 84]);
+        assert!(imports(0) > 1 << 20, "nothing is known of the memory");
     }
 }

@@ -8,7 +8,7 @@ use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::peer_server::PeerServer;
 use aquifer_proto::{CHUNK_BYTES, DESCRIPTORS, TokenCheck, bind, blocking, with_operations};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tonic::service::Routes;
 use tonic::service::interceptor::InterceptedService;
@@ -106,6 +106,7 @@ impl Worker {
             shards,
             states,
             executor: executor.clone(),
+            importing: Arc::new(Semaphore::new(budget.imports_max())),
             budget,
             registry,
             imports: Imports::default(),

@@ -9,7 +9,7 @@ use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
 use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status, on_own_thread};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::{Instrument, info, info_span, warn};
 
@@ -53,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
     pub(crate) registry: Registry,
     pub(crate) imports: Imports,
+    /// Places for imports, as many as there is memory for.
+    pub(crate) importing: Arc<Semaphore>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) self_test: String,
 }
@@ -204,7 +206,7 @@ impl Session {
 
     fn import(&self, node: &Node, import: v1::ImportShard) {
         let (shards, executor, said) = (node.shards.clone(), node.executor.clone(), node.said.clone());
-        let (imports, counters) = (self.imports.clone(), self.counters.clone());
+        let (imports, counters, importing) = (self.imports.clone(), self.counters.clone(), self.importing.clone());
         imports.begin(&import.job, || shards.store.list());
         let uploads: Uploads = import.uploads.iter().map(|file| (file.path.clone(), file.upload.clone())).collect();
         tokio::spawn(async move {
@@ -212,8 +214,11 @@ impl Session {
                 true => Ok(()),
                 false => shards.fetch_uploads(&uploads).await,
             };
+            // The places are never taken away.
+            let place = importing.acquire_owned().await;
             executor.submit(Box::new(move || {
                 aquifer_fault::kill_point("worker.import.begin");
+                let _place = place;
                 let made = match imports.is_dropped(&import.job) {
                     true => Err(Report::new(Kind::Interrupted, "dropped", "the job has failed elsewhere")),
                     false => fetched.and_then(|()| make_shard(&shards, &import, &uploads)),

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::poll::{LIMIT, until};
 
@@ -144,9 +144,13 @@ impl Running {
     }
 
     /// Waits for its end; kills it and panics with its output if that takes longer than [`LIMIT`].
-    pub fn finish(mut self) -> Finished {
-        let began = Instant::now();
-        let status = until_ended(&mut self, began);
+    pub fn finish(self) -> Finished {
+        self.finish_within(LIMIT)
+    }
+
+    /// The same with another limit.
+    pub fn finish_within(mut self, limit: Duration) -> Finished {
+        let status = until_ended(&mut self, limit);
         // Children may hold the pipes open for a moment longer than the process itself lives.
         let survivors = self.group().members();
         if survivors.is_empty() {
@@ -158,18 +162,19 @@ impl Running {
     }
 }
 
-fn until_ended(running: &mut Running, began: Instant) -> ExitStatus {
+fn until_ended(running: &mut Running, limit: Duration) -> ExitStatus {
+    let began = Instant::now();
     loop {
         if let Some(status) = running.ended() {
             return status;
         }
-        if began.elapsed() > LIMIT {
+        if began.elapsed() > limit {
             running.group().send(Signal::Kill);
             let Running { command, .. } = running;
             let (stdout, stderr) = (running.stdout.text(), running.stderr.text());
-            panic!("{command} ran for more than {} s\nstdout:\n{stdout}\nstderr:\n{stderr}", LIMIT.as_secs());
+            panic!("{command} ran for more than {} s\nstdout:\n{stdout}\nstderr:\n{stderr}", limit.as_secs());
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
