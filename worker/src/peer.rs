@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use aquifer_proto::v1;
 use aquifer_proto::v1::peer_server::Peer;
-use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, to_status};
+use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, from_status, to_status};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -30,6 +30,7 @@ impl Peer for PeerService {
         let generation = first.generation.clone().ok_or_else(|| Status::invalid_argument("generation: missing"))?;
         let id = generation.into();
         let inbox = self.registry.wait_for(&id).await.map_err(|report| to_status(&report))?;
+        let member = first.member as usize;
         let mut next = Some(first);
         while let Some(message) = next {
             check_version(message.header.as_ref())?;
@@ -38,7 +39,10 @@ impl Peer for PeerService {
             }
             // The inbox is bounded by the exchange itself: a peer is at most one round ahead.
             inbox.send(TrialEvent::Message(Box::new(message))).map_err(|_| Status::cancelled("the trial has ended"))?;
-            next = messages.message().await?;
+            next = messages.message().await.inspect_err(|status| {
+                // What was on its way is lost, and the peer may have ended: nobody else would say so.
+                let _ = inbox.send(TrialEvent::PeerLost { member, report: from_status(status, "exchange") });
+            })?;
         }
         Ok(Response::new(v1::ExchangeResponse {}))
     }
