@@ -11,7 +11,7 @@ use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::jobs_client::JobsClient;
 use aquifer_proto::v1::{self, submit_request};
 use aquifer_proto::{
-    CONTROL_BYTES_MAX, JobEvent, PROTOCOL_VERSION, Token, TokenSender, connect, file_chunks, from_status,
+    CONTROL_BYTES_MAX, Callee, Credentials, JobEvent, PROTOCOL_VERSION, TokenSender, connect, file_chunks, from_status,
 };
 use tokio_stream::StreamExt;
 use tonic::Status;
@@ -43,9 +43,9 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) async fn connect(url: &str, token: &Token) -> Result<Self, Report> {
-        let channel = connect(url).await?;
-        let jobs = JobsClient::with_interceptor(channel, TokenSender::new(token));
+    pub(crate) async fn connect(url: &str, credentials: &Credentials) -> Result<Self, Report> {
+        let channel = connect(url, credentials.tls.as_ref(), Callee::Coordinator).await?;
+        let jobs = JobsClient::with_interceptor(channel, TokenSender::new(&credentials.token));
         Ok(Self { jobs: jobs.max_decoding_message_size(CONTROL_BYTES_MAX), url: url.to_owned() })
     }
 

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use aquifer_model::{Kind, Report};
-use aquifer_proto::Token;
+use aquifer_proto::{Scope, Token, token_line};
 
 use crate::failure::usage;
+use crate::newfile::NewFile;
 use crate::options::DirOption;
+
+/// Hashes of the weaker tokens, beside the one that is good for everything.
+pub(crate) const TOKENS: &str = "tokens";
 
 impl DirOption {
     /// The folder, made if it is not there.
@@ -55,13 +59,9 @@ pub(crate) fn new_token() -> anyhow::Result<Token> {
 
 /// Writes a token that only this user can read.
 pub(crate) fn write_token(path: &Path, token: &Token) -> anyhow::Result<()> {
-    let mut options = File::options();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|error| unwritable(path, &error))?;
+    let mut file = NewFile::secret(path)?;
     writeln!(file, "{}", token.secret()).map_err(|error| unwritable(path, &error))?;
-    Ok(())
+    Ok(file.finish()?)
 }
 
 pub(crate) fn read_token(path: &Path) -> anyhow::Result<Token> {
@@ -86,6 +86,36 @@ pub(crate) fn token_of(dir: &Path) -> anyhow::Result<Token> {
     let token = new_token()?;
     write_token(&path, &token)?;
     Ok(token)
+}
+
+/// The token of a data folder's workers, made at first need.
+pub(crate) fn worker_token_of(dir: &Path) -> anyhow::Result<PathBuf> {
+    let path = dir.join("worker-token");
+    if !path.exists() {
+        let token = new_token()?;
+        // Known before it is there: whoever finds it can use it.
+        make_known(dir, &token, Scope::Worker, "the workers of this folder")?;
+        write_token(&path, &token)?;
+    }
+    Ok(path)
+}
+
+/// Adds a token to those that the coordinator of a data folder lets in. Only its hash is written.
+pub(crate) fn make_known(dir: &Path, token: &Token, scope: Scope, whose: &str) -> anyhow::Result<()> {
+    let path = dir.join(TOKENS);
+    let mut options = File::options();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let failed = |error| unwritable(&path, &error);
+    let mut file = options.open(&path).map_err(failed)?;
+    let head = match file.metadata().map_err(failed)?.len() {
+        0 => "# scope, BLAKE3 of the token, whose it is; without its line a token is good for nothing\n",
+        _ => "",
+    };
+    // In one write: a coordinator may be reading, and another command adding.
+    let line = format!("{head}{} {whose}\n", token_line(token, scope));
+    Ok(file.write_all(line.as_bytes()).map_err(failed)?)
 }
 
 /// Held by a lasting coordinator for as long as it lives.

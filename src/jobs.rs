@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use aquifer_coordinator::core::{JobRow, JobStatus, Request};
 use aquifer_coordinator::{SqliteJournal, wire_source};
 use aquifer_model::Report;
-use aquifer_proto::Token;
 use aquifer_proto::v1::TrainJob;
+use aquifer_proto::{Credentials, Token};
 
 use crate::client::Client;
 use crate::dir;
@@ -138,7 +138,8 @@ impl Found {
     pub(crate) async fn connect(&self) -> anyhow::Result<Client> {
         let address = self.folder.join("address");
         let url = std::fs::read_to_string(&address).map_err(|error| dir::unwritable(&address, &error))?;
-        Ok(Client::connect(url.trim(), &dir::read_token(&self.folder.join("token"))?).await?)
+        let token = dir::read_token(&self.folder.join("token"))?;
+        Ok(Client::connect(url.trim(), &Credentials { token, tls: None }).await?)
     }
 }
 

@@ -14,7 +14,7 @@ use aquifer_frame::Roots;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::submit_request;
-use aquifer_proto::{JobEvent, PROTOCOL_VERSION, Token};
+use aquifer_proto::{Credentials, JobEvent, PROTOCOL_VERSION, Token};
 use aquifer_worker::Worker;
 use tokio::process::{Child, Command};
 
@@ -118,8 +118,7 @@ async fn launch(options: &ClusterOptions, planned: Planned) -> anyhow::Result<La
     say_if_crowded(options.threads, options.workers.unwrap_or(1));
     let dir = options.dir.open()?;
     if let Some(url) = &options.cluster {
-        let token_file = options.token_file.clone().unwrap_or_else(|| dir.join("token"));
-        let client = Client::connect(url, &dir::read_token(&token_file)?).await?;
+        let client = Client::connect(url, &options.credentials(url, &dir)?).await?;
         return Ok(Launched { client, dir, workers: 1, job: Arc::default(), planned, own: None });
     }
     let folder = JobFolder::open(&dir, &planned.id(), purpose.can_resume())?;
@@ -140,6 +139,8 @@ async fn start(
         journal_dir: folder.path().to_owned(),
         roots: Roots::everything(), // it acts for its own user alone
         token: token.clone(),
+        tokens: None,
+        tls: None, // loopback, and a token that nobody else knows
         cache_bytes: options.cache.cache_bytes,
         continues: false, // the command says so itself
         no_worker_grace: NO_WORKER_GRACE,
@@ -147,11 +148,11 @@ async fn start(
         seams: Default::default(),
     });
     let coordinator = coordinator.await.map_err(Report::from)?;
-    let url = format!("http://{}", coordinator.address());
+    let url = coordinator.url().to_owned();
     if purpose.can_resume() {
         folder.publish(&url, &token)?;
     }
-    let client = Client::connect(&url, &token).await?;
+    let client = Client::connect(&url, &Credentials { token: token.clone(), tls: None }).await?;
     let mut own = Own { coordinator, worker: None, children: Vec::new(), folder };
     match options.workers {
         _ if purpose == Purpose::Ask => {}
@@ -169,7 +170,7 @@ pub(crate) fn expected_self_test(processes: Option<u32>) -> Result<Option<String
 async fn start_worker(options: &ClusterOptions, dir: &Path, url: &str, token: Token) -> anyhow::Result<Worker> {
     let config = aquifer_worker::Config {
         coordinator: url.to_owned(),
-        token,
+        credentials: Credentials { token, tls: None },
         listen: LOOPBACK,
         advertise: None,
         dir: dir.to_owned(),

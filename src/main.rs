@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod credentials;
 mod curves;
 mod data;
 mod dir;
@@ -54,6 +55,7 @@ enum Command {
     Model(commands::model::Model),
     Frame(commands::frame::Frame),
     Job(commands::job::Job),
+    Certs(commands::certs::Certs),
     Cluster(commands::cluster::Cluster),
     Coordinator(commands::coordinator::Coordinator),
     Worker(commands::worker::Worker),
@@ -111,6 +113,7 @@ fn run(command: Command, format: output::Format) -> anyhow::Result<()> {
             Command::Model(model) => model.run(format).await,
             Command::Frame(frame) => frame.run(format).await,
             Command::Job(job) => job.run(format).await,
+            Command::Certs(certs) => certs.run(format),
             Command::Cluster(cluster) => cluster.run(format).await,
             Command::Coordinator(coordinator) => coordinator.run().await,
             Command::Worker(worker) => worker.run().await,

@@ -15,7 +15,17 @@ pub(crate) struct NewFile {
 }
 
 impl NewFile {
+    /// A file that any new file of this user is like.
     pub(crate) fn begin(path: &Path) -> Result<Self, Report> {
+        Self::with_mode(path, 0o666)
+    }
+
+    /// A file that only this user can read.
+    pub(crate) fn secret(path: &Path) -> Result<Self, Report> {
+        Self::with_mode(path, 0o600)
+    }
+
+    fn with_mode(path: &Path, mode: u32) -> Result<Self, Report> {
         if path.metadata().is_ok_and(|found| !found.is_file()) {
             let message = format!("{} is a folder or a device, not a file", path.display());
             return Err(usage("not_a_file", message).hint("give --out FILE"));
@@ -23,9 +33,8 @@ impl NewFile {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
         builder.prefix(".part-");
-        // As any new file of this user: the default of temporary files, 0600, is for secrets.
         #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
         let part = builder.tempfile_in(folder).map_err(|error| unwritable(folder, &error))?;
         Ok(Self { part, path: path.to_owned() })
     }

@@ -1,13 +1,15 @@
 //! Options that several commands share.
 
 use aquifer_coordinator::core::NO_WORKER_GRACE;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use aquifer_frame::{SchemaMode, SourceOptions};
 use aquifer_model::Report;
+use aquifer_proto::Credentials;
 use aquifer_worker::{BASE_BYTES, cgroup_memory_bytes, memory_bytes};
 use clap::Args;
 
+use crate::credentials;
 use crate::failure::usage;
 use crate::output::say;
 
@@ -46,6 +48,9 @@ pub(crate) struct ClusterOptions {
     /// The cluster's token [default: the file `token` in --dir]
     #[arg(long, env = "AQUIFER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// Certificate of the authority of a cluster at https:// [default: the file `ca.pem` in --dir]
+    #[arg(long, env = "AQUIFER_CA_FILE", hide_env_values = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
     /// Run with this many worker processes for the length of the command
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) workers: Option<u32>,
@@ -59,6 +64,11 @@ pub(crate) struct ClusterOptions {
 }
 
 impl ClusterOptions {
+    /// What is brought to the cluster at `url`.
+    pub(crate) fn credentials(&self, url: &str, dir: &Path) -> anyhow::Result<Credentials> {
+        credentials::of_client(url, self.token_file.as_deref(), self.ca_file.as_deref(), dir)
+    }
+
     /// Memory of each worker that this command starts: as asked for, or an equal share.
     pub(crate) fn worker_memory(&self) -> Result<Option<u64>, Report> {
         let workers = u64::from(self.workers.unwrap_or(1));

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_frame::Roots;
-use aquifer_proto::{Clock, Monotonic, Network, Tcp, Token};
+use aquifer_proto::{Clock, Monotonic, Network, Tcp, Tls, Token};
 
 use crate::journal::Journal;
 
 /// Checked settings of a coordinator.
 #[derive(Debug)]
 pub struct Config {
-    /// Loopback only; port 0 picks a free one.
+    /// Loopback, unless there is TLS; port 0 picks a free one.
     pub listen: SocketAddr,
     /// Frames, uploads and models.
     pub dir: PathBuf,
@@ -21,7 +21,11 @@ pub struct Config {
     pub journal_dir: PathBuf,
     /// Files that clients may name.
     pub roots: Roots,
+    /// Good for everything.
     pub token: Token,
+    /// Weaker tokens, by their hashes: a file that may come to be later.
+    pub tokens: Option<PathBuf>,
+    pub tls: Option<Tls>,
     /// Bytes that the shards of frames without a name may have; `None`: 50 GB, or a fifth of the disk if that is less.
     pub cache_bytes: Option<u64>,
     /// Jobs that a former start left running go on; else they are ended, and can be taken up again.

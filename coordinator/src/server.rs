@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{jobs_server::JobsServer, membership_server::MembershipServer};
-use aquifer_proto::{BindError, CONTROL_BYTES_MAX, DESCRIPTORS, TokenCheck, bind, on_own_thread, with_operations};
+use aquifer_proto::{
+    Access, BindError, CONTROL_BYTES_MAX, DESCRIPTORS, Scope, Tokens, TokensError, admit, bind, on_own_thread,
+    with_operations,
+};
 use tokio::sync::{oneshot, watch};
 use tonic::service::Routes;
-use tonic::service::interceptor::InterceptedService;
 use tracing::{Instrument, info, info_span};
 
 use crate::config::Config;
@@ -26,6 +28,8 @@ pub enum StartError {
     Journal(#[from] JournalError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     #[error("the reflection service cannot be made")]
     Reflection { source: tonic_reflection::server::Error },
 }
@@ -35,6 +39,7 @@ impl From<StartError> for Report {
         let message = error.to_string();
         match error {
             StartError::Bind(error) => error.into(),
+            StartError::Tokens(error) => error.into(),
             StartError::Store(error) => error.into(),
             StartError::Journal(error) => Report::from(&error),
             StartError::Reflection { source } => Report::new(Kind::Work, "reflection", message).caused_by(&source),
@@ -45,6 +50,7 @@ impl From<StartError> for Report {
 /// A running coordinator. Dropped, it goes on until the process ends; [`Coordinator::stop`] ends it.
 pub struct Coordinator {
     address: SocketAddr,
+    url: String,
     handle: Handle,
     driver: oneshot::Receiver<()>,
     server: tokio::task::JoinHandle<Result<(), tonic::transport::Error>>,
@@ -54,7 +60,8 @@ pub struct Coordinator {
 impl Coordinator {
     /// Binds and serves; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let (listener, address) = bind(&*config.seams.network, config.listen)?;
+        let (listener, address) = bind(&*config.seams.network, config.listen, config.tls.as_ref())?;
+        let url = aquifer_proto::url(address, config.tls.as_ref());
         let store = Store::open(&config.dir, &config.journal_dir, config.cache_bytes)?;
         let mut journal = match config.seams.journal {
             Some(journal) => journal,
@@ -83,9 +90,12 @@ impl Coordinator {
         }
         let driver = on_own_thread(driver.run().instrument(info_span!("coordinator", term)));
 
-        let check = TokenCheck::new(&config.token);
-        let jobs =
-            JobsService { handle: handle.clone(), store: store.clone(), roots, address: format!("http://{address}") };
+        let tokens = match &config.tokens {
+            Some(file) => Tokens::with_file(&config.token, Scope::Admin, file)?,
+            None => Tokens::new(&config.token, Scope::Admin),
+        };
+        let access = Access::new(tokens.clone(), config.tls.is_some());
+        let jobs = JobsService { handle: handle.clone(), store: store.clone(), roots, address: url.clone() };
         let jobs = JobsServer::new(jobs).max_decoding_message_size(CONTROL_BYTES_MAX);
         let membership = MembershipService {
             handle: handle.clone(),
@@ -93,6 +103,8 @@ impl Coordinator {
             term,
             self_test: Mutex::new(config.self_test),
             next_worker: Arc::default(),
+            peer_token: config.token.for_peers(),
+            tokens,
         };
         let membership = MembershipServer::new(membership).max_decoding_message_size(CONTROL_BYTES_MAX);
         aquifer_fault::kill_point("coordinator.start.unserved");
@@ -105,18 +117,21 @@ impl Coordinator {
             .map_err(|source| StartError::Reflection { source })?;
 
         let (stop, mut stopped) = watch::channel(false);
-        let services = Routes::new(InterceptedService::new(jobs, check.clone()))
-            .add_service(InterceptedService::new(membership, check.clone()))
-            .add_service(InterceptedService::new(health, check.clone()))
-            .add_service(InterceptedService::new(reflection, check.clone()));
+        let services = Routes::new(jobs).add_service(membership).add_service(health).add_service(reflection);
         let operations = Arc::new(Operations { handle: handle.clone(), clock });
         let server = aquifer_proto::server()
-            .add_routes(with_operations(services, operations, check))
-            .serve_with_incoming_shutdown(listener, async move {
+            .layer(access.clone())
+            .add_routes(with_operations(services, operations, access))
+            .serve_with_incoming_shutdown(admit(listener, config.tls), async move {
                 let _ = stopped.wait_for(|stop| *stop).await;
             });
         let server = tokio::spawn(server);
-        Ok(Self { address, handle, driver, server, stop })
+        Ok(Self { address, url, handle, driver, server, stop })
+    }
+
+    /// Where callers on this machine reach it.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Where it listens.

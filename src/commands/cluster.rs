@@ -15,6 +15,7 @@ use tokio::process::{Child, Command};
 use super::coordinator::until_told;
 use super::job::second;
 use crate::client::Client;
+use crate::credentials::{self, AUTHORITY, COORDINATOR, NodeTls, WORKER, certificate_of, is_tls, key_of};
 use crate::dir;
 use crate::failure::usage;
 use crate::options::{CacheOption, ClusterOptions, DirOption, GraceOption, MemoryOption, cores};
@@ -55,7 +56,7 @@ struct Up {
     /// Worker processes
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     workers: u32,
-    /// Address of the coordinator: loopback; port 0 picks a free one
+    /// Address of the coordinator: loopback, or any after `certs init` in --dir; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:7400", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// Folder whose files clients may name; may be repeated [default: the current folder]
@@ -97,8 +98,7 @@ pub(crate) async fn join(options: &ClusterOptions) -> anyhow::Result<Client> {
         Some(url) => url.clone(),
         None => read_address(&dir)?,
     };
-    let token_file = options.token_file.clone().unwrap_or_else(|| dir.join("token"));
-    Ok(Client::connect(&url, &dir::read_token(&token_file)?).await?)
+    Ok(Client::connect(&url, &options.credentials(&url, &dir)?).await?)
 }
 
 fn read_address(dir: &Path) -> anyhow::Result<String> {
@@ -179,16 +179,18 @@ fn print_events(events: &[ClusterEvent]) {
 impl Up {
     async fn run(self, format: Format) -> anyhow::Result<()> {
         let folder = self.dir.open()?;
-        let token = dir::token_of(&folder)?;
+        dir::token_of(&folder)?;
+        let worker_token = dir::worker_token_of(&folder)?;
         self.check_free(&folder)?;
         let mut coordinator = Supervised::start("coordinator", self.coordinator(&folder, &self.listen.to_string())?)?;
         let url = wait_for_address(&folder, &mut coordinator).await?;
         // Started again it listens where workers and clients know it, whichever port was free the first time.
-        coordinator.launch = self.coordinator(&folder, url.trim_start_matches("http://"))?;
-        let mut client = Client::connect(&url, &token).await?;
+        let port = url.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(self.listen.port());
+        coordinator.launch = self.coordinator(&folder, &SocketAddr::new(self.listen.ip(), port).to_string())?;
+        let mut client = Client::connect(&url, &credentials::of_client(&url, None, None, &folder)?).await?;
         let mut workers = Vec::new();
         for at in 1..=self.workers {
-            workers.push(Supervised::start(&format!("worker {at}"), self.worker(&folder, &url, at)?)?);
+            workers.push(Supervised::start(&format!("worker {at}"), self.worker(&folder, &worker_token, &url, at)?)?);
         }
         let status = self.wait_for_workers(&mut client, &mut workers).await?;
         print_status(&status, format)?;
@@ -218,7 +220,8 @@ impl Up {
         let free = dir::lock(folder)?;
         let _ = std::fs::remove_file(folder.join("address"));
         drop(free);
-        bind(&Tcp, self.listen).map(drop).map_err(Report::from)?;
+        let tls = NodeTls::default().find(folder, COORDINATOR)?;
+        bind(&Tcp, self.listen, tls.as_ref()).map(drop).map_err(Report::from)?;
         self.roots().map(drop)
     }
 
@@ -233,11 +236,22 @@ impl Up {
         Ok(Launch { arguments })
     }
 
-    fn worker(&self, folder: &Path, url: &str, at: u32) -> anyhow::Result<Launch> {
+    fn worker(&self, folder: &Path, worker_token: &Path, url: &str, at: u32) -> anyhow::Result<Launch> {
         let threads = self.threads.unwrap_or_else(|| (cores() / self.workers).max(1));
         let mut arguments = vec!["worker".into(), "--cluster".into(), url.into(), "--exit-with-parent".into()];
         arguments.extend(["--dir".into(), folder.join("workers").join(at.to_string()).into()]);
-        arguments.extend(["--token-file".into(), folder.join("token").into()]);
+        arguments.extend(["--token-file".into(), worker_token.into()]);
+        if is_tls(url) {
+            for (option, name) in [
+                ("--ca-file", AUTHORITY.to_owned()),
+                ("--cert-file", certificate_of(WORKER)),
+                ("--key-file", key_of(WORKER)),
+            ] {
+                arguments.extend([option.into(), folder.join(name).into()]);
+            }
+            // Peers of other machines reach it where the coordinator is reached.
+            arguments.extend(["--listen".into(), SocketAddr::new(self.listen.ip(), 0).to_string().into()]);
+        }
         arguments.extend(["--threads".into(), threads.to_string().into()]);
         if let Some(bytes) = self.memory.of(self.workers.into())? {
             arguments.extend(["--memory".into(), bytes.to_string().into()]);
@@ -285,7 +299,7 @@ async fn wait_for_address(folder: &Path, coordinator: &mut Supervised) -> anyhow
     let began = Instant::now();
     loop {
         if let Ok(url) = read_address(folder)
-            && Client::connect(&url, &dir::token_of(folder)?).await.is_ok()
+            && Client::connect(&url, &credentials::of_client(&url, None, None, folder)?).await.is_ok()
         {
             return Ok(url);
         }

@@ -10,6 +10,7 @@ use aquifer_learn::{Isa, self_test};
 use aquifer_model::Report;
 use clap::Args;
 
+use crate::credentials::{COORDINATOR, NodeTls};
 use crate::dir;
 use crate::failure::usage;
 use crate::newfile::NewFile;
@@ -18,15 +19,18 @@ use crate::options::{CacheOption, DirOption, GraceOption};
 /// Run the coordinator of a cluster
 #[derive(Args)]
 pub(crate) struct Coordinator {
-    /// Address to listen on: loopback; port 0 picks a free one
+    /// Address to listen on: loopback, or with certificates any; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:7400", value_name = "ADDRESS")]
     listen: SocketAddr,
     /// Folder whose files clients may name; may be repeated [default: none, so clients upload]
     #[arg(long, value_name = "FOLDER")]
     root: Vec<PathBuf>,
-    /// Token to ask for [default: `token` in --dir, made at the first start]
+    /// Token that is good for everything; beside it, in `tokens`, are the weaker ones [default: `token` in --dir, made at the
+    /// first start]
     #[arg(long, env = "AQUIFER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    #[command(flatten)]
+    tls: NodeTls,
     /// End when standard input closes
     #[arg(long, hide = true)]
     exit_with_parent: bool,
@@ -44,8 +48,12 @@ impl Coordinator {
         let lock = dir::lock(&folder)?;
         let token = match &self.token_file {
             Some(file) => dir::read_token(file)?,
-            None => dir::token_of(&folder)?,
+            None => {
+                dir::worker_token_of(&folder)?;
+                dir::token_of(&folder)?
+            }
         };
+        let tokens = self.token_file.clone().unwrap_or_else(|| folder.join("token")).with_file_name(dir::TOKENS);
         // One that was killed left its address: while this one starts there is none.
         let address = folder.join("address");
         let _ = std::fs::remove_file(&address);
@@ -55,6 +63,8 @@ impl Coordinator {
             journal_dir: folder.clone(),
             roots: roots(&self.root)?,
             token,
+            tokens: Some(tokens),
+            tls: self.tls.find(&folder, COORDINATOR)?,
             cache_bytes: self.cache.cache_bytes,
             continues: true,
             no_worker_grace: Duration::from_secs(self.grace.no_worker_grace),
@@ -63,7 +73,7 @@ impl Coordinator {
             seams: Default::default(),
         };
         let coordinator = aquifer_coordinator::Coordinator::start(config).await.map_err(Report::from)?;
-        let url = format!("http://{}", coordinator.address());
+        let url = coordinator.url().to_owned();
         let mut file = NewFile::begin(&address)?; // whole or not there: a client may be reading
         file.write_all(url.as_bytes()).map_err(|error| dir::unwritable(&address, &error))?;
         file.finish()?;

@@ -1,11 +1,13 @@
 //! `aquifer worker`: a worker that dials its coordinator.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use aquifer_proto::Credentials;
 use clap::Args;
 
 use super::coordinator::{roots, until_told};
+use crate::credentials::{NodeTls, WORKER, is_tls};
 use crate::dir;
 use crate::options::{DirOption, MemoryOption, cores};
 
@@ -15,15 +17,18 @@ pub(crate) struct Worker {
     /// The coordinator's address
     #[arg(long, env = "AQUIFER_CLUSTER", hide_env_values = true, value_name = "URL")]
     cluster: String,
-    /// The cluster's token [default: `token` in --dir]
+    /// A token of the cluster: `worker-token` of its --dir, or one of scope worker or admin [default: `worker-token` or
+    /// `token` in --dir]
     #[arg(long, env = "AQUIFER_TOKEN_FILE", hide_env_values = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Address that peers reach this worker at: loopback; port 0 picks a free one
+    /// Address that peers reach this worker at: loopback, or with certificates any; port 0 picks a free one
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDRESS")]
     listen: SocketAddr,
-    /// URL that peers are told, if it is not the one listened on
+    /// URL that peers are told [default: of the address listened on; of 0.0.0.0 the one that leads to the coordinator]
     #[arg(long, value_name = "URL")]
     advertise: Option<String>,
+    #[command(flatten)]
+    tls: NodeTls,
     /// Folder whose files a plan may name; may be repeated [default: none]
     #[arg(long, value_name = "FOLDER")]
     root: Vec<PathBuf>,
@@ -42,10 +47,12 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let folder = self.dir.open()?;
-        let token_file = self.token_file.clone().unwrap_or_else(|| folder.join("token"));
+        let token_file = self.token_file.clone().unwrap_or_else(|| own_token(&folder));
+        // A cluster speaks TLS everywhere or nowhere.
+        let tls = is_tls(&self.cluster).then(|| self.tls.open(&folder, WORKER)).transpose()?;
         let config = aquifer_worker::Config {
             coordinator: self.cluster.clone(),
-            token: dir::read_token(&token_file)?,
+            credentials: Credentials { token: dir::read_token(&token_file)?, tls },
             listen: self.listen,
             advertise: self.advertise.clone(),
             dir: folder,
@@ -62,4 +69,10 @@ impl Worker {
         worker.stop().await;
         Ok(())
     }
+}
+
+/// The weaker one will do.
+fn own_token(folder: &Path) -> PathBuf {
+    let weaker = folder.join("worker-token");
+    if weaker.exists() { weaker } else { folder.join("token") }
 }

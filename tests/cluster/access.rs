@@ -85,7 +85,7 @@ fn nothing_at_the_address_is_told_apart_from_a_bad_address() {
     let train = |url: &str| aquifer.run(train_adult(&[], &options(&["--cluster", url]), &out));
     train(&format!("http://{free}")).code(4).says(&["nothing answers at"]);
     train("http://192.0.2.1:7400").code(2).says(&["is not a loopback address"]);
-    train("ftp://127.0.0.1:7400").code(2).says(&["must begin with http://"]);
+    train("ftp://127.0.0.1:7400").code(2).says(&["must begin with http:// or https://"]);
 }
 
 #[test]

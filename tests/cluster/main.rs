@@ -2,10 +2,11 @@
 //!
 //! `same_bits` is the main promise; `frames` follows shards from process to process, to their removal; `faults` kills processes;
 //! `interrupt` presses Ctrl-C; `search` compares searches with each other and with trainings, and `search_faults` kills,
-//! leaves and resumes them; `access` tries the doors; `operations`
-//! asks what operators ask; `wire` speaks to the services without the command line.
+//! leaves and resumes them; `access` and `access_matrix` try the doors, `tls` with
+//! certificates; `operations` asks what operators ask; `wire` speaks to the services without the command line.
 
 mod access;
+mod access_matrix;
 mod access_wire;
 mod faults;
 mod frames;
@@ -14,6 +15,7 @@ mod operations;
 mod same_bits;
 mod search;
 mod search_faults;
+mod tls;
 mod wire;
 
 use std::ffi::OsString;

@@ -4,7 +4,7 @@ use aquifer_harness::Cluster;
 use aquifer_proto::v1::jobs_client::JobsClient;
 use aquifer_proto::v1::membership_client::MembershipClient;
 use aquifer_proto::v1::peer_client::PeerClient;
-use aquifer_proto::{JobEvent, Token, TokenSender, connect, v1};
+use aquifer_proto::{Callee, JobEvent, Token, TokenSender, connect, v1};
 use tokio_stream::StreamExt;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
@@ -23,22 +23,30 @@ pub(crate) fn token_of(cluster: &Cluster) -> Token {
     read_token(&cluster.token_file())
 }
 
+/// What the workers of `cluster up` bring, and so know themselves.
+pub(crate) fn worker_token_of(cluster: &Cluster) -> Token {
+    read_token(&cluster.dir().join("worker-token"))
+}
+
 pub(crate) fn read_token(file: &std::path::Path) -> Token {
     let text = std::fs::read_to_string(file).expect("the cluster's token");
     Token::new(&text).expect("a token")
 }
 
 pub(crate) async fn jobs(cluster: &Cluster) -> JobsClient<Link> {
-    let channel = connect(&cluster.url()).await.expect("a coordinator");
+    let channel = connect(&cluster.url(), None, Callee::Coordinator).await.expect("a coordinator");
     JobsClient::with_interceptor(channel, TokenSender::new(&token_of(cluster)))
 }
 
 async fn membership(url: &str, token: &Token) -> MembershipClient<Link> {
-    MembershipClient::with_interceptor(connect(url).await.expect("a coordinator"), TokenSender::new(token))
+    MembershipClient::with_interceptor(
+        connect(url, None, Callee::Coordinator).await.expect("a coordinator"),
+        TokenSender::new(token),
+    )
 }
 
 pub(crate) async fn peer(url: &str, token: &Token) -> PeerClient<Link> {
-    PeerClient::with_interceptor(connect(url).await.expect("a worker"), TokenSender::new(token))
+    PeerClient::with_interceptor(connect(url, None, Callee::Worker).await.expect("a worker"), TokenSender::new(token))
 }
 
 /// Waits until a job has rounds behind it.

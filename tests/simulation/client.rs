@@ -6,7 +6,7 @@ use aquifer_frame::{SourceFile, SourceOptions, survey};
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::v1::jobs_client::JobsClient;
 use aquifer_proto::v1::{self, submit_request};
-use aquifer_proto::{JobEvent, PROTOCOL_VERSION, TokenSender, connect_through, file_chunks, from_status};
+use aquifer_proto::{Callee, JobEvent, PROTOCOL_VERSION, TokenSender, connect_through, file_chunks, from_status};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_stream::StreamExt;
 use tonic::service::interceptor::InterceptedService;
@@ -90,7 +90,8 @@ impl Client {
     }
 
     async fn jobs(&self) -> Result<Jobs, Report> {
-        let channel = timeout(ANSWER_MAX, connect_through(&Turmoil, &url(COORDINATOR))).await;
+        let channel =
+            timeout(ANSWER_MAX, connect_through(&Turmoil, &url(COORDINATOR), None, Callee::Coordinator)).await;
         Ok(JobsClient::with_interceptor(channel.map_err(|_| silence("dialling"))??, TokenSender::new(&token())))
     }
 

@@ -9,7 +9,7 @@ use aquifer_coordinator::Coordinator;
 use aquifer_frame::Roots;
 use aquifer_learn::{Crew, Isa, self_test};
 use aquifer_model::Report;
-use aquifer_proto::{Clock, Simulated, Token};
+use aquifer_proto::{Clock, Credentials, Simulated, Token};
 use aquifer_worker::{Executor, Inline, Task, Worker};
 
 use crate::journal::Disk;
@@ -122,6 +122,8 @@ impl Node {
             journal_dir: self.dir.clone(),
             roots: self.roots.clone(),
             token: token(),
+            tokens: None,
+            tls: None,
             cache_bytes: None,
             continues: true,
             no_worker_grace: aquifer_coordinator::core::NO_WORKER_GRACE,
@@ -142,7 +144,7 @@ impl Node {
         loop {
             let config = aquifer_worker::Config {
                 coordinator: url(COORDINATOR),
-                token: token(),
+                credentials: Credentials { token: token(), tls: None },
                 listen: listen(),
                 advertise: Some(url(&name)),
                 dir: self.dir.clone(),

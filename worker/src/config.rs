@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aquifer_frame::Roots;
-use aquifer_proto::{Clock, Monotonic, Network, Tcp, Token};
+use aquifer_proto::{Clock, Credentials, Monotonic, Network, Tcp};
 
 use crate::executor::Executor;
 
@@ -14,10 +14,10 @@ use crate::executor::Executor;
 pub struct Config {
     /// The coordinator's URL.
     pub coordinator: String,
-    pub token: Token,
-    /// Where peers reach this worker; loopback only, port 0 picks a free one.
+    pub credentials: Credentials,
+    /// Where peers reach this worker: loopback, unless there is TLS; port 0 picks a free one.
     pub listen: SocketAddr,
-    /// The address that peers are told, if it is not the one listened on.
+    /// The URL that peers are told, if it is not that of the address listened on.
     pub advertise: Option<String>,
     /// Shards and uploads.
     pub dir: PathBuf,

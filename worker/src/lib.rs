@@ -2,6 +2,7 @@
 //!
 //! [`core`] decides; `trial` drives one trial through its rounds; `session`, `peer` and `server` translate the wire.
 
+mod address;
 mod budget;
 mod config;
 pub mod core;

@@ -7,7 +7,10 @@ use aquifer_fault::{Writer, io_point, kill_point};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::membership_client::MembershipClient;
 use aquifer_proto::v1::peer_client::PeerClient;
-use aquifer_proto::{CONTROL_BYTES_MAX, Network, Token, TokenSender, connect_through, from_status, in_place, new_part};
+use aquifer_proto::{
+    CONTROL_BYTES_MAX, Callee, Credentials, Network, Token, TokenSender, connect_through, from_status, in_place,
+    new_part,
+};
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 use tonic::service::interceptor::InterceptedService;
@@ -21,19 +24,25 @@ type Link = InterceptedService<Channel, TokenSender>;
 #[derive(Clone)]
 pub(crate) struct Links {
     pub(crate) network: Arc<dyn Network>,
-    pub(crate) token: Token,
+    pub(crate) credentials: Credentials,
+    /// For peers: as the coordinator gave it in this session.
+    pub(crate) peers: Token,
 }
 
 impl Links {
     pub(crate) async fn coordinator(&self, url: &str) -> Result<MembershipClient<Link>, Report> {
-        let channel = connect_through(&*self.network, url).await?;
-        let client = MembershipClient::with_interceptor(channel, TokenSender::new(&self.token));
+        let channel = self.dial(url, Callee::Coordinator).await?;
+        let client = MembershipClient::with_interceptor(channel, TokenSender::new(&self.credentials.token));
         Ok(client.max_decoding_message_size(CONTROL_BYTES_MAX))
     }
 
     pub(crate) async fn peer(&self, url: &str) -> Result<PeerClient<Link>, Report> {
-        let channel = connect_through(&*self.network, url).await?;
-        Ok(PeerClient::with_interceptor(channel, TokenSender::new(&self.token)))
+        let channel = self.dial(url, Callee::Worker).await?;
+        Ok(PeerClient::with_interceptor(channel, TokenSender::new(&self.peers)))
+    }
+
+    async fn dial(&self, url: &str, callee: Callee) -> Result<Channel, Report> {
+        Ok(connect_through(&*self.network, url, self.credentials.tls.as_ref(), callee).await?)
     }
 }
 

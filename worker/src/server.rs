@@ -7,12 +7,12 @@ use std::time::Duration;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::peer_server::PeerServer;
-use aquifer_proto::{CHUNK_BYTES, DESCRIPTORS, TokenCheck, bind, blocking, with_operations};
+use aquifer_proto::{Access, CHUNK_BYTES, DESCRIPTORS, Scope, Tokens, admit, bind, blocking, with_operations};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tonic::service::Routes;
-use tonic::service::interceptor::InterceptedService;
 
+use crate::address::advertised;
 use crate::budget::{Budget, watch_memory};
 use crate::config::Config;
 use crate::counters::Counters;
@@ -46,7 +46,9 @@ pub struct Worker {
 impl Worker {
     /// Binds, proves its arithmetic, and begins to dial the coordinator; must be called inside a tokio runtime.
     pub async fn start(config: Config) -> Result<Self, Report> {
-        let (listener, address) = bind(&*config.seams.network, config.listen)?;
+        let (listener, address) = bind(&*config.seams.network, config.listen, config.credentials.tls.as_ref())?;
+        let own_address = advertised(&config, address).await?;
+        let tls = config.credentials.tls.clone();
         let store = Store::open(&config.dir)?;
         let executor = match &config.seams.executor {
             Some(executor) => executor.clone(),
@@ -60,16 +62,21 @@ impl Worker {
         tokio::spawn(watch_memory(Arc::downgrade(&budget)));
         let registry = Registry::default();
         let states = States::default();
-        let own_address = config.advertise.clone().unwrap_or_else(|| format!("http://{address}"));
         let shards = Shards {
             store: store.clone(),
             roots: Arc::new(config.roots.clone()),
-            links: Links { network: config.seams.network.clone(), token: config.token.clone() },
+            links: Links {
+                network: config.seams.network.clone(),
+                credentials: config.credentials.clone(),
+                peers: config.credentials.token.clone(),
+            },
             coordinator: config.coordinator.clone(),
             own_address,
             fetching: Arc::default(),
         };
-        let check = TokenCheck::new(&config.token);
+        // Peers bring a token that the coordinator gives; its own lets its owner look at its health.
+        let tokens = Tokens::new(&config.credentials.token, Scope::Admin);
+        let access = Access::new(tokens.clone(), tls.is_some());
         let peer = PeerService { registry: registry.clone(), store: store.clone(), states: states.clone() };
         let peer = PeerServer::new(peer);
         let peer = peer.max_decoding_message_size(PEER_BYTES_MAX);
@@ -93,12 +100,11 @@ impl Worker {
         };
 
         let (stop, stopped) = watch::channel(false);
-        let services = Routes::new(InterceptedService::new(peer, check.clone()))
-            .add_service(InterceptedService::new(health, check.clone()))
-            .add_service(InterceptedService::new(reflection, check.clone()));
+        let services = Routes::new(peer).add_service(health).add_service(reflection);
         let server = aquifer_proto::server()
-            .add_routes(with_operations(services, Arc::new(operations), check))
-            .serve_with_incoming(listener);
+            .layer(access.clone())
+            .add_routes(with_operations(services, Arc::new(operations), access))
+            .serve_with_incoming(admit(listener, tls));
         let server = tokio::spawn(server);
         let session = Session {
             clock: config.seams.clock.clone(),
@@ -109,6 +115,7 @@ impl Worker {
             importing: Arc::new(Semaphore::new(budget.imports_max())),
             budget,
             registry,
+            tokens,
             imports: Imports::default(),
             counters,
             self_test,

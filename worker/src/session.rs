@@ -7,7 +7,7 @@ use std::time::Duration;
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, from_status, on_own_thread};
+use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, Token, Tokens, from_status, on_own_thread};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -19,6 +19,7 @@ use crate::counters::Counters;
 use crate::executor::Executor;
 use crate::imports::Imports;
 use crate::inbox::{GenerationId, Inbox};
+use crate::link::Links;
 use crate::registry::Registry;
 use crate::resources::disk_free_bytes;
 use crate::said::{Said, failure, request, speak};
@@ -40,8 +41,18 @@ const STOP_MAX: Duration = Duration::from_secs(30);
 const LEAVE_MAX: Duration = Duration::from_secs(20);
 
 /// Refusals that another attempt would meet again; whatever else breaks a session may have passed by then.
-const FINAL: &[&str] =
-    &["unauthenticated", "refused", "protocol_version", "self_test", "quarantined", "bad_url", "not_loopback"];
+const FINAL: &[&str] = &[
+    "unauthenticated",
+    "scope",
+    "no_certificate",
+    "refused",
+    "protocol_version",
+    "self_test",
+    "quarantined",
+    "bad_url",
+    "not_loopback",
+    "no_ca",
+];
 
 /// What a session needs, for as long as the worker lives.
 pub(crate) struct Session {
@@ -52,6 +63,7 @@ pub(crate) struct Session {
     pub(crate) budget: Arc<Budget>,
     pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
     pub(crate) registry: Registry,
+    pub(crate) tokens: Tokens,
     pub(crate) imports: Imports,
     /// Places for imports, as many as there is memory for.
     pub(crate) importing: Arc<Semaphore>,
@@ -113,11 +125,13 @@ impl Session {
         aquifer_fault::kill_point("worker.session.joined");
         info!(worker = welcome.worker, term, "joined the cluster");
         self.registry.set_term(term);
+        let peers = Token::new(&welcome.peer_token).ok_or_else(|| wire("a welcome without a token for peers"))?;
+        self.tokens.learn(&peers, &welcome.tokens);
         self.counters.sessions.add(1);
         self.counters.set_term(Some(term));
         let said_by = info_span!("session", term, worker = welcome.worker);
         let node = Node {
-            shards: self.shards.clone(),
+            shards: Shards { links: Links { peers, ..self.shards.links.clone() }, ..self.shards.clone() },
             states: self.states.clone(),
             executor: self.executor.clone(),
             budget: self.budget.clone(),
@@ -325,8 +339,12 @@ fn read_welcome(message: Option<v1::SessionResponse>) -> Result<(u64, v1::Regist
     let term = message.header.as_ref().map_or(0, |header| header.term);
     match message.message {
         Some(session_response::Message::Registered(welcome)) => Ok((term, welcome)),
-        _ => Err(Report::new(Kind::Work, "wire", "a session begins with Registered")),
+        _ => Err(wire("a session begins with Registered")),
     }
+}
+
+fn wire(message: &str) -> Report {
+    Report::new(Kind::Work, "wire", message)
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Report {

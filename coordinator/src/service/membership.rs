@@ -5,7 +5,7 @@ use std::pin::Pin;
 use aquifer_model::{Kind, Model, Report, Score, Snapshot, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{PROTOCOL_VERSION, in_place, sums_to_bytes, to_status};
+use aquifer_proto::{PROTOCOL_VERSION, Token, Tokens, in_place, sums_to_bytes, to_status};
 use std::sync::{Arc, Mutex};
 use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
@@ -29,6 +29,8 @@ pub(crate) struct MembershipService {
     /// The hash that a worker's self-test must give: the first worker's, unless it was set.
     pub(crate) self_test: Mutex<Option<String>>,
     pub(crate) next_worker: Arc<Mutex<u64>>,
+    pub(crate) peer_token: Token,
+    pub(crate) tokens: Tokens,
 }
 
 type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -85,6 +87,8 @@ impl Membership for MembershipService {
             worker: worker.0,
             incarnation,
             lease_ms: LEASE.as_millis() as u32,
+            peer_token: self.peer_token.secret().to_owned(),
+            tokens: self.tokens.lines(),
         });
         let commands = UnboundedReceiverStream::new(commands).map(move |command| message_of(term, command));
         let header = move |message| {

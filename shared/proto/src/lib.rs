@@ -8,6 +8,8 @@ pub mod v1 {
     tonic::include_proto!("aquifer.v1");
 }
 
+mod accept;
+mod access;
 mod auth;
 mod chunks;
 mod clock;
@@ -15,14 +17,18 @@ mod convert;
 mod event;
 mod metrics;
 mod network;
-mod parts;
 mod operations;
+mod parts;
 mod status;
 mod threads;
+mod tls;
+mod tokens;
 mod transport;
 mod trial;
 
-pub use auth::{Token, TokenCheck, TokenSender};
+pub use accept::{Admitted, Caller, admit};
+pub use access::{Access, Checked, Scope, scope_of};
+pub use auth::{Credentials, Token, TokenSender};
 pub use chunks::file_chunks;
 pub use clock::{Clock, Manual, Monotonic, Simulated, wall_clock_ms};
 pub use convert::{WireError, exchange_messages, pack_sums, read_parts, sums_from_bytes, sums_to_bytes, unpack_sums};
@@ -36,7 +42,9 @@ pub use operations::{Operated, with_operations};
 pub use parts::{new_part, sweep_parts};
 pub use status::{from_status, to_status};
 pub use threads::{beside, blocking, in_place, on_own_thread};
-pub use transport::{BindError, ConnectError, bind, connect, connect_through, server};
+pub use tls::{Callee, Tls, TlsError, WORKER_NAME};
+pub use tokens::{Tokens, TokensError, token_line};
+pub use transport::{BindError, ConnectError, bind, check_url, connect, connect_through, server, url};
 pub use trial::{CohortPlan, PartPlan, ShardHolders, StateFrom, TrialOutcome, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.

@@ -10,14 +10,19 @@ use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tonic::Request;
-use tonic::metadata::MetadataMap;
-use tonic::service::{Interceptor, Routes};
+use tonic::Code;
+use tonic::service::Routes;
 
 use crate::metrics::Metrics;
+use crate::{Access, Scope};
 
 /// Whoever asks hears something within this time.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+const HEALTHZ: &str = "/healthz";
+const READYZ: &str = "/readyz";
+const METRICS: &str = "/metrics";
+/// What stands beside the services, and sees itself to who may ask.
+pub(crate) const PAGES: [&str; 3] = [HEALTHZ, READYZ, METRICS];
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// A node, as its operators see it. Reasons are words of the program: strangers read them.
@@ -30,11 +35,9 @@ pub trait Operated: Send + Sync + 'static {
     async fn metrics(&self) -> Metrics;
 }
 
-/// The services of a node, and beside them what its operators ask. `check` guards the metrics.
-pub fn with_operations<C>(services: Routes, node: Arc<dyn Operated>, check: C) -> Routes
-where
-    C: Interceptor + Clone + Send + Sync + 'static,
-{
+/// The services of a node, and beside them what its operators ask. `access` guards the metrics; of these pages it lets
+/// requests through that bring no token.
+pub fn with_operations(services: Routes, node: Arc<dyn Operated>, access: Access) -> Routes {
     let (healthy, ready) = (node.clone(), node.clone());
     let healthz = move || {
         let node = healthy.clone();
@@ -45,13 +48,15 @@ where
         async move { answer(limited(node.ready()).await) }
     };
     let metrics = move |headers: HeaderMap| {
-        let (node, mut check) = (node.clone(), check.clone());
+        let (node, access) = (node.clone(), access.clone());
         async move {
-            let mut request = Request::new(());
-            *request.metadata_mut() = MetadataMap::from_headers(headers);
-            if let Err(refused) = check.call(request) {
+            if let Err(refused) = access.check_token(&headers, "the metrics", Scope::Read) {
+                let code = match refused.code() {
+                    Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+                    _ => StatusCode::FORBIDDEN,
+                };
                 let challenge = [(header::WWW_AUTHENTICATE, "Bearer")];
-                return (StatusCode::UNAUTHORIZED, challenge, format!("{}\n", refused.message())).into_response();
+                return (code, challenge, format!("{}\n", refused.message())).into_response();
             }
             match tokio::time::timeout(ANSWER_MAX, node.metrics()).await {
                 Ok(metrics) => ([(header::CONTENT_TYPE, PROMETHEUS)], metrics.into_text()).into_response(),
@@ -59,8 +64,7 @@ where
             }
         }
     };
-    let operations =
-        Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz)).route("/metrics", get(metrics));
+    let operations = Router::new().route(HEALTHZ, get(healthz)).route(READYZ, get(readyz)).route(METRICS, get(metrics));
     services.into_axum_router().merge(operations).into()
 }
 

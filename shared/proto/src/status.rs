@@ -1,5 +1,7 @@
 //! Our failures as gRPC statuses and back: the only such table.
 
+use std::error::Error;
+
 use aquifer_model::{Kind, Report};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -31,13 +33,17 @@ pub fn from_status(status: &Status, doing: &str) -> Report {
     match status.code() {
         Code::Unauthenticated => Report::new(Kind::Access, "unauthenticated", message(status.message()))
             .hint("give the cluster's token with --token-file; it lies in the cluster's --dir under the name `token`"),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => {
-            Report::new(Kind::Access, "unreachable", message("the cluster cannot be reached"))
-                .hint("is it running, and is the address right? `aquifer cluster status --cluster URL` asks it")
-                .caused_by(status)
-        }
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => unreachable(doing, status),
         Code::FailedPrecondition => Report::new(Kind::Access, "refused", message(status.message())),
         Code::NotFound => Report::new(Kind::Config, "not_found", message(status.message())),
+        // Nobody answered it: it was made here, of a connection that broke.
+        _ if status.source().is_some() => unreachable(doing, status),
         _ => Report::new(Kind::Work, "rpc", message(status.message())),
     }
+}
+
+fn unreachable(doing: &str, status: &Status) -> Report {
+    Report::new(Kind::Access, "unreachable", format!("{doing}: the cluster cannot be reached"))
+        .hint("is it running, and is the address right: http://, or https:// where it has certificates?")
+        .caused_by(status)
 }

@@ -10,10 +10,12 @@ use crate::process::{Finished, Running};
 use crate::repository;
 
 /// Variables that would change what a command does.
-const CLEARED: [&str; 10] = [
+const CLEARED: [&str; 12] = [
     "AQUIFER_CLUSTER",
     "AQUIFER_TOKEN_FILE",
     "AQUIFER_CA_FILE",
+    "AQUIFER_CERT_FILE",
+    "AQUIFER_KEY_FILE",
     "AQUIFER_LOG",
     "AQUIFER_LOG_FORMAT",
     "AQUIFER_DIR",

@@ -66,7 +66,12 @@ impl Cluster {
     /// The options of a client that joins it.
     pub fn options(&self) -> Vec<OsString> {
         let token = self.token_file();
-        vec!["--cluster".into(), self.url().into(), "--token-file".into(), token.into()]
+        let mut options = vec!["--cluster".into(), self.url().into(), "--token-file".into(), token.into()];
+        let authority = self.dir.join("ca.pem");
+        if authority.exists() {
+            options.extend(["--ca-file".into(), authority.into()]);
+        }
+        options
     }
 
     /// `data` of `cluster status`, once the coordinator answers.

@@ -9,12 +9,13 @@ use std::time::Duration;
 use aquifer_model::{Kind, Partial, Report, Values, VectorSpec};
 use aquifer_proto::v1::peer_server::PeerServer;
 use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{PROTOCOL_VERSION, Tcp, Token, TokenCheck, bind, exchange_messages, read_parts};
+use aquifer_proto::{
+    Access, Credentials, PROTOCOL_VERSION, Scope, Tcp, Token, Tokens, admit, bind, exchange_messages, read_parts,
+};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::UnboundedReceiverStream;
-use tonic::service::interceptor::InterceptedService;
 
 use super::stream::{from_wire, to_wire};
 use crate::core::{Exchange, Outgoing, Placement, Progress};
@@ -53,7 +54,7 @@ impl Pair {
         let registries = [Registry::default(), Registry::default()];
         let (mut urls, mut servers) = (Vec::new(), Vec::new());
         for registry in &registries {
-            let (listener, address) = bind(&Tcp, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))?;
+            let (listener, address) = bind(&Tcp, SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0), None)?;
             let service = PeerServer::new(PeerService {
                 registry: registry.clone(),
                 store: store.clone(),
@@ -61,12 +62,14 @@ impl Pair {
             });
             let service = service.max_decoding_message_size(PEER_BYTES_MAX);
             let server = aquifer_proto::server()
-                .add_service(InterceptedService::new(service, TokenCheck::new(token)))
-                .serve_with_incoming(listener);
+                .layer(Access::new(Tokens::new(token, Scope::Worker), false))
+                .add_service(service)
+                .serve_with_incoming(admit(listener, None));
             urls.push(format!("http://{address}"));
             servers.push(tokio::spawn(async move { drop(server.await) }));
         }
-        let links = Links { network: Arc::new(Tcp), token: token.clone() };
+        let credentials = Credentials { token: token.clone(), tls: None };
+        let links = Links { network: Arc::new(Tcp), credentials, peers: token.clone() };
         let mut members = Vec::new();
         for (me, registry) in registries.iter().enumerate() {
             let (inbox, events) = unbounded_channel();

@@ -6,7 +6,7 @@ use std::path::Path;
 use aquifer_frame::Philox;
 use aquifer_frame::{Deal, Encoding, Folds, Frame, Roots, SourceOptions, import_shard, plan_with_shard_rows, survey};
 use aquifer_model::{FitSpec, Part, Spec};
-use aquifer_proto::{Manual, PartPlan, ShardHolders, StateFrom, Tcp, Token, TrialPlan};
+use aquifer_proto::{Credentials, Manual, PartPlan, ShardHolders, StateFrom, Tcp, Token, TrialPlan};
 use tokio::sync::mpsc::unbounded_channel;
 
 use super::*;
@@ -94,7 +94,11 @@ fn node(dir: &Path, seed: u64, incarnation: u64) -> Node {
         shards: Shards {
             store: Store::open(dir).unwrap(),
             roots: Arc::new(Roots::default()),
-            links: link::Links { network: Arc::new(Tcp), token: Token::new("t").unwrap() },
+            links: link::Links {
+                network: Arc::new(Tcp),
+                credentials: Credentials { token: Token::new("t").unwrap(), tls: None },
+                peers: Token::new("t").unwrap(),
+            },
             coordinator: String::new(),
             own_address: String::new(),
             fetching: Arc::default(),

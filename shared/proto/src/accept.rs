@@ -1,0 +1,179 @@
+//! How a node takes connections: a limited number, each within a limited time, for as long as the node lives.
+//!
+//! A connection that says nothing is not kept: TLS and the first bytes of HTTP/2 must come in time. From then on the
+//! keep-alive of HTTP/2 looks after it; one of HTTP/1 ends soon.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc::Sender;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep};
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::transport::server::Connected;
+use tracing::{debug, warn};
+
+use crate::{Connection, Incoming, Tls};
+
+/// A coordinator has one for each of its workers and clients, a worker one for each peer and cohort.
+const CONNECTIONS_MAX: usize = 1024;
+/// For TLS, and again for the first bytes of HTTP/2.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
+/// What every client of HTTP/2 says first.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// A connection of HTTP/1, over which operators ask; it is opened again for the next question.
+const HTTP1_MAX: Duration = Duration::from_secs(30);
+/// When the system has no descriptor left it is asked again after this long: what ends meanwhile gives one back.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// Connections that wait for the server to take them.
+const READY_MAX: usize = 64;
+
+/// Who is at the other end of a connection; an extension of each of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// It has shown a certificate of this cluster's authority.
+    pub certified: bool,
+}
+
+/// All connections that are made to a node and may stay, for as long as the stream is kept. What goes wrong with one ends
+/// neither the stream nor the others.
+pub fn admit(incoming: Incoming, tls: Option<Tls>) -> ReceiverStream<io::Result<Admitted>> {
+    let (sender, receiver) = tokio::sync::mpsc::channel(READY_MAX);
+    tokio::spawn(async move {
+        tokio::select! {
+            biased; // simulations repeat
+            () = admit_all(incoming, tls, &sender) => {}
+            () = sender.closed() => {}
+        }
+    });
+    ReceiverStream::new(receiver)
+}
+
+async fn admit_all(mut incoming: Incoming, tls: Option<Tls>, ready: &Sender<io::Result<Admitted>>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let Some(made) = incoming.next().await {
+        let stream = match made {
+            Ok(stream) => stream,
+            Err(error) => {
+                warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            debug!(limit = CONNECTIONS_MAX, "a connection more than the limit was closed");
+            continue;
+        };
+        let (tls, ready) = (tls.clone(), ready.clone());
+        tokio::spawn(async move {
+            match secured(stream, tls.as_ref()).await {
+                Ok((stream, caller)) => drop(ready.send(Ok(Admitted::new(stream, caller, place))).await),
+                Err(error) => debug!(%error, "a connection was refused"),
+            }
+        });
+    }
+}
+
+/// The connection, behind TLS if there is any.
+async fn secured(stream: Connection, tls: Option<&Tls>) -> io::Result<(Box<dyn Stream>, Caller)> {
+    let Some(tls) = tls else { return Ok((Box::new(stream), Caller { certified: false })) };
+    let acceptor = tls.acceptor().map_err(io::Error::other)?;
+    let stream = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await;
+    let stream = stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let certified = stream.get_ref().1.peer_certificates().is_some_and(|chain| !chain.is_empty());
+    Ok((Box::new(stream), Caller { certified }))
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// An admitted connection. It gives its place back when it is dropped.
+pub struct Admitted {
+    stream: Box<dyn Stream>,
+    caller: Caller,
+    limit: Option<Limit>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// When the connection ends, unless it turns out to speak HTTP/2.
+struct Limit {
+    at: Pin<Box<Sleep>>,
+    first: Vec<u8>,
+}
+
+impl Admitted {
+    fn new(stream: Box<dyn Stream>, caller: Caller, place: OwnedSemaphorePermit) -> Self {
+        let limit = Limit { at: Box::pin(tokio::time::sleep(HANDSHAKE_MAX)), first: Vec::with_capacity(PREFACE.len()) };
+        Self { stream, caller, limit: Some(limit), _place: place }
+    }
+
+    /// Looks at the first bytes, as they come.
+    fn look(&mut self, read: &[u8]) {
+        let Some(limit) = &mut self.limit else { return };
+        let missing = PREFACE.len() - limit.first.len();
+        let begins = missing > 0 && !read.is_empty();
+        limit.first.extend(&read[..read.len().min(missing)]);
+        if !PREFACE.starts_with(&limit.first) {
+            if begins {
+                limit.at.as_mut().reset(Instant::now() + HTTP1_MAX);
+            }
+            // Nothing more of it is compared.
+            limit.first.resize(PREFACE.len(), 0);
+        } else if limit.first.len() == PREFACE.len() {
+            self.limit = None;
+        }
+    }
+}
+
+impl Connected for Admitted {
+    type ConnectInfo = Caller;
+
+    fn connect_info(&self) -> Caller {
+        self.caller
+    }
+}
+
+impl AsyncRead for Admitted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_ready() {
+            self.look(&buffer.filled()[before..]);
+            return read;
+        }
+        let Some(limit) = &mut self.limit else { return read };
+        ready!(limit.at.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncWrite for Admitted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, data)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, data)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
