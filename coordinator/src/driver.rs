@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use aquifer_frame::{Listed, Plan, Roots, SourceFile, SourceOptions, is_hash, survey};
+use aquifer_frame::{Listed, Plan, Roots, SourceFile, SourceOptions, is_hash, survey_beneath};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{Clock, JobEvent, beside};
 use tokio::sync::{mpsc, oneshot};
@@ -331,7 +331,7 @@ fn plan_files(
         Ok::<_, Report>(Listed { path, partitions: file.partitions.clone() })
     };
     let listed = files.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
-    let mut survey = survey(&listed, options)?;
+    let mut survey = survey_beneath(&store.readable(roots)?, &listed, options)?;
     for (file, found) in files.iter().zip(&mut survey.files) {
         if file.footer_hash != found.footer || file.size_bytes != found.bytes {
             let message = format!("{} is not the file that was submitted: it has changed", file.path);

@@ -3,6 +3,7 @@
 
 mod cache;
 mod checkpoints;
+mod room;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aquifer_fault::{Writer, io_point, kill_point};
-use aquifer_frame::Plan;
+use aquifer_frame::{Plan, Roots};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{new_part, sweep_parts};
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::core::{JobId, StoredFrame};
 
 pub(crate) use cache::{Kept, Removed};
+pub(crate) use room::check_room;
 pub(crate) use sources::source_changes;
 
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +106,16 @@ impl Store {
     fn name_path(&self, name: &str) -> PathBuf {
         let hash = blake3::hash(name.as_bytes()).to_hex();
         self.dir.join("frames").join("names").join(format!("{hash}.json"))
+    }
+
+    /// What frames may be made of: files under the roots, and uploads.
+    pub(crate) fn readable(&self, roots: &Roots) -> Result<Roots, StoreError> {
+        let uploads = self.dir.join("uploads");
+        match roots.and(&uploads) {
+            // Nothing was uploaded yet.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(roots.clone()),
+            readable => readable.map_err(|error| io("open", &uploads, error)),
+        }
     }
 
     pub(crate) fn upload_path(&self, hash: &str) -> PathBuf {

@@ -60,21 +60,6 @@ fn an_empty_token_is_refused() {
     );
 }
 
-/// Only its owner may read it.
-#[test]
-fn the_token_is_a_secret() {
-    let aquifer = aquifer();
-    let cluster = Cluster::with(&aquifer, 1).log("trace").start();
-    let mode = std::fs::metadata(cluster.token_file()).expect("a token").permissions();
-    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
-    let token = std::fs::read_to_string(cluster.token_file()).expect("a token");
-    assert_eq!(token.trim().len(), 64, "256 bits in hexadecimal");
-    cluster.status(&aquifer);
-    let log = cluster.log();
-    assert!(log.contains("TRACE poll_ready"), "the log is as detailed as it can be");
-    assert!(!log.contains(token.trim()), "the token is in the log");
-}
-
 #[test]
 fn nothing_at_the_address_is_told_apart_from_a_bad_address() {
     let aquifer = aquifer();

@@ -2,8 +2,8 @@
 //!
 //! `same_bits` is the main promise; `frames` follows shards from process to process, to their removal; `faults` kills processes;
 //! `interrupt` presses Ctrl-C; `search` compares searches with each other and with trainings, and `search_faults` kills,
-//! leaves and resumes them; `access` and `access_matrix` try the doors, `tls` with
-//! certificates; `operations` asks what operators ask; `wire` speaks to the services without the command line.
+//! leaves and resumes them; `access` and `access_matrix` try the doors, `tls` those with certificates; `rogue` means no good,
+//! `secrets` reads the logs; `operations` asks what operators ask; `wire` speaks to the services without the command line.
 
 mod access;
 mod access_matrix;
@@ -12,9 +12,11 @@ mod faults;
 mod frames;
 mod interrupt;
 mod operations;
+mod rogue;
 mod same_bits;
 mod search;
 mod search_faults;
+mod secrets;
 mod tls;
 mod wire;
 

@@ -38,7 +38,7 @@ pub(crate) async fn jobs(cluster: &Cluster) -> JobsClient<Link> {
     JobsClient::with_interceptor(channel, TokenSender::new(&token_of(cluster)))
 }
 
-async fn membership(url: &str, token: &Token) -> MembershipClient<Link> {
+pub(crate) async fn membership(url: &str, token: &Token) -> MembershipClient<Link> {
     MembershipClient::with_interceptor(
         connect(url, None, Callee::Coordinator).await.expect("a coordinator"),
         TokenSender::new(token),

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use aquifer_proto::v1;
 use aquifer_proto::v1::peer_server::Peer;
-use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, from_status, to_status};
+use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, from_status, next_piece, to_status};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -26,7 +26,7 @@ impl Peer for PeerService {
         request: Request<Streaming<v1::ExchangeRequest>>,
     ) -> Result<Response<v1::ExchangeResponse>, Status> {
         let mut messages = request.into_inner();
-        let Some(first) = messages.message().await? else { return Ok(Response::new(v1::ExchangeResponse {})) };
+        let Some(first) = next_piece(&mut messages).await? else { return Ok(Response::new(v1::ExchangeResponse {})) };
         let generation = first.generation.clone().ok_or_else(|| Status::invalid_argument("generation: missing"))?;
         let id = generation.into();
         let inbox = self.registry.wait_for(&id).await.map_err(|report| to_status(&report))?;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aquifer_frame::{Plan, Roots, Shard, ShardRecord, import_shard};
+use aquifer_frame::{Plan, Roots, Shard, ShardRecord, import_shard_beneath};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1;
 use aquifer_proto::{PROTOCOL_VERSION, PartPlan, ShardHolders};
@@ -112,7 +112,8 @@ impl Shards {
             let path = path.display().to_string();
             renamed.push((path.clone(), std::mem::replace(&mut file.path, path)));
         }
-        import_shard(&local, shard, self.store.shard_folder()).map_err(|error| {
+        let readable = self.store.readable(&self.roots)?;
+        import_shard_beneath(&readable, &local, shard, self.store.shard_folder()).map_err(|error| {
             let mut report = Report::from(error);
             for (local, named) in &renamed {
                 report.message = report.message.replace(local, named);

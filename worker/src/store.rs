@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use aquifer_frame::is_hash;
+use aquifer_frame::{Roots, is_hash};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::sweep_parts;
 
@@ -36,6 +36,11 @@ impl Store {
 
     pub(crate) fn upload_path(&self, hash: &str) -> Option<PathBuf> {
         is_hash(hash).then(|| self.uploads.join(format!("{hash}.parquet")))
+    }
+
+    /// What shards may be made of: files under the roots, and uploads.
+    pub(crate) fn readable(&self, roots: &Roots) -> Result<Roots, Report> {
+        roots.and(&self.uploads).map_err(|error| io_report("open", &self.uploads, &error))
     }
 
     pub(crate) fn has(&self, hash: &str) -> bool {

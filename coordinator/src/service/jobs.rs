@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Listed, Roots, SourceOptions, is_hash, source_notes, survey};
+use aquifer_frame::{Listed, Roots, SourceOptions, is_hash, source_notes, survey_beneath};
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::v1::jobs_server::Jobs;
 use aquifer_proto::v1::{self, submit_request};
-use aquifer_proto::{JobEvent, PROTOCOL_VERSION, blocking, file_chunks, wall_clock_ms};
+use aquifer_proto::{JobEvent, PROTOCOL_VERSION, blocking, file_chunks, next_piece, wall_clock_ms};
 use tokio_stream::{Stream, StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
 
@@ -17,12 +17,16 @@ use super::{status, stopping};
 use crate::core::{Event, FileRef, JobId, JobRow, JobStatus, Request as JobRequest, Source, State};
 use crate::driver::{Handle, local_path};
 use crate::record::Happening;
-use crate::store::{Incoming, Kept, Removed, Store, StoreError, source_changes};
+use crate::store::{Incoming, Kept, Removed, Store, StoreError, check_room, source_changes};
 
 /// A watcher hears something at least this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 /// Watchers that do not read are waited for, not buffered for.
 const STREAM_BUFFER: usize = 16;
+
+const FRAME_NAME_BYTES_MAX: usize = 200;
+/// What a user writes; the longest searches have some thousand.
+const SPEC_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) struct JobsService {
     pub(crate) handle: Handle,
@@ -42,10 +46,11 @@ impl Jobs for JobsService {
         let files: Vec<FileRef> = request.into_inner().files.into_iter().map(file_ref).collect();
         let (store, roots) = (self.store.clone(), self.roots.clone());
         let probe = move || {
-            let missing = |(_, file): &(usize, FileRef)| !can_read(&store, &roots, file);
-            files.into_iter().enumerate().filter(missing).map(|(at, _)| at as u32).collect()
+            let readable = store.readable(&roots)?;
+            let missing = |(_, file): &(usize, FileRef)| !can_read(&store, &roots, &readable, file);
+            Ok::<_, StoreError>(files.into_iter().enumerate().filter(missing).map(|(at, _)| at as u32).collect())
         };
-        let missing = blocking(probe).await.ok_or_else(stopping)?;
+        let missing = blocking(probe).await.ok_or_else(stopping)?.map_err(status)?;
         Ok(Response::new(v1::ProbeFilesResponse { missing }))
     }
 
@@ -56,7 +61,8 @@ impl Jobs for JobsService {
         let mut pieces = request.into_inner();
         let folder = self.store.upload_path("x").parent().map(PathBuf::from).unwrap_or_default();
         let mut file = Incoming::begin(&folder).map_err(status)?;
-        while let Some(piece) = pieces.message().await? {
+        while let Some(piece) = next_piece(&mut pieces).await? {
+            check_room(&folder, piece.data.len()).map_err(status)?;
             file =
                 blocking(move || file.write(&piece.data).map(|()| file)).await.ok_or_else(stopping)?.map_err(status)?;
         }
@@ -331,11 +337,11 @@ fn frame_summary(kept: Kept) -> v1::FrameSummary {
     }
 }
 
-fn can_read(store: &Store, roots: &Roots, file: &FileRef) -> bool {
+fn can_read(store: &Store, roots: &Roots, readable: &Roots, file: &FileRef) -> bool {
     let same = |path| {
         let listed = Listed { path, partitions: Vec::new() };
         let options = SourceOptions { rename: true, ..SourceOptions::default() }; // of the file itself, whatever its names
-        survey(&[listed], &options).is_ok_and(|found| {
+        survey_beneath(readable, &[listed], &options).is_ok_and(|found| {
             found.files.iter().all(|found| found.footer == file.footer_hash && found.bytes == file.size_bytes)
         })
     };
@@ -346,12 +352,15 @@ fn job_request(job: Option<submit_request::Job>) -> Result<JobRequest, Report> {
     let missing = |what: &str| Report::new(Kind::Config, "request", format!("the request has no {what}"));
     match job.ok_or_else(|| missing("job"))? {
         submit_request::Job::Import(import) => {
-            if import.name.len() > 200 {
+            if import.name.len() > FRAME_NAME_BYTES_MAX {
                 let message = "a frame's name has at most 200 bytes";
                 return Err(Report::new(Kind::Config, "frame_name", message));
             }
             let from = source(import.source.ok_or_else(|| missing("source"))?)?;
             Ok(JobRequest::Import { name: import.name, source: from })
+        }
+        submit_request::Job::Train(train) if train.spec_toml.len() > SPEC_BYTES_MAX => {
+            Err(Report::new(Kind::Config, "spec_too_long", format!("a spec has at most {SPEC_BYTES_MAX} bytes")))
         }
         submit_request::Job::Train(train) => Ok(JobRequest::Train {
             // It is refused here if it cannot be read, and kept as it is.

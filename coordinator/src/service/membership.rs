@@ -5,12 +5,13 @@ use std::pin::Pin;
 use aquifer_model::{Kind, Model, Report, Score, Snapshot, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{PROTOCOL_VERSION, Token, Tokens, in_place, sums_to_bytes, to_status};
+use aquifer_proto::{PROTOCOL_VERSION, Token, Tokens, in_place, next_piece, sums_to_bytes, to_status};
 use std::sync::{Arc, Mutex};
 use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
-use tracing::{Instrument, info_span};
+use tracing::{Instrument, info_span, warn};
 
+use super::checks::{check_event, check_registration};
 use super::jobs::{other_version, stored_file};
 use super::{status, stopping};
 use crate::core::{
@@ -44,8 +45,9 @@ impl Membership for MembershipService {
         request: Request<Streaming<v1::SessionRequest>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
         let mut messages = request.into_inner();
-        let first =
-            messages.message().await?.ok_or_else(|| Status::invalid_argument("a session begins with Register"))?;
+        let first = next_piece(&mut messages)
+            .await?
+            .ok_or_else(|| Status::invalid_argument("a session begins with Register"))?;
         let version = first.header.as_ref().map_or(0, |header| header.protocol_version);
         if version != PROTOCOL_VERSION {
             return Err(status(other_version("worker", version)));
@@ -53,14 +55,16 @@ impl Membership for MembershipService {
         let Some(session_request::Message::Register(register)) = first.message else {
             return Err(Status::invalid_argument("a session begins with Register"));
         };
-        self.check_self_test(&register.self_test).map_err(status)?;
-        let address = register.address.clone();
+        let self_test = register.self_test.clone();
+        let registration = registration(register);
+        check_registration(&registration, &self_test).map_err(status)?;
+        self.check_self_test(&self_test).map_err(status)?;
+        let address = registration.address.clone();
         let refusal = self.handle.ask(move |state| state.refusal(&address)).await.ok_or_else(stopping)?;
         refusal.map_or(Ok(()), |report| Err(status(report)))?;
         aquifer_fault::kill_point("coordinator.worker.registers");
         let (worker, incarnation) = self.next_worker();
         let commands = self.handle.open_session(&worker);
-        let registration = registration(register);
         self.handle.send(Event::WorkerRegistered { worker: worker.clone(), incarnation, registration });
 
         let handle = self.handle.clone();
@@ -70,8 +74,12 @@ impl Membership for MembershipService {
             let reason = loop {
                 match messages.message().await {
                     Ok(Some(message)) => {
-                        let events = message.message.map(|message| events_of(&reader, message));
-                        events.into_iter().flatten().for_each(|event| handle.send(event));
+                        let events = message.message.map_or_else(Vec::new, |message| events_of(&reader, message));
+                        if let Err(wrong) = events.iter().try_for_each(check_event) {
+                            warn!(wrong, "the worker is disconnected: it sent what no worker sends");
+                            break format!("it was disconnected, for it sent {wrong}");
+                        }
+                        events.into_iter().for_each(|event| handle.send(event));
                     }
                     Ok(None) => break "its session ended: the process stopped or was killed".to_owned(),
                     Err(error) => break format!("its session broke: {}", error.message()),
@@ -104,7 +112,7 @@ impl Membership for MembershipService {
         request: Request<Streaming<v1::PutModelRequest>>,
     ) -> Result<Response<v1::PutModelResponse>, Status> {
         let mut pieces = request.into_inner();
-        let mut first = pieces.message().await?;
+        let mut first = next_piece(&mut pieces).await?;
         let head = first.as_ref().and_then(|message| message.header.zip(message.generation.clone()));
         let (header, generation) = head.ok_or_else(|| Status::invalid_argument("the first message has no header"))?;
         if header.protocol_version != PROTOCOL_VERSION || generation.term != self.term {
@@ -129,7 +137,7 @@ impl Membership for MembershipService {
             in_place(|| file.write(&piece.data)).map_err(status)?;
             bytes.extend_from_slice(&piece.data);
             scores_json.extend_from_slice(&piece.scores_json);
-            first = pieces.message().await?;
+            first = next_piece(&mut pieces).await?;
         }
         // Workers are trusted less than the coordinator: what they call a model is read before it is one.
         aquifer_fault::kill_point("coordinator.model.received");
@@ -152,7 +160,7 @@ impl Membership for MembershipService {
         request: Request<Streaming<v1::PutCheckpointRequest>>,
     ) -> Result<Response<v1::PutCheckpointResponse>, Status> {
         let mut pieces = request.into_inner();
-        let mut first = pieces.message().await?;
+        let mut first = next_piece(&mut pieces).await?;
         let head = first.as_ref().and_then(|message| Some((message.header?, message.generation.clone()?)));
         let (header, generation) = head.ok_or_else(|| Status::invalid_argument("the first message has no header"))?;
         let state = first.as_ref().and_then(|message| message.state.clone()).unwrap_or_default();
@@ -176,7 +184,7 @@ impl Membership for MembershipService {
             }
             in_place(|| file.write(&piece.data)).map_err(status)?;
             bytes.extend_from_slice(&piece.data);
-            first = pieces.message().await?;
+            first = next_piece(&mut pieces).await?;
         }
         // It is read before it is believed.
         let read = in_place(|| Snapshot::from_bytes(&bytes));

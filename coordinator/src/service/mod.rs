@@ -1,5 +1,6 @@
 //! The services: the wire on one side, events and answers on the other. Nothing is decided here.
 
+mod checks;
 mod jobs;
 mod membership;
 mod operations;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use aquifer_frame::{Listed, Note, Roots, SourceFile, SourceOptions, survey};
+use aquifer_frame::{Listed, Note, Roots, SourceFile, SourceOptions, survey_beneath};
 
 use crate::core::StoredFrame;
 
@@ -31,12 +31,17 @@ fn change(file: &SourceFile, roots: &Roots) -> Option<&'static str> {
     let Ok(found) = path.metadata() else { return Some("is gone") };
     let modified = found.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     let same_time = modified.is_some_and(|since| since.as_nanos() as u64 == file.modified);
-    if found.len() == file.bytes && (same_time || has_footer(path, &file.footer)) { None } else { Some("has changed") }
+    if found.len() == file.bytes && (same_time || has_footer(roots, path, &file.footer)) {
+        None
+    } else {
+        Some("has changed")
+    }
 }
 
-fn has_footer(path: PathBuf, footer: &str) -> bool {
+fn has_footer(roots: &Roots, path: PathBuf, footer: &str) -> bool {
     let options = SourceOptions { rename: true, ..SourceOptions::default() };
-    survey(&[Listed::from(path)], &options).is_ok_and(|found| found.files.iter().all(|found| found.footer == footer))
+    survey_beneath(roots, &[Listed::from(path)], &options)
+        .is_ok_and(|found| found.files.iter().all(|found| found.footer == footer))
 }
 
 #[cfg(test)]
@@ -45,7 +50,7 @@ mod tests {
     use std::fs::{self, File, FileTimes};
     use std::path::Path;
 
-    use aquifer_frame::{Frame, import_shard, plan_with_shard_rows};
+    use aquifer_frame::{Frame, import_shard, plan_with_shard_rows, survey};
 
     use super::*;
 

@@ -59,10 +59,12 @@ pub use reader::Reader;
 pub use reading::{Reading, is_missing_text};
 pub use roots::Roots;
 pub use schema::{Absent, ColumnKind, LeftOut, Origin, SourceColumn};
-pub use shard::{Shard, ShardRecord, StoredColumn, import_shard, import_shard_in_memory, is_hash};
+pub use shard::{
+    Shard, ShardRecord, StoredColumn, import_shard, import_shard_beneath, import_shard_in_memory, is_hash,
+};
 pub use shuffle::Shuffle;
 pub use simd::{Isa, Loop, Set, transpose};
-pub use source::{Listed, Partitions, SchemaMode, SourceFile, SourceOptions, Survey, list, survey};
+pub use source::{Listed, Partitions, SchemaMode, SourceFile, SourceOptions, Survey, list, survey, survey_beneath};
 pub use stats::{
     ColumnStats, ColumnSummary, LEVELS_MAX_NUMBER, LEVELS_MAX_TEXT, Level, Moments, MomentsNode, PartSummary,
     ReadingStats, ReadingSummary, Tally,

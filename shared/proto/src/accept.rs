@@ -27,7 +27,7 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// What every client of HTTP/2 says first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A connection of HTTP/1, over which operators ask; it is opened again for the next question.
-const HTTP1_MAX: Duration = Duration::from_secs(30);
+const HTTP1_MAX: Duration = Duration::from_secs(10);
 /// When the system has no descriptor left it is asked again after this long: what ends meanwhile gives one back.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Connections that wait for the server to take them.

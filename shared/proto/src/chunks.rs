@@ -3,14 +3,23 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Status;
+use tonic::{Status, Streaming};
 
 use crate::{CHUNK_BYTES, blocking};
 
+/// A sender that has a piece sends it within this time.
+const PIECE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// Pieces that wait for a slow receiver.
 const PIECES_BUFFERED: usize = 2;
+
+/// The next piece that a caller sends, or none after the last; a caller that falls silent is not waited for.
+pub async fn next_piece<T>(pieces: &mut Streaming<T>) -> Result<Option<T>, Status> {
+    let silent = |_| Status::deadline_exceeded(format!("nothing was sent for {} s", PIECE_WAIT_MAX.as_secs()));
+    tokio::time::timeout(PIECE_WAIT_MAX, pieces.message()).await.map_err(silent)?
+}
 
 /// The bytes of a file, in order; a failure to read ends the stream with its status.
 pub async fn file_chunks(path: &Path) -> std::io::Result<ReceiverStream<Result<Vec<u8>, Status>>> {

@@ -29,7 +29,7 @@ mod trial;
 pub use accept::{Admitted, Caller, admit};
 pub use access::{Access, Checked, Scope, scope_of};
 pub use auth::{Credentials, Token, TokenSender};
-pub use chunks::file_chunks;
+pub use chunks::{file_chunks, next_piece};
 pub use clock::{Clock, Manual, Monotonic, Simulated, wall_clock_ms};
 pub use convert::{WireError, exchange_messages, pack_sums, read_parts, sums_from_bytes, sums_to_bytes, unpack_sums};
 pub use event::{

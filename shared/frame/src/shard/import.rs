@@ -15,26 +15,32 @@ use super::{BATCH_ROWS, Shard, ShardRecord, StoredColumn, TYPE_KEY};
 use crate::block::BLOCK_ROWS;
 use crate::error::{Error, ShardError, SourceError};
 use crate::plan::Plan;
+use crate::roots::Roots;
 use crate::sample::Sampled;
 use crate::schema::{ColumnKind, SourceColumn, duration_unit};
 use crate::source::{Slice, SliceValues, Sources};
 
 /// Reads the shard's rows from the sources and writes its file into `folder`. Whatever fails leaves nothing behind.
 pub fn import_shard(plan: &Plan, shard: usize, folder: &Path) -> Result<ShardRecord, Error> {
-    let (mut record, batches) = build(plan, shard)?;
+    import_shard_beneath(&Roots::everything(), plan, shard, folder)
+}
+
+/// The same of sources that others name: only those under a root are read.
+pub fn import_shard_beneath(roots: &Roots, plan: &Plan, shard: usize, folder: &Path) -> Result<ShardRecord, Error> {
+    let (mut record, batches) = build(roots, plan, shard)?;
     (record.hash, record.bytes) = write_shard(folder, &batches)?;
     Ok(record)
 }
 
 /// The same shard without a file, for data that is read once. Its record has an empty hash.
 pub fn import_shard_in_memory(plan: &Plan, shard: usize) -> Result<(Shard, ShardRecord), Error> {
-    let (record, batches) = build(plan, shard)?;
+    let (record, batches) = build(&Roots::everything(), plan, shard)?;
     Ok((Shard::of_batches(record.rows.clone(), batches, None), record))
 }
 
-fn build(plan: &Plan, shard: usize) -> Result<(ShardRecord, Vec<RecordBatch>), Error> {
+fn build(roots: &Roots, plan: &Plan, shard: usize) -> Result<(ShardRecord, Vec<RecordBatch>), Error> {
     let rows = plan.shard_rows(shard)?;
-    let sources = Sources::open(plan, &rows)?;
+    let sources = Sources::open(roots, plan, &rows)?;
     let mut making = Making {
         planned: (rows.end - rows.start) as usize,
         first_block: rows.start / BLOCK_ROWS,

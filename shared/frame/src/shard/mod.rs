@@ -13,7 +13,7 @@ mod record;
 mod widen;
 mod write;
 
-pub use import::{import_shard, import_shard_in_memory};
+pub use import::{import_shard, import_shard_beneath, import_shard_in_memory};
 pub use open::Shard;
 pub use record::{ShardRecord, StoredColumn, is_hash};
 

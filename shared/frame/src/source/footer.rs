@@ -12,6 +12,7 @@ use super::corrupt_footer;
 use super::shape::{self, Shape};
 use crate::error::{Error, Place, SourceError};
 use crate::guard::{guarded, has_room, readable};
+use crate::roots::Roots;
 
 /// Magic, 4 bytes of length, magic.
 const TAIL: u64 = 8;
@@ -35,17 +36,15 @@ pub(super) struct Footer {
 }
 
 impl Footer {
-    pub(super) fn read(path: &Path, name: &str) -> Result<Self, Error> {
-        // A pipe would be waited for when it is opened.
-        let pipe = |path: &Path| std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir());
-        if pipe(path) {
-            return Err(SourceError::NotParquet { file: name.to_owned(), reason: "it is no regular file" }.into());
-        }
-        let mut file = File::open(path).map_err(|error| match error.kind() {
+    pub(super) fn read(roots: &Roots, path: &Path, name: &str) -> Result<Self, Error> {
+        let mut file = roots.open(path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => SourceError::NoSuchFile { path: name.to_owned() }.into(),
             _ => Error::io("open", path)(error),
         })?;
         let about = file.metadata().map_err(Error::io("read", path))?;
+        if !about.is_file() && !about.is_dir() {
+            return Err(SourceError::NotParquet { file: name.to_owned(), reason: "it is no regular file" }.into());
+        }
         let modified = about.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
         let modified = modified.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(0));
         let bytes = about.len();

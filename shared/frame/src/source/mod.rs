@@ -20,7 +20,7 @@ pub use list::{Listed, Partitions, list};
 pub(crate) use open::Sources;
 pub(crate) use read::{Slice, SliceValues};
 pub(crate) use survey::ROWS_MAX;
-pub use survey::{SchemaMode, SourceFile, SourceOptions, Survey, survey};
+pub use survey::{SchemaMode, SourceFile, SourceOptions, Survey, survey, survey_beneath};
 
 fn corrupt_footer(file: &str, reason: impl ToString) -> SourceError {
     SourceError::CorruptFooter { file: file.to_owned(), reason: reason.to_string() }

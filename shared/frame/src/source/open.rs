@@ -12,6 +12,7 @@ use super::read::{Leaf, Slice, SliceValues, SourceReader, pieces};
 use super::{SourceFile, corrupt_footer};
 use crate::error::{Error, ShardError, SourceError};
 use crate::plan::Plan;
+use crate::roots::Roots;
 use crate::schema::{Origin, SourceColumn, SourceType};
 use crate::shuffle::Shuffle;
 
@@ -69,7 +70,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Opens what the global rows come from.
-    pub(crate) fn open(plan: &Plan, rows: &Range<u64>) -> Result<Self, Error> {
+    pub(crate) fn open(roots: &Roots, plan: &Plan, rows: &Range<u64>) -> Result<Self, Error> {
         let groups = groups(&plan.columns)?;
         let picked = plan.shuffle.map(|seed| Picked::new(&Shuffle::new(seed, plan.rows), rows));
         let mut files: Vec<Source> = Vec::new();
@@ -85,7 +86,7 @@ impl Sources {
                     Some(picked) => picked.span(&group),
                     None => rows.start.max(group.start)..rows.end.min(group.end),
                 };
-                files.push(Source::open(file, count, &groups, wanted, files.last())?);
+                files.push(Source::open(roots, file, count, &groups, wanted, files.last())?);
             }
         }
         Ok(Self { groups, files, picked })
@@ -118,13 +119,14 @@ impl Sources {
 impl Source {
     /// `like` is the file before.
     fn open(
+        roots: &Roots,
         file: &SourceFile,
         rows: usize,
         groups: &[Group],
         wanted: impl Fn(Range<u64>) -> Range<u64>,
         like: Option<&Self>,
     ) -> Result<Self, Error> {
-        let footer = Footer::read(Path::new(&file.path), &file.path)?;
+        let footer = Footer::read(roots, Path::new(&file.path), &file.path)?;
         let changed = |reason: &str| SourceError::SourceChanged { file: file.path.clone(), reason: reason.to_owned() };
         if footer.bytes != file.bytes {
             return Err(changed("its size is another").into());
@@ -135,7 +137,7 @@ impl Source {
         let columns = file_columns(&footer, &file.path)?;
         let place: BTreeMap<(&str, usize), usize> =
             columns.iter().enumerate().map(|(at, column)| ((&*column.name, column.nth), at)).collect();
-        let mut reader = SourceReader::new(&file.path);
+        let mut reader = SourceReader::new(roots, &file.path);
         reader.pieces = pieces(footer.metadata.row_groups(), file.first_row, wanted);
         let leaves = first_leaves(&footer, columns.len());
         let mut found = Vec::with_capacity(groups.len());

@@ -26,6 +26,7 @@ use super::columns::{is_int96, plain, schema_of};
 use super::pages::Chunk;
 use crate::error::{Cause, Error, Place, SourceError};
 use crate::guard::guarded;
+use crate::roots::Roots;
 use crate::schema::SourceType;
 
 /// Rows of a decoded slice, at most.
@@ -136,14 +137,15 @@ impl Leaf {
 
 /// One file's part of the rows that a shard needs.
 pub(super) struct SourceReader {
-    pub(super) path: PathBuf,
+    roots: Roots,
+    path: PathBuf,
     pub(super) name: String,
     pub(super) pieces: Vec<Piece>,
 }
 
 impl SourceReader {
-    pub(super) fn new(path: &str) -> Self {
-        Self { path: PathBuf::from(path), name: path.to_owned(), pieces: Vec::new() }
+    pub(super) fn new(roots: &Roots, path: &str) -> Self {
+        Self { roots: roots.clone(), path: PathBuf::from(path), name: path.to_owned(), pieces: Vec::new() }
     }
 
     /// Gives the slices of a column to `take`, in order; of its rows those that `picked` has, if there is one.
@@ -154,7 +156,7 @@ impl SourceReader {
         picked: Option<&[u64]>,
         take: &mut dyn FnMut(Slice<'a>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let file = File::open(&self.path).map_err(Error::io("open", &self.path))?;
+        let file = self.roots.open(&self.path).map_err(Error::io("open", &self.path))?;
         for (piece, chunk) in self.pieces.iter().zip(&leaf.chunks) {
             let place =
                 || Place { file: self.name.clone(), row_group: Some(piece.row_group), column: Some(column.to_owned()) };

@@ -13,6 +13,7 @@ use super::footer::Footer;
 use super::list::{Listed, Partitions};
 use super::merge::{Merged, merge};
 use crate::error::{Error, SourceError};
+use crate::roots::Roots;
 use crate::schema::{Absent, LeftOut, SourceColumn};
 
 /// Rows of a frame at most: blocks are counted in 32 bits.
@@ -87,6 +88,11 @@ pub struct Survey {
 /// Reads the footers, and finds the columns that hold the values of all files, matched by their names. A file without rows
 /// has no say: whatever its columns are, no value is lost.
 pub fn survey(files: &[Listed], options: &SourceOptions) -> Result<Survey, Error> {
+    survey_beneath(&Roots::everything(), files, options)
+}
+
+/// The same of files that others name: only those under a root are read.
+pub fn survey_beneath(roots: &Roots, files: &[Listed], options: &SourceOptions) -> Result<Survey, Error> {
     if files.is_empty() {
         return Err(SourceError::NoFiles.into());
     }
@@ -94,7 +100,7 @@ pub fn survey(files: &[Listed], options: &SourceOptions) -> Result<Survey, Error
     let mut schemas = Schemas::default();
     let mut sources: Vec<SourceFile> = Vec::with_capacity(files.len());
     let mut no_columns = None;
-    let looked = look_at_all(files, options)?;
+    let looked = look_at_all(roots, files, options)?;
     for (listed, Looked { mut file, columns, bytes }) in files.iter().zip(looked) {
         file.first_row = rows;
         if options.partitions {
@@ -163,7 +169,7 @@ struct Looked {
 }
 
 /// Reads the footers on some threads. The error is that of the first file that has one, as if one thread had done it.
-fn look_at_all(files: &[Listed], options: &SourceOptions) -> Result<Vec<Looked>, Error> {
+fn look_at_all(roots: &Roots, files: &[Listed], options: &SourceOptions) -> Result<Vec<Looked>, Error> {
     let threads = THREADS_MAX.min(files.len());
     let (next, failed) = (AtomicUsize::new(0), AtomicUsize::new(files.len()));
     // Files are handed out in order: all before one that failed are looked at, and none after it needs to be.
@@ -175,7 +181,7 @@ fn look_at_all(files: &[Listed], options: &SourceOptions) -> Result<Vec<Looked>,
             if at >= failed.load(Ordering::Relaxed) {
                 return found;
             }
-            let looked = look_at(&files[at].path, &mut last, options);
+            let looked = look_at(roots, &files[at].path, &mut last, options);
             if looked.is_err() {
                 failed.fetch_min(at, Ordering::Relaxed);
             }
@@ -197,9 +203,14 @@ fn look_at_all(files: &[Listed], options: &SourceOptions) -> Result<Vec<Looked>,
 }
 
 /// `last` are the columns of the file before, which are shared if these are the same.
-fn look_at(path: &Path, last: &mut Arc<Vec<FileColumn>>, options: &SourceOptions) -> Result<Looked, Error> {
+fn look_at(
+    roots: &Roots,
+    path: &Path,
+    last: &mut Arc<Vec<FileColumn>>,
+    options: &SourceOptions,
+) -> Result<Looked, Error> {
     let name = path.to_str().ok_or_else(|| SourceError::PathNotText { path: path.display().to_string() })?;
-    let footer = Footer::read(path, name)?;
+    let footer = Footer::read(roots, path, name)?;
     let columns = file_columns(&footer, name)?;
     if columns != **last {
         *last = Arc::new(columns);
