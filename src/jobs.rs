@@ -27,6 +27,8 @@ pub(crate) struct JobFolder {
     kept: bool,
     /// Its job has ended, with a result.
     pub(crate) ended: bool,
+    /// It has ended, one way or the other.
+    pub(crate) over: bool,
     /// Held for as long as the job is at work.
     lock: Option<File>,
 }
@@ -37,7 +39,7 @@ impl JobFolder {
         let path = dir.join("jobs").join(id);
         let was_there = path.join(JOURNAL).exists();
         std::fs::create_dir_all(&path).map_err(|error| dir::unwritable(&path, &error))?;
-        let mut folder = Self { path, kept: was_there, ended: false, lock: None };
+        let mut folder = Self { path, kept: was_there, ended: false, over: false, lock: None };
         if resumable {
             let lock = File::options().write(true).create(true).truncate(false).open(folder.path.join("lock"));
             let lock = lock.map_err(|error| dir::unwritable(&folder.path, &error))?;

@@ -289,7 +289,9 @@ impl Launched {
         };
         display.finish();
         let failed = matches!(ended, JobEvent::Failed { .. } | JobEvent::Cancelled);
-        self.own.iter_mut().for_each(|own| own.folder.ended = !failed);
+        if let Some(own) = &mut self.own {
+            (own.folder.over, own.folder.ended) = (true, !failed);
+        }
         match ended {
             JobEvent::Failed { report } => Err(report.into()),
             JobEvent::Cancelled => Err(interrupted().into()),
@@ -306,6 +308,11 @@ impl Launched {
     pub(crate) fn renew(&mut self) -> anyhow::Result<()> {
         self.planned.request = new_id()?;
         Ok(())
+    }
+
+    /// Its job has ended, one way or the other.
+    fn is_over(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.folder.over)
     }
 
     /// The job that was submitted last.
@@ -361,7 +368,9 @@ pub(crate) async fn with_cluster<T>(
     };
     let keep = match planned.purpose {
         Purpose::Train if result.is_ok() => Keep::Journal,
-        Purpose::Train | Purpose::Search if result.is_ok() || job_begun(&result) || launched.has_ended() => Keep::All,
+        // What failed by itself would fail again.
+        Purpose::Train if job_begun(&result) && !launched.is_over() => Keep::All,
+        Purpose::Search if result.is_ok() || job_begun(&result) || launched.has_ended() => Keep::All,
         _ => Keep::Nothing,
     };
     launched.close(keep).await;

@@ -11,6 +11,7 @@ use aquifer_proto::{Clock, JobEvent, beside};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
+use crate::awake::Awake;
 use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, TrialRow, WorkerId, uploads_of};
 use crate::feed::Feeds;
 use crate::journal::{Journal, JournalError};
@@ -110,6 +111,7 @@ impl Driver {
         roots: Arc<Roots>,
     ) -> (Self, Handle) {
         let (sender, inbox) = mpsc::unbounded_channel();
+        let clock = Arc::new(Awake::new(clock));
         let (sessions, feeds, record) = (Sessions::default(), Feeds::new(state.term), Record::default());
         let handle = Handle { sender, sessions, feeds, record };
         (Self { state, journal, clock, store, roots, handle: handle.clone(), inbox, probed: None }, handle)

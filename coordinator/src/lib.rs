@@ -3,6 +3,7 @@
 //!
 //! [`core`] decides; `driver` feeds it events and carries out its effects; the services translate the wire.
 
+mod awake;
 mod config;
 pub mod core;
 mod driver;

@@ -140,10 +140,9 @@ impl Record {
                 }
                 inner.push(What::Lost, Some(worker), None, reason.clone());
             }
-            Effect::Send { worker, command } => match command {
-                Command::StartTrial { job, .. } | Command::ImportShard { job, .. } => self.lock().placed(job, worker),
-                _ => {}
-            },
+            Effect::Send { worker, command: Command::StartTrial { job, .. } | Command::ImportShard { job, .. } } => {
+                self.lock().placed(job, worker)
+            }
             Effect::Notify { job, event } if event.is_last() => info!(%job, "a job ended"),
             _ => {}
         }

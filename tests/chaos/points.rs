@@ -161,8 +161,8 @@ fn by_one_that_came_back(point: &str) {
     bed.all_workers();
     let status = bed.status();
     let at_work = |worker: &&serde_json::Value| worker["trials"].as_array().is_some_and(|trials| !trials.is_empty());
-    let at_work = status["workers"].as_array().unwrap().iter().filter(at_work).map(crate::bed::pid);
-    let second = at_work.filter(|pid| *pid != holder).next().expect("another survivor");
+    let mut at_work = status["workers"].as_array().unwrap().iter().filter(at_work).map(crate::bed::pid);
+    let second = at_work.find(|pid| *pid != holder).expect("another survivor");
     let fault = bed.arm(point, 1, Action::Kill);
     kill(second);
     assert!(Signal::Continue.send(holder));

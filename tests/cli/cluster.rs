@@ -82,7 +82,7 @@ fn a_cluster_that_is_not_there() {
     let status = |url: &str| ["cluster", "status", "--cluster", url, "--token-file", token].map(str::to_owned);
     refused(&aquifer, status("http://127.0.0.1:1"), 4, "unreachable", &["nothing answers at http://127.0.0.1:1"]);
     refused(&aquifer, status("http://192.0.2.1:7400"), 2, "not_loopback", &["TLS", "SSH"]);
-    refused(&aquifer, status("https://127.0.0.1:7400"), 2, "bad_url", &["http://"]);
+    refused(&aquifer, status("https://127.0.0.1:7400"), 2, "no_ca", &["TLS", "--ca-file", "certs init"]);
     refused(&aquifer, status("not an address"), 2, "bad_url", &["not an address"]);
 }
 

@@ -154,14 +154,16 @@ fn a_lost_worker_is_told_of() {
     let table = aquifer.run(table).ok().stdout;
     assert!(table.contains("placed again") && table.contains("when (UTC)"), "{table}");
 
-    let log = cluster.log();
-    let lines = log.lines().filter(|line| line.starts_with('{'));
-    let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of_job = |line: &Value| line["job"] == *job && line["term"] == 1 && line["round"].is_u64();
+    let lines = until("a round of the job in the log", || {
+        let log = cluster.log();
+        let lines = log.lines().filter(|line| line.starts_with('{'));
+        let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let done = |line: &&Value| line["message"] == "a round is done" && of_job(line) && line["worker"].is_string();
+        lines.iter().any(|line| done(&line)).then_some(lines)
+    });
     let said = |message: &str| lines.iter().filter(|line| line["message"] == message).collect::<Vec<_>>();
     let lost_line = said("a worker is lost");
     assert_eq!((&lost_line[0]["worker"], &lost_line[0]["term"]), (id, &1.into()), "{lost_line:?}");
-    let rounds = said("a round is done");
-    let by = |line: &&&Value| line["job"] == *job && line["worker"] == *id && line["term"] == 1;
-    assert!(rounds.iter().filter(by).any(|line| line["round"].as_u64() > Some(0)), "{:?}", rounds.first());
     assert!(said("a cohort begins").iter().any(|line| line["generation"].is_u64() && line["level"] == "INFO"));
 }

@@ -20,6 +20,9 @@ use crate::node::{COORDINATOR, Dials, Node};
 use crate::notes::Notes;
 use crate::{bed, notes};
 
+/// What each client was told in the end.
+type Answers = Rc<RefCell<Vec<Option<Result<Found, Report>>>>>;
+
 const TICK: Duration = Duration::from_millis(5);
 /// A job has ended so long after the last fault is over, whatever the faults were.
 pub(crate) const END_WITHIN: Duration = Duration::from_secs(180);
@@ -123,7 +126,7 @@ impl Cluster<'_> {
         Self { sim, hosts, disk, notes }
     }
 
-    fn add_clients(&mut self, case: &Case) -> Rc<RefCell<Vec<Option<Result<Found, Report>>>>> {
+    fn add_clients(&mut self, case: &Case) -> Answers {
         let found = Rc::new(RefCell::new(vec![None; case.jobs.len()]));
         for (at, job) in case.jobs.iter().copied().enumerate() {
             let client = Client { name: format!("client-{}", at + 1), notes: self.notes.clone() };

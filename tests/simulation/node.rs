@@ -127,7 +127,7 @@ impl Node {
             cache_bytes: None,
             continues: true,
             no_worker_grace: aquifer_coordinator::core::NO_WORKER_GRACE,
-            self_test: Some(self_test(Isa::detect()).map_err(|error| Report::from(error))?),
+            self_test: Some(self_test(Isa::detect()).map_err(Report::from)?),
             seams: aquifer_coordinator::Seams {
                 network: Arc::new(Turmoil),
                 clock: self.clock(),

@@ -7,8 +7,9 @@ use aquifer_proto::v1::peer_server::Peer;
 use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, from_status, next_piece, to_status};
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
+use tracing::warn;
 
-use crate::inbox::TrialEvent;
+use crate::inbox::{GenerationId, TrialEvent};
 use crate::registry::Registry;
 use crate::states::States;
 use crate::store::Store;
@@ -28,7 +29,7 @@ impl Peer for PeerService {
         let mut messages = request.into_inner();
         let Some(first) = next_piece(&mut messages).await? else { return Ok(Response::new(v1::ExchangeResponse {})) };
         let generation = first.generation.clone().ok_or_else(|| Status::invalid_argument("generation: missing"))?;
-        let id = generation.into();
+        let id: GenerationId = generation.into();
         let inbox = self.registry.wait_for(&id).await.map_err(|report| to_status(&report))?;
         let member = first.member as usize;
         let mut next = Some(first);
@@ -41,7 +42,9 @@ impl Peer for PeerService {
             inbox.send(TrialEvent::Message(Box::new(message))).map_err(|_| Status::cancelled("the trial has ended"))?;
             next = messages.message().await.inspect_err(|status| {
                 // What was on its way is lost, and the peer may have ended: nobody else would say so.
-                let _ = inbox.send(TrialEvent::PeerLost { member, report: from_status(status, "exchange") });
+                let report = from_status(status, "exchange");
+                warn!(trial = id.trial, member, %report, "a stream from a peer broke");
+                let _ = inbox.send(TrialEvent::PeerLost { member, report });
             })?;
         }
         Ok(Response::new(v1::ExchangeResponse {}))

@@ -17,6 +17,8 @@ use super::{Command, Effect, JobId, Placement, Problem, State, Worker, WorkerId,
 const WAITING_PER_WORKER: usize = 64;
 /// Where every pass is one over the disk, all that may fit into memory waits for the next one.
 const WAITING_STREAMED: usize = 4096;
+/// Members of a trial that could not reach each other so often are not tried together again before it has made progress.
+const APART_MAX: usize = 2;
 
 impl State {
     /// Gives waiting trials to workers, as long as there is room. Whoever has least at work is asked first.
@@ -76,10 +78,14 @@ impl State {
             Placement::Spread { trials } => (placeable.iter().collect(), trials),
             Placement::Local { worker, trials } => (placeable.iter().skip(worker).take(1).collect(), trials),
         };
-        // After a dispute others map the ranks.
-        let swaps = search.swaps % workers.len().max(1);
-        workers.rotate_left(swaps);
         let keys = search.next_cohort(trials);
+        let apart = search.times_apart(&keys);
+        // After a dispute others map the ranks, and where members did not reach each other; in the end one worker does it alone.
+        let swaps = (search.swaps + apart) % workers.len().max(1);
+        workers.rotate_left(swaps);
+        if apart >= APART_MAX {
+            workers.truncate(1);
+        }
         let ranks = keys.first().and_then(|key| search.candidates.get(&key.candidate))?.fit.params.ranks;
         let members = members(&self.workers, &workers, &place_ranks(ranks, workers.len()));
         let json = search.cohort(&keys, &frames, &self.workers).and_then(|cohort| {

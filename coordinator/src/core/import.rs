@@ -10,6 +10,7 @@ use aquifer_proto::JobEvent;
 use super::job::{Making, STOP_GRACE, Stage};
 use super::placement::place_shard;
 use super::recovery::is_passing;
+use super::search::ONE_EVENT;
 use super::{Command, Effect, FileRef, Job, JobId, Role, Source, State, StoredFrame, WorkerId};
 
 /// Workers that may fail over a shard.
@@ -105,7 +106,12 @@ impl State {
                 let own = shards.iter_mut().enumerate().filter(|(_, it)| it.by.as_ref() == Some(worker));
                 for (shard, making) in own.filter(|(_, it)| it.record.is_none()) {
                     making.by = None;
-                    making.lost += u32::from(gone);
+                    // Workers that are lost together are lost once.
+                    let counts = gone && making.lost_at.is_none_or(|at| at + ONE_EVENT <= now);
+                    if counts {
+                        making.lost += 1;
+                        making.lost_at = Some(now);
+                    }
                     if making.lost >= TRIES_MAX {
                         poisoned = Some(shard);
                     }

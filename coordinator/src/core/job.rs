@@ -114,6 +114,8 @@ pub(super) struct Making {
     pub(super) by: Option<WorkerId>,
     /// Workers that were lost over it, or could not make it.
     pub(super) lost: u32,
+    /// When the last of them was.
+    pub(super) lost_at: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

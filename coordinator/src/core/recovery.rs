@@ -10,7 +10,7 @@ use std::time::Duration;
 use aquifer_model::Report;
 use aquifer_proto::{PEER_LOST, STATE_LOST, StateFrom};
 
-use super::search::{Left, Over, Search, TrialKey, stop_run};
+use super::search::{Again, Left, Over, TrialKey, stop_run};
 use super::{Command, Effect, JobId, State, Worker, WorkerId};
 
 /// A worker whose session broke may come back with the states that it holds: trials that nobody else has wait this long.
@@ -120,21 +120,20 @@ impl State {
                     search.waiting.insert(key);
                     continue;
                 };
-                if !search.may_begin_again(key, known.max(round), alone, report, now) {
-                    continue;
-                }
-                match held {
-                    Some(_) => drop(search.waiting.insert(key)),
-                    None => drop(search.delayed.insert(key, now + RECONNECT_GRACE)),
+                match search.may_begin_again(key, known.max(round), alone, report, now) {
+                    Again::Never => {}
+                    Again::After(delay) => drop(search.delayed.insert(key, (now + delay, false))),
+                    Again::Soon if held.is_some() => drop(search.waiting.insert(key)),
+                    Again::Soon => drop(search.delayed.insert(key, (now + RECONNECT_GRACE, true))),
                 }
             }
         }
         let workers = &self.workers;
-        let due = |key: &TrialKey, until: Duration, search: &Search| {
-            until <= now || search.identity(*key).is_some_and(|identity| newest(workers, &identity).is_some())
-        };
-        let due: Vec<TrialKey> =
-            search.delayed.iter().filter(|(key, until)| due(key, **until, search)).map(|(key, _)| *key).collect();
+        let is_held =
+            |key: &TrialKey| search.identity(*key).is_some_and(|identity| newest(workers, &identity).is_some());
+        let due =
+            |(key, (until, or_held)): &(&TrialKey, &(Duration, bool))| *until <= now || (*or_held && is_held(key));
+        let due: Vec<TrialKey> = search.delayed.iter().filter(due).map(|(key, _)| *key).collect();
         for key in due {
             changed = true;
             search.delayed.remove(&key);

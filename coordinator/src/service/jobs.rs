@@ -223,7 +223,8 @@ impl Jobs for JobsService {
     }
 
     async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusResponse>, Status> {
-        let answer = self.handle.ask(|state| {
+        let record = self.handle.record.clone();
+        let answer = self.handle.ask(move |state| {
             let worker = |(id, worker): (&crate::core::WorkerId, &crate::core::Worker)| v1::WorkerStatus {
                 id: id.0.clone(),
                 pid: worker.registration.pid,
@@ -235,16 +236,16 @@ impl Jobs for JobsService {
                 shards: worker.registration.shards.len() as u32,
                 trials: state.trials_of(id).into_iter().map(|job| job.0).collect(),
             };
-            (state.term, state.workers().iter().map(worker).collect())
+            (state.term, state.workers().iter().map(worker).collect(), record.recent())
         });
-        let (term, workers) = answer.await.ok_or_else(stopping)?;
+        let (term, workers, events) = answer.await.ok_or_else(stopping)?;
         Ok(Response::new(v1::StatusResponse {
             term,
             pid: std::process::id(),
             address: self.address.clone(),
             protocol_version: PROTOCOL_VERSION,
             workers,
-            events: self.handle.record.recent().into_iter().map(cluster_event).collect(),
+            events: events.into_iter().map(cluster_event).collect(),
         }))
     }
 }

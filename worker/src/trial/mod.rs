@@ -101,7 +101,11 @@ pub(crate) struct Assignment {
 }
 
 /// Why a cohort ended early, and the states that are held of it from now on.
-type Early = (End, Vec<v1::HeldState>);
+type Early = Box<(End, Vec<v1::HeldState>)>;
+
+fn early(end: End) -> Early {
+    Box::new((end, Vec::new()))
+}
 
 /// Runs a cohort to its end, and says how each of its trials ended. False if it ended early, and has said so.
 pub(crate) async fn run(
@@ -116,13 +120,13 @@ pub(crate) async fn run(
     let mut rounds = pin!(run_rounds(node, assignment, events, inbox));
     let ended = std::future::poll_fn(|context| {
         let panicked =
-            |_| Err((End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug")), Vec::new()));
+            |_| Err(early(End::Failed(Report::new(Kind::Work, "panic", "the trial panicked: this is a bug"))));
         let polled = catch_unwind(AssertUnwindSafe(|| rounds.as_mut().poll(context)));
         polled.unwrap_or_else(|panic| Poll::Ready(panicked(panic)))
     });
     let (end, held) = match ended.await {
         Ok(()) => return true,
-        Err(early) => early,
+        Err(early) => *early,
     };
     if let End::Failed(report) | End::TooLarge { report, .. } = &end {
         node.counters.cohorts_failed.add(1);
@@ -154,7 +158,7 @@ async fn run_rounds(
     let others = assignment.members.iter().enumerate();
     let peers = others.map(|(k, m)| (k != me).then(|| dial(node, &id, k, m, inbox.sender.clone()))).collect();
     aquifer_fault::kill_point("worker.trial.begin");
-    let mut cohort = Cohort::begin(node, assignment, peers, events, inbox).await.map_err(|end| (end, Vec::new()))?;
+    let mut cohort = Cohort::begin(node, assignment, peers, events, inbox).await.map_err(early)?;
     let ended = match to_the_end(node, &id, me, &mut cohort).await {
         // It was told to stop, and waits for no answer but this.
         Ok(()) if inbox.is_told_to_stop() => Err(End::Stopped),
@@ -163,7 +167,7 @@ async fn run_rounds(
     ended.map_err(|end| {
         aquifer_fault::kill_point("worker.trial.stopped");
         let held = if end.keeps_states() { cohort.hold() } else { Vec::new() };
-        (end, held)
+        Box::new((end, held))
     })
 }
 

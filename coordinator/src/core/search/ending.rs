@@ -3,17 +3,20 @@
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
+use aquifer_proto::PEER_LOST;
 
 use super::{Run, Search, TrialKey};
 use crate::core::job::STOP_GRACE;
 use crate::core::{Command, Effect, JobId, WorkerId};
 
+/// Code of the loss of a worker.
+const WORKER_LOST: &str = "worker_lost";
 /// A trial that so many workers were lost over, one after the other and without a round of progress, is begun alone: which of
 /// a cohort ends its workers cannot be seen. Lost as often alone, it has failed.
 const LOST_MAX: u32 = 3;
 
 /// Workers that are lost together, with a rack say, are lost once: some of them may have been given the trial meanwhile.
-const ONE_EVENT: Duration = Duration::from_secs(1);
+pub(in crate::core) const ONE_EVENT: Duration = Duration::from_secs(1);
 
 /// What happens to the trials of a run that is stopped.
 pub(in crate::core) enum Left {
@@ -36,6 +39,22 @@ pub(in crate::core) struct Over {
     pub(in crate::core) alone: bool,
 }
 
+/// What becomes of a trial that was lost.
+pub(in crate::core) enum Again {
+    /// It is begun again where its state is, or once somebody may have come back with it.
+    Soon,
+    /// It waits for so long.
+    After(Duration),
+    Never,
+}
+
+/// Failures of the way between nodes: no trial is at fault.
+const APART: &[&str] = &[PEER_LOST, "exchange", "peer_timeout", "unreachable"];
+/// Members that cannot reach each other are tried again, after the second time later and later, for so long.
+const APART_DELAY: Duration = Duration::from_millis(500);
+const APART_DELAY_MAX: Duration = Duration::from_secs(8);
+const APART_MAX: Duration = Duration::from_secs(300);
+
 /// How often a trial was lost since it last made progress.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Losses {
@@ -45,12 +64,15 @@ pub(super) struct Losses {
     round: u64,
     /// When the last one was counted.
     at: Option<Duration>,
+    /// How often its members could not reach each other, and since when.
+    apart: u32,
+    apart_since: Duration,
 }
 
 impl Search {
     /// A worker is lost: runs that it had a part in stop, and what they had left is begun again.
     pub(in crate::core) fn lose(&mut self, id: &JobId, worker: &WorkerId, reason: &str, now: Duration) -> Vec<Effect> {
-        let report = Report::new(Kind::Work, "worker_lost", format!("{worker} was lost while it trained: {reason}"));
+        let report = Report::new(Kind::Work, WORKER_LOST, format!("{worker} was lost while it trained: {reason}"));
         let with_it = self.runs.iter_mut().filter(|(_, run)| run.has(worker));
         with_it
             .flat_map(|(number, run)| stop_run(id, *number, run, Some(worker), Left::Lost(report.clone()), now))
@@ -73,8 +95,8 @@ impl Search {
         runs.map(over).collect()
     }
 
-    /// Counts a loss, after which the trial would go on from `round`. False, and the candidate has failed, where too many
-    /// followed one another.
+    /// Counts a loss, after which the trial would go on from `round`. Never, and the candidate has failed, where too many followed
+    /// one another.
     pub(in crate::core) fn may_begin_again(
         &mut self,
         key: TrialKey,
@@ -82,13 +104,29 @@ impl Search {
         alone: bool,
         cause: &Report,
         now: Duration,
-    ) -> bool {
+    ) -> Again {
         let losses = self.losses.entry(key).or_default();
         if round > losses.round {
             *losses = Losses { round, ..Losses::default() };
         }
+        if APART.contains(&&*cause.code) {
+            if losses.apart == 0 {
+                losses.apart_since = now;
+            }
+            losses.apart += 1;
+            let delay = APART_DELAY * (1 << losses.apart.saturating_sub(2).min(10));
+            return match losses.apart {
+                1 => Again::Soon,
+                _ if now < losses.apart_since + APART_MAX => Again::After(delay.min(APART_DELAY_MAX)),
+                _ => {
+                    let report = cause.clone().hint("look at `aquifer cluster status` and the workers' logs");
+                    self.fail(key.candidate, report);
+                    Again::Never
+                }
+            };
+        }
         if losses.at.is_some_and(|at| now < at + ONE_EVENT) {
-            return true;
+            return Again::Soon;
         }
         losses.at = Some(now);
         match alone {
@@ -97,13 +135,18 @@ impl Search {
         }
         let (count, round) = (losses.alone, losses.round);
         if count < LOST_MAX {
-            return true;
+            return Again::Soon;
         }
         let mut report = cause.clone();
         report.message =
             format!("{}; {count} in a row were lost over this trial, in round {round} or before", report.message);
         self.fail(key.candidate, report.hint("look at the workers' logs: the trial may be what ends them"));
-        false
+        Again::Never
+    }
+
+    /// How often the members of any of these trials could not reach each other.
+    pub(in crate::core) fn times_apart(&self, keys: &[TrialKey]) -> usize {
+        keys.iter().filter_map(|key| self.losses.get(key)).map(|losses| losses.apart as usize).max().unwrap_or(0)
     }
 
     /// It may be what its workers were lost over.
@@ -147,7 +190,11 @@ pub(in crate::core) fn stop_run(
         Left::Placed => run.left.extend(keys),
         Left::Lost(report) => {
             run.left.extend(keys);
-            run.loss.get_or_insert(report);
+            // Its peers may have said first that they miss it.
+            match report.code.as_str() {
+                WORKER_LOST => run.loss = Some(report),
+                _ => drop(run.loss.get_or_insert(report)),
+            }
         }
     }
     let members = run.at_work().into_iter().filter(|_| !knows);

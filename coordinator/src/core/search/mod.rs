@@ -31,7 +31,7 @@ pub use candidate::TrialKey;
 pub(super) use data::{Data, note_of};
 pub(super) use decisions::decisions;
 pub(super) use dispute::{DISPUTES_MAX, Dispute};
-pub(super) use ending::{Left, Over, drop_trial, stop_run};
+pub(super) use ending::{Again, Left, ONE_EVENT, Over, drop_trial, stop_run};
 pub use results::TrialRow;
 pub use run::Reported;
 pub(super) use run::Run;
@@ -69,8 +69,8 @@ pub(super) struct Search {
     /// Nothing begins before what is known has been looked up.
     pub(super) looked_up: bool,
     pub(super) runs: BTreeMap<u64, Run>,
-    /// Trials that wait for somebody who may come back with their states, until then.
-    pub(super) delayed: BTreeMap<TrialKey, Duration>,
+    /// Trials that wait until then; where it is true, only until somebody comes back with their states.
+    pub(super) delayed: BTreeMap<TrialKey, (Duration, bool)>,
     losses: BTreeMap<TrialKey, ending::Losses>,
     /// States in the coordinator's store: by identity, the round.
     pub(super) checkpoints: BTreeMap<String, u64>,

@@ -239,8 +239,10 @@ fn shards_of_a_lost_worker_are_made_by_others() {
     assert_eq!(makers(&bench), [worker(1)]);
     bench.lose(1);
     assert_eq!(makers(&bench), [worker(1), worker(2)]);
+    bench.pass(SECOND);
     bench.lose(2);
     bench.register(3);
+    bench.pass(SECOND);
     assert_eq!(makers(&bench), [worker(1), worker(2), worker(3)]);
     bench.lose(3);
     assert_eq!(bench.failure().code, "worker_lost", "it is these rows that end them");
@@ -336,4 +338,42 @@ fn without_workers_a_job_waits_and_says_so_and_then_gives_up() {
     assert!(bench.last_events().is_empty());
     bench.pass(SECOND);
     assert_eq!(bench.failure().code, "no_workers");
+}
+
+/// Nobody is at fault: it is tried again, later and later, and in the end by one worker alone.
+#[test]
+fn members_that_cannot_reach_each_other_end_nothing() {
+    let mut bench = spread();
+    let apart = || failed(Report::new(Kind::Work, PEER_LOST, "nothing answers at http://w2"));
+    let break_up = |bench: &mut Bench, number: u64| {
+        bench.report_on(1, number, apart());
+        bench.report_on(2, number, apart());
+    };
+    bench.hold(1, 7);
+    bench.hold(2, 7);
+    bench.report(1, apart());
+    bench.report(2, apart());
+    assert_eq!(bench.started(), [1, 1, 2, 2], "at once, the first time");
+    break_up(&mut bench, 2);
+    assert_eq!(bench.started().len(), 4, "later, the second time");
+    bench.pass(SECOND);
+    assert_eq!(bench.started(), [1, 1, 2, 2, 3], "one has all ranks");
+    assert_eq!(bench.from().unwrap().round, 7);
+    assert!(bench.last_events().is_empty(), "{:?}", bench.last_events());
+}
+
+/// Who misses a worker may say so before it is known to be lost.
+#[test]
+fn a_lost_worker_is_counted_whoever_speaks_first() {
+    let mut bench = spread();
+    bench.report(1, failed(Report::new(Kind::Work, PEER_LOST, "the exchange broke")));
+    bench.lose(2);
+    for n in 3..5 {
+        bench.register(n);
+        bench.pass(3 * SECOND);
+        let number = bench.started().last().copied().unwrap();
+        bench.report_on(1, number, failed(Report::new(Kind::Work, PEER_LOST, "the exchange broke")));
+        bench.lose(n);
+    }
+    assert_eq!(bench.failure().code, "worker_lost");
 }
