@@ -9,6 +9,7 @@ mod form;
 mod layers;
 mod purity;
 mod source;
+mod supply;
 mod unsafety;
 
 use std::path::Path;
