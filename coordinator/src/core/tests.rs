@@ -13,6 +13,7 @@ use super::*;
 mod recovery;
 mod schedule;
 mod searching;
+mod sequences;
 
 const JOB: &str = "job";
 
