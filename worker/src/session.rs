@@ -257,7 +257,8 @@ impl Session {
 
     fn drop_shards(&self, node: &Node, drop: v1::DropShards) {
         self.shards.drop_all(&drop.shards);
-        if self.imports.drop_job(&drop.job) {
+        // Nobody waits for shards that go without a job.
+        if !drop.job.is_empty() && self.imports.drop_job(&drop.job) {
             let _ = node.said.send(Said::Dropped(v1::ShardsDropped { job: drop.job }));
         }
     }

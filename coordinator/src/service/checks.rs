@@ -192,7 +192,8 @@ mod tests {
     #[test]
     fn what_a_trial_found_is_finite_and_in_order() {
         assert_eq!(finished(|_| {}), Ok(()));
-        let wrong: [(&str, &dyn Fn(&mut Reported)); 10] = [
+        type Change<'a> = (&'a str, &'a dyn Fn(&mut Reported));
+        let wrong: [Change<'_>; 10] = [
             ("times", &|said| said.train_seconds = f64::NAN),
             ("times", &|said| said.score_seconds = -1.0),
             ("out of order", &|said| said.outcome.curve.reverse()),

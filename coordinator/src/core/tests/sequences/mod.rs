@@ -29,7 +29,7 @@ impl Frames {
     fn new() -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data/adult/test.parquet");
         let unread =
-            ["workclass", "education", "marital_status", "occupation", "relationship", "race", "native_country"];
+            ["workclass", "education", "marital-status", "occupation", "relationship", "race", "native-country"];
         let ignored = unread.map(str::to_owned).to_vec();
         let plan = plan_with_shard_rows(
             survey(&[source.into()], &SourceOptions { ignored, ..SourceOptions::default() }).unwrap(),

@@ -256,7 +256,8 @@ impl<'a> World<'a> {
 
     /// Time passes; who can renews.
     fn pass(&mut self, least: usize, most: usize) {
-        self.now += Duration::from_millis((least + self.draw(most - least)) as u64);
+        let passed = least + self.draw(most - least);
+        self.now += Duration::from_millis(passed as u64);
         for at in 0..self.nodes.len() {
             let node = &self.nodes[at];
             match node.id() {
@@ -493,7 +494,8 @@ fn is_start(command: &Command, run: &RunId) -> bool {
 fn outcome(plan: &TrialPlan) -> TrialOutcome {
     let words = Philox::new(7, &plan.identity).draw(0, 0, 0);
     let metrics = Metrics { rows: 100, auc: Some(f64::from(unit(words[0]))), ..Metrics::default() };
-    let part = if plan.fold.is_some() { Part::Holdout } else { Part::Train };
+    use aquifer_model::Part::{Holdout, Train};
+    let part = if plan.fold.is_some() { Holdout } else { Train };
     let position = plan.fit.stop_at.unwrap_or(8_000);
     TrialOutcome {
         scores: vec![Score { part, position, metrics }],
