@@ -18,8 +18,8 @@ use tonic::Status;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 
-use crate::dir::unwritable;
-use patience::{AWAY_MAX, Patience, RETRY, RETRY_MAX, is_broken};
+use crate::failure::unwritable;
+use patience::{AWAY_MAX, RETRY, RETRY_MAX, is_broken, patiently};
 
 /// A watched job says something each second; a silence as long as this is a lost cluster.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -52,14 +52,9 @@ impl Client {
     /// Uploads those files that the cluster cannot read itself.
     pub(crate) async fn offer(&mut self, files: &mut [v1::SourceFile]) -> Result<(), Report> {
         let request = v1::ProbeFilesRequest { files: files.to_vec() };
-        let mut patience = Patience::new();
-        let missing = loop {
-            match self.jobs.probe_files(request.clone()).await {
-                Ok(response) => break response.into_inner().missing,
-                Err(status) => patience.another(&status, "asking for files").await?,
-            }
-        };
-        for at in missing {
+        let probe = async || Ok(self.jobs.probe_files(request.clone()).await);
+        let probed = patiently("asking for files", probe).await?;
+        for at in probed.into_inner().missing {
             let Some(file) = files.get_mut(at as usize) else { continue };
             file.upload = self.upload(&file.path).await?;
         }
@@ -67,11 +62,9 @@ impl Client {
     }
 
     async fn upload(&mut self, path: &str) -> Result<String, Report> {
-        let mut patience = Patience::new();
-        loop {
-            let pieces = file_chunks(Path::new(path))
-                .await
-                .map_err(|error| Report::new(Kind::Data, "io", format!("cannot read {path}")).caused_by(&error))?;
+        let cannot = |how: &str| Report::new(Kind::Data, "io", format!("cannot read {path}{how}"));
+        let upload = async || {
+            let pieces = file_chunks(Path::new(path)).await.map_err(|error| cannot("").caused_by(&error))?;
             // A file that cannot be read to its end must not arrive as a shorter one.
             let broken = Arc::new(AtomicBool::new(false));
             let seen = broken.clone();
@@ -80,14 +73,12 @@ impl Client {
                 piece.ok().map(|data| v1::UploadRequest { data })
             });
             let sent = self.jobs.upload(pieces).await;
-            if broken.load(Ordering::Relaxed) {
-                return Err(Report::new(Kind::Data, "io", format!("cannot read {path} to its end")));
+            match broken.load(Ordering::Relaxed) {
+                true => Err(cannot(" to its end")),
+                false => Ok(sent),
             }
-            match sent {
-                Ok(sent) => return Ok(sent.into_inner().upload),
-                Err(status) => patience.another(&status, "uploading a file").await?,
-            }
-        }
+        };
+        Ok(patiently("uploading a file", upload).await?.into_inner().upload)
     }
 
     pub(crate) async fn submit(
@@ -98,13 +89,8 @@ impl Client {
     ) -> Result<String, Report> {
         let request = v1::SubmitRequest { protocol_version: PROTOCOL_VERSION, request_id, workers_min, job: Some(job) };
         // The same request is the same job, however often it is made.
-        let mut patience = Patience::new();
-        loop {
-            match self.jobs.submit(request.clone()).await {
-                Ok(response) => return Ok(response.into_inner().job),
-                Err(status) => patience.another(&status, "submitting the job").await?,
-            }
-        }
+        let submit = async || Ok(self.jobs.submit(request.clone()).await);
+        Ok(patiently("submitting the job", submit).await?.into_inner().job)
     }
 
     /// Hands each event to `see` until the last one, which is returned. A coordinator that goes away is waited for.
@@ -113,7 +99,7 @@ impl Client {
         let mut heard = Instant::now();
         let mut retry = RETRY;
         loop {
-            let from = token;
+            let (from, before) = (token, heard);
             let mut hear = |at: u64, event: &JobEvent| {
                 token = at.max(token);
                 heard = Instant::now();
@@ -127,6 +113,9 @@ impl Client {
                 Watched::Ended(event) => return Ok(event),
                 Watched::Lost(why) => why,
             };
+            if heard != before {
+                retry = RETRY; // it was there meanwhile
+            }
             if heard.elapsed() > AWAY_MAX {
                 let message =
                     format!("the cluster at {} has not answered for {} s: {lost}", self.url, AWAY_MAX.as_secs());
@@ -179,13 +168,8 @@ impl Client {
     }
 
     pub(crate) async fn resume(&mut self, job: &str) -> Result<(), Report> {
-        let mut patience = Patience::new();
-        loop {
-            match self.jobs.resume(v1::ResumeRequest { job: job.to_owned() }).await {
-                Ok(_) => return Ok(()),
-                Err(status) => patience.another(&status, "resuming the job").await?,
-            }
-        }
+        let resume = async || Ok(self.jobs.resume(v1::ResumeRequest { job: job.to_owned() }).await);
+        patiently("resuming the job", resume).await.map(drop)
     }
 
     pub(crate) async fn get_job(&mut self, job: &str) -> Result<v1::GetJobResponse, Report> {
@@ -206,13 +190,7 @@ impl Client {
 
     /// Writes a model of a job to `path`: a temporary file beside it, synced, then renamed.
     pub(crate) async fn fetch_model(&mut self, job: &str, model: &str, path: &Path) -> Result<(), Report> {
-        let mut patience = Patience::new();
-        loop {
-            match self.fetch_model_once(job, model, path).await? {
-                Ok(()) => return Ok(()),
-                Err(status) => patience.another(&status, "fetching the model").await?,
-            }
-        }
+        patiently("fetching the model", async || self.fetch_model_once(job, model, path).await).await
     }
 
     /// The inner error is the way's, the outer one this machine's.

@@ -7,13 +7,21 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{Scope, Token, token_line};
+use clap::Args;
 
-use crate::failure::usage;
+use crate::failure::{unwritable, usage};
 use crate::newfile::NewFile;
-use crate::options::DirOption;
 
 /// Hashes of the weaker tokens, beside the one that is good for everything.
 pub(crate) const TOKENS: &str = "tokens";
+
+/// The data folder.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DirOption {
+    /// Data folder: frames, shards, models [default: ~/.local/share/aquifer]
+    #[arg(long, env = "AQUIFER_DIR", hide_env_values = true, value_name = "FOLDER")]
+    pub(crate) dir: Option<PathBuf>,
+}
 
 impl DirOption {
     /// The folder, made if it is not there.
@@ -31,22 +39,6 @@ fn default_dir() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let data = set("XDG_DATA_HOME").or_else(|| Some(set("HOME")?.join(".local/share")))?;
     Some(data.join("aquifer"))
-}
-
-pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Report {
-    use std::io::ErrorKind::{NotADirectory, NotFound, QuotaExceeded, StorageFull};
-    let (kind, code, hint) = match error.kind() {
-        StorageFull | QuotaExceeded => (Kind::Work, "disk_full", "free space, or choose another folder"),
-        NotFound => (Kind::Config, "no_such_folder", "make the folder first, or choose another"),
-        NotADirectory => (Kind::Config, "not_a_folder", "a part of the path is a file: choose another folder"),
-        _ => (Kind::Config, "not_writable", "choose a folder that can be written"),
-    };
-    let report = Report::new(kind, code, format!("cannot write in {}", path.display())).hint(hint);
-    match error.raw_os_error() {
-        // Without the name of a temporary file, which tells nobody anything.
-        Some(number) => report.caused_by(&std::io::Error::from_raw_os_error(number)),
-        None => report.caused_by(&std::io::Error::from(error.kind())),
-    }
 }
 
 /// A random secret of 256 bits.

@@ -1,5 +1,6 @@
 //! How a failure is shown: what, why and what to do, once; and the exit code that goes with it.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use aquifer_model::{Kind, Report};
@@ -9,6 +10,23 @@ use crate::output::{Format, escape, say};
 /// A failure of the command line itself.
 pub(crate) fn usage(code: &str, message: impl Into<String>) -> Report {
     Report::new(Kind::Config, code, message)
+}
+
+/// A file or folder cannot be written.
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Report {
+    use std::io::ErrorKind::{NotADirectory, NotFound, QuotaExceeded, StorageFull};
+    let (kind, code, hint) = match error.kind() {
+        StorageFull | QuotaExceeded => (Kind::Work, "disk_full", "free space, or choose another folder"),
+        NotFound => (Kind::Config, "no_such_folder", "make the folder first, or choose another"),
+        NotADirectory => (Kind::Config, "not_a_folder", "a part of the path is a file: choose another folder"),
+        _ => (Kind::Config, "not_writable", "choose a folder that can be written"),
+    };
+    let report = Report::new(kind, code, format!("cannot write in {}", path.display())).hint(hint);
+    match error.raw_os_error() {
+        // Without the name of a temporary file, which tells nobody anything.
+        Some(number) => report.caused_by(&std::io::Error::from_raw_os_error(number)),
+        None => report.caused_by(&std::io::Error::from(error.kind())),
+    }
 }
 
 /// The user pressed Ctrl-C.

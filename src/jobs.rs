@@ -12,7 +12,7 @@ use aquifer_proto::{Credentials, Token};
 
 use crate::client::Client;
 use crate::dir;
-use crate::failure::usage;
+use crate::failure::{unwritable, usage};
 
 const JOURNAL: &str = "journal.sqlite";
 
@@ -38,11 +38,11 @@ impl JobFolder {
     pub(crate) fn open(dir: &Path, id: &str, resumable: bool) -> anyhow::Result<Self> {
         let path = dir.join("jobs").join(id);
         let was_there = path.join(JOURNAL).exists();
-        std::fs::create_dir_all(&path).map_err(|error| dir::unwritable(&path, &error))?;
+        std::fs::create_dir_all(&path).map_err(|error| unwritable(&path, &error))?;
         let mut folder = Self { path, kept: was_there, ended: false, over: false, lock: None };
         if resumable {
             let lock = File::options().write(true).create(true).truncate(false).open(folder.path.join("lock"));
-            let lock = lock.map_err(|error| dir::unwritable(&folder.path, &error))?;
+            let lock = lock.map_err(|error| unwritable(&folder.path, &error))?;
             if lock.try_lock().is_err() {
                 folder.kept = true; // it is another's
                 return Err(usage("job_is_running", format!("job {id} is being worked on by another command"))
@@ -62,7 +62,7 @@ impl JobFolder {
     pub(crate) fn publish(&self, url: &str, token: &Token) -> anyhow::Result<()> {
         dir::write_token(&self.path.join("token"), token)?;
         let address = self.path.join("address");
-        std::fs::write(&address, url).map_err(|error| dir::unwritable(&address, &error))?;
+        std::fs::write(&address, url).map_err(|error| unwritable(&address, &error))?;
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl Found {
     /// Its coordinator, while it is at work.
     pub(crate) async fn connect(&self) -> anyhow::Result<Client> {
         let address = self.folder.join("address");
-        let url = std::fs::read_to_string(&address).map_err(|error| dir::unwritable(&address, &error))?;
+        let url = std::fs::read_to_string(&address).map_err(|error| unwritable(&address, &error))?;
         let token = dir::read_token(&self.folder.join("token"))?;
         Ok(Client::connect(url.trim(), &Credentials { token, tls: None }).await?)
     }

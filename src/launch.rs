@@ -14,7 +14,7 @@ use aquifer_frame::Roots;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::submit_request;
-use aquifer_proto::{Credentials, JobEvent, PROTOCOL_VERSION, Token};
+use aquifer_proto::{Credentials, JobEvent, PROTOCOL_VERSION, Token, WORKER_LOST};
 use aquifer_worker::Worker;
 use tokio::process::{Child, Command};
 
@@ -216,6 +216,7 @@ fn spawn_workers(
 impl Launched {
     /// Waits until a worker process of this command ends, which it should not; for ever if there are none.
     async fn worker_died(&mut self) -> Report {
+        let job = self.job();
         let Some(own) = &mut self.own else { return std::future::pending().await };
         if let Some(worker) = &mut own.worker {
             return match worker.ended().await {
@@ -231,7 +232,11 @@ impl Launched {
             for (at, child) in own.children.iter_mut().enumerate().filter(|_| !patient || alive == 0) {
                 if let Ok(Some(status)) = child.try_wait() {
                     let message = format!("worker process {} of {} ended: {status}", at + 1, own.children.len());
-                    return Report::new(Kind::Work, "worker_lost", message).hint("start the command again");
+                    let hint = match patient && !job.is_empty() {
+                        true => format!("go on with `aquifer job resume {job}`"),
+                        false => "start the command again".to_owned(),
+                    };
+                    return Report::new(Kind::Work, WORKER_LOST, message).hint(hint);
                 }
             }
             tokio::time::sleep(Duration::from_millis(100)).await;

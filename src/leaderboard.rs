@@ -10,7 +10,7 @@ use aquifer_proto::{CandidateStatus, LeaderboardEntry, SearchSummary};
 
 use crate::client::Client;
 use crate::curves::{Candidate, Curves, Point};
-use crate::dir::unwritable;
+use crate::failure::unwritable;
 use crate::newfile::NewFile;
 use crate::output::{self, Format, Table, grouped};
 use crate::scores::{decimals, metrics, near};

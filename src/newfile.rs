@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use aquifer_model::Report;
 
-use crate::dir::unwritable;
-use crate::failure::usage;
+use crate::failure::{unwritable, usage};
 
 /// A file that gets its name only when all of it is written; before that nothing is left behind.
 pub(crate) struct NewFile {

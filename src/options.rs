@@ -1,8 +1,8 @@
 //! Options that several commands share.
 
-use aquifer_coordinator::core::NO_WORKER_GRACE;
 use std::path::{Path, PathBuf};
 
+use aquifer_coordinator::core::NO_WORKER_GRACE;
 use aquifer_frame::{SchemaMode, SourceOptions};
 use aquifer_model::Report;
 use aquifer_proto::Credentials;
@@ -10,16 +10,9 @@ use aquifer_worker::{BASE_BYTES, cgroup_memory_bytes, memory_bytes};
 use clap::Args;
 
 use crate::credentials;
+use crate::dir::DirOption;
 use crate::failure::usage;
 use crate::output::say;
-
-/// The data folder.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct DirOption {
-    /// Data folder: frames, shards, models [default: ~/.local/share/aquifer]
-    #[arg(long, env = "AQUIFER_DIR", hide_env_values = true, value_name = "FOLDER")]
-    pub(crate) dir: Option<PathBuf>,
-}
 
 /// How large frames without a name may become.
 #[derive(Args, Clone, Copy, Debug)]

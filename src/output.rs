@@ -167,6 +167,19 @@ pub(crate) fn bytes(number: u64) -> String {
     if unit == 0 { format!("{number} B") } else { format!("{value:.1} {}", units[unit]) }
 }
 
+/// Universal time, to the minute.
+pub(crate) fn moment(ms: u64) -> String {
+    // To the minute: "2026-11-27 02:51".
+    second(ms).get(..16).map_or_else(|| ms.to_string(), str::to_owned)
+}
+
+/// A moment to the second: "2026-11-27 02:51:07".
+pub(crate) fn second(ms: u64) -> String {
+    let text = aquifer_frame::TimeType::parse("timestamp[ms, UTC]").map(|time| time.format(ms as i64));
+    let second = text.as_ref().and_then(|text| text.get(..19)).map(|text| text.replace('T', " "));
+    second.unwrap_or_else(|| ms.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

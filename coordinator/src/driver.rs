@@ -1,20 +1,20 @@
 //! The driver: one task, on a thread of its own, that feeds events to the core and carries out its effects. Durable ones first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use aquifer_frame::{Listed, Plan, Roots, SourceFile, SourceOptions, is_hash, survey_beneath};
+use aquifer_frame::Roots;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::{Clock, JobEvent, beside};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
 use crate::awake::Awake;
-use crate::core::{Command, Effect, Event, FileRef, JobId, JobRow, State, TrialRow, WorkerId, uploads_of};
+use crate::core::{Command, Effect, Event, JobId, JobRow, State, TrialRow, WorkerId};
 use crate::feed::Feeds;
 use crate::journal::{Journal, JournalError};
+use crate::planning::plan_files;
 use crate::record::Record;
 use crate::store::{Store, source_changes};
 
@@ -318,52 +318,6 @@ impl Driver {
 async fn tick(driver: mpsc::UnboundedSender<Message>) {
     while driver.send(Message::Tick).is_ok() {
         tokio::time::sleep(TICK).await;
-    }
-}
-
-fn plan_files(
-    store: &Store,
-    roots: &Roots,
-    files: &[FileRef],
-    options: &SourceOptions,
-    shuffle: Option<u64>,
-) -> Result<(Plan, Option<Box<crate::core::StoredFrame>>), Report> {
-    let listed = |file: &FileRef| {
-        let path = local_path(store, roots, file)?;
-        Ok::<_, Report>(Listed { path, partitions: file.partitions.clone() })
-    };
-    let listed = files.iter().map(listed).collect::<Result<Vec<_>, _>>()?;
-    let mut survey = survey_beneath(&store.readable(roots)?, &listed, options)?;
-    for (file, found) in files.iter().zip(&mut survey.files) {
-        if file.footer_hash != found.footer || file.size_bytes != found.bytes {
-            let message = format!("{} is not the file that was submitted: it has changed", file.path);
-            return Err(Report::new(Kind::Data, "source_changed", message).hint("submit the job again"));
-        }
-        name_as_client(file, found);
-    }
-    let plan = Plan { shuffle, ..aquifer_frame::plan(survey) };
-    let stored = store.find(&plan, &uploads_of(files))?.map(Box::new);
-    aquifer_fault::kill_point("coordinator.planned");
-    Ok((plan, stored))
-}
-
-/// An upload keeps its client's path in messages.
-fn name_as_client(file: &FileRef, found: &mut SourceFile) {
-    if file.upload.is_some() {
-        found.path.clone_from(&file.path);
-        found.modified = 0;
-    }
-}
-
-pub(crate) fn local_path(store: &Store, roots: &Roots, file: &FileRef) -> Result<PathBuf, Report> {
-    let refused = || {
-        let message = format!("{} is not under a root of the coordinator, or does not exist there", file.path);
-        Report::new(Kind::Access, "outside_roots", message).hint("start the cluster with --root FOLDER")
-    };
-    match &file.upload {
-        Some(hash) if is_hash(hash) => Ok(store.upload_path(hash)),
-        Some(_) => Err(Report::new(Kind::Config, "upload", "an upload is named by 64 hexadecimal digits")),
-        None => roots.allow(Path::new(&file.path)).ok_or_else(refused),
     }
 }
 

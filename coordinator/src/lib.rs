@@ -9,6 +9,7 @@ pub mod core;
 mod driver;
 mod feed;
 mod journal;
+mod planning;
 mod record;
 pub mod search;
 mod server;

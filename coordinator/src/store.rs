@@ -132,6 +132,11 @@ impl Store {
         self.job_folder(job).join("models").join(format!("{}.safetensors", &blake3[..blake3.len().min(16)]))
     }
 
+    /// A file that is to become a model of a job.
+    pub(crate) fn begin_model(&self, job: &JobId) -> Result<Incoming, StoreError> {
+        Incoming::begin(&self.job_folder(job).join("models"))
+    }
+
     pub(crate) fn append_point(&self, job: &JobId, line: &str) -> Result<(), StoreError> {
         let folder = self.job_folder(job);
         std::fs::create_dir_all(&folder).map_err(|source| io("create", &folder, source))?;

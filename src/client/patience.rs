@@ -20,24 +20,19 @@ pub(super) fn is_broken(status: &Status) -> bool {
     stopping || matches!(status.code(), Cancelled | DeadlineExceeded | Unavailable | Unknown)
 }
 
-/// Of one request.
-pub(super) struct Patience {
-    began: Instant,
-    retry: Duration,
-}
-
-impl Patience {
-    pub(super) fn new() -> Self {
-        Self { began: Instant::now(), retry: RETRY }
-    }
-
-    /// Returns when it is time for another attempt; what another attempt would meet again is an error.
-    pub(super) async fn another(&mut self, status: &Status, doing: &str) -> Result<(), Report> {
-        if !is_broken(status) || self.began.elapsed() > AWAY_MAX {
-            return Err(from_status(status, doing));
+/// Asks until there is an answer. What another attempt would meet again is an error, and so is what fails here.
+pub(super) async fn patiently<T>(
+    doing: &str,
+    mut ask: impl AsyncFnMut() -> Result<Result<T, Status>, Report>,
+) -> Result<T, Report> {
+    let (began, mut retry) = (Instant::now(), RETRY);
+    loop {
+        match ask().await? {
+            Ok(answer) => return Ok(answer),
+            Err(status) if is_broken(&status) && began.elapsed() <= AWAY_MAX => {}
+            Err(status) => return Err(from_status(&status, doing)),
         }
-        tokio::time::sleep(self.retry).await;
-        self.retry = (self.retry * 2).min(RETRY_MAX);
-        Ok(())
+        tokio::time::sleep(retry).await;
+        retry = (retry * 2).min(RETRY_MAX);
     }
 }

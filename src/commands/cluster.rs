@@ -13,13 +13,13 @@ use clap::{Args, Subcommand};
 use tokio::process::{Child, Command};
 
 use super::coordinator::until_told;
-use super::job::second;
 use crate::client::Client;
 use crate::credentials::{self, AUTHORITY, COORDINATOR, NodeTls, WORKER, certificate_of, is_tls, key_of};
 use crate::dir;
+use crate::dir::DirOption;
 use crate::failure::usage;
-use crate::options::{CacheOption, ClusterOptions, DirOption, GraceOption, MemoryOption, cores};
-use crate::output::{self, Format, Table, bytes};
+use crate::options::{CacheOption, ClusterOptions, GraceOption, MemoryOption, cores};
+use crate::output::{self, Format, Table, bytes, second};
 
 /// A child that dies is started again after this long, then twice as long each time.
 const BACK_OFF_FIRST: Duration = Duration::from_millis(500);

@@ -12,9 +12,10 @@ use clap::Args;
 
 use crate::credentials::{COORDINATOR, NodeTls};
 use crate::dir;
-use crate::failure::usage;
+use crate::dir::DirOption;
+use crate::failure::{unwritable, usage};
 use crate::newfile::NewFile;
-use crate::options::{CacheOption, DirOption, GraceOption};
+use crate::options::{CacheOption, GraceOption};
 
 /// Run the coordinator of a cluster
 #[derive(Args)]
@@ -75,7 +76,7 @@ impl Coordinator {
         let coordinator = aquifer_coordinator::Coordinator::start(config).await.map_err(Report::from)?;
         let url = coordinator.url().to_owned();
         let mut file = NewFile::begin(&address)?; // whole or not there: a client may be reading
-        file.write_all(url.as_bytes()).map_err(|error| dir::unwritable(&address, &error))?;
+        file.write_all(url.as_bytes()).map_err(|error| unwritable(&address, &error))?;
         file.finish()?;
         tracing::info!(url, "listening");
         until_told(self.exit_with_parent).await;

@@ -5,8 +5,9 @@ use aquifer_model::{Kind, Report};
 use aquifer_worker::{disk_free_bytes, memory_bytes};
 use clap::Args;
 
-use crate::dir::unwritable;
-use crate::options::{DirOption, cores};
+use crate::dir::DirOption;
+use crate::failure::unwritable;
+use crate::options::cores;
 use crate::output::{self, Format, Table, bytes};
 
 /// Check this machine: processor, exact arithmetic, memory, disk, data folder

@@ -8,8 +8,7 @@ use aquifer_proto::v1::{TrainJob, submit_request};
 use aquifer_proto::{CandidateStatus, JobEvent, LeaderboardEntry, SearchSummary};
 use clap::Args;
 
-use crate::dir::unwritable;
-use crate::failure::usage;
+use crate::failure::{unwritable, usage};
 use crate::jobs::{find, no_job};
 use crate::launch::{Launched, Planned, Purpose, with_cluster};
 use crate::newfile::NewFile;

@@ -16,7 +16,7 @@ use crate::jobs::{Found, find, find_all, no_job};
 use crate::launch::{Launched, Planned, with_cluster};
 use crate::leaderboard::{Board, models_folder};
 use crate::options::ClusterOptions;
-use crate::output::{self, Format, Table};
+use crate::output::{self, Format, Table, moment};
 use crate::progress::Display;
 use crate::scores::Trained;
 
@@ -213,7 +213,8 @@ async fn cancel(id: &str, cluster: &ClusterOptions) -> anyhow::Result<()> {
                 aquifer_coordinator::Journal::forget(&mut journal, &found.row.id)
                     .map_err(|error| Report::from(&error))?;
             }
-            std::fs::remove_dir_all(&found.folder).map_err(|error| crate::dir::unwritable(&found.folder, &error))?;
+            std::fs::remove_dir_all(&found.folder)
+                .map_err(|error| crate::failure::unwritable(&found.folder, &error))?;
         }
     }
     output::say(&format!("job {id} is cancelled, and what it had made is removed"));
@@ -330,17 +331,4 @@ pub(crate) async fn fetch_trained(
 fn name(status: JobStatus) -> String {
     let name = serde_json::to_value(status).ok();
     name.and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// Universal time, to the minute.
-fn moment(ms: u64) -> String {
-    // To the minute: "2026-11-27 02:51".
-    second(ms).get(..16).map_or_else(|| ms.to_string(), str::to_owned)
-}
-
-/// A moment to the second: "2026-11-27 02:51:07".
-pub(crate) fn second(ms: u64) -> String {
-    let text = aquifer_frame::TimeType::parse("timestamp[ms, UTC]").map(|time| time.format(ms as i64));
-    let second = text.as_ref().and_then(|text| text.get(..19)).map(|text| text.replace('T', " "));
-    second.unwrap_or_else(|| ms.to_string())
 }

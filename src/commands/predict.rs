@@ -13,8 +13,7 @@ use clap::Args;
 use parquet::arrow::ArrowWriter;
 use parquet::errors::ParquetError;
 
-use crate::dir::unwritable;
-use crate::failure::usage;
+use crate::failure::{unwritable, usage};
 use crate::newfile::NewFile;
 use crate::options::{SourceArgs, cores};
 use crate::output::{self, Format, grouped};

@@ -9,7 +9,8 @@ use clap::Args;
 use super::coordinator::{roots, until_told};
 use crate::credentials::{NodeTls, WORKER, is_tls};
 use crate::dir;
-use crate::options::{DirOption, MemoryOption, cores};
+use crate::dir::DirOption;
+use crate::options::{MemoryOption, cores};
 
 /// Run a worker of a cluster
 #[derive(Args)]

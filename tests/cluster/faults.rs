@@ -42,6 +42,18 @@ fn start_training(aquifer: &Aquifer, cluster: &Cluster) -> (Running, Value) {
     (training, status)
 }
 
+/// Starts a command with worker processes, and waits until it has a round behind it. Returns those processes too.
+fn start_command(arguments: Vec<OsString>, aquifer: &Aquifer) -> (Running, Vec<u32>) {
+    undisturbed(); // before anything is timed by it
+    let mut command = aquifer.command(arguments);
+    command.env("AQUIFER_LOG", "aquifer_worker=trace");
+    let training = Running::start(command);
+    until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
+    let mut children = training.group().members();
+    children.retain(|pid| *pid != training.pid());
+    (training, children)
+}
+
 /// It was at work when the fault came, and ends as if there had been none.
 #[track_caller]
 fn ends_undisturbed(aquifer: &Aquifer, training: Running) {
@@ -121,13 +133,7 @@ fn a_training_goes_on_when_its_coordinator_was_killed() {
 fn a_command_goes_on_without_a_killed_worker() {
     let aquifer = aquifer();
     let out = aquifer.file("disturbed.safetensors");
-    undisturbed();
-    let mut command = aquifer.command(train_long(&options(&["--workers", "3"]), &out));
-    command.env("AQUIFER_LOG", "aquifer_worker=trace");
-    let mut training = Running::start(command);
-    until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
-    let mut children = training.group().members();
-    children.retain(|pid| *pid != training.pid());
+    let (mut training, children) = start_command(train_long(&options(&["--workers", "3"]), &out), &aquifer);
     assert_eq!(children.len(), 3, "worker processes");
     assert!(training.ended().is_none() && Signal::Kill.send(children[1]), "the fault must hit a training");
     ends_undisturbed(&aquifer, training);
@@ -138,13 +144,7 @@ fn a_command_goes_on_without_a_killed_worker() {
 fn a_command_without_workers_ends_and_is_resumed() {
     let aquifer = aquifer();
     let out = aquifer.file("disturbed.safetensors");
-    undisturbed();
-    let mut command = aquifer.command(train_long(&options(&["--workers", "2"]), &out));
-    command.env("AQUIFER_LOG", "aquifer_worker=trace");
-    let training = Running::start(command);
-    until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
-    let mut children = training.group().members();
-    children.retain(|pid| *pid != training.pid());
+    let (training, children) = start_command(train_long(&options(&["--workers", "2"]), &out), &aquifer);
     assert!(children.iter().all(|pid| Signal::Kill.send(*pid)), "the fault must hit processes");
     let ended = training.finish().code(1).says(&["\"error\"", "worker"]);
     assert_eq!(ended.survivors, [0u32; 0], "processes left behind");
@@ -171,11 +171,8 @@ pub(crate) fn resumes(aquifer: &Aquifer) {
 fn workers_do_not_outlive_a_killed_command() {
     let aquifer = aquifer();
     let out = aquifer.file("never.safetensors");
-    let mut command = aquifer.command(train_adult(&ENDLESS, &options(&["--workers", "2"]), &out));
-    command.env("AQUIFER_LOG", "aquifer_worker=trace");
-    let training = Running::start(command);
-    until("the training to be at work", || training.stderr().contains("a round is done").then_some(()));
-    assert_eq!(training.group().members().len(), 3);
+    let (training, children) = start_command(train_adult(&ENDLESS, &options(&["--workers", "2"]), &out), &aquifer);
+    assert_eq!(children.len(), 2);
     assert!(Signal::Kill.send(training.pid()));
     until("the workers to end", || training.group().members().is_empty().then_some(()));
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use aquifer_model::{Kind, Report};
 
 use super::event::Member;
-use super::job::Frames;
 use super::placement::streams;
 use super::search::Run;
+use super::slot::Frames;
 use super::{Command, Effect, JobId, Placement, Problem, State, Worker, WorkerId, place, place_ranks};
 
 /// Trials that wait for workers, at least, as long as there are candidates: each worker's places are filled from them.
@@ -18,7 +18,7 @@ const WAITING_PER_WORKER: usize = 64;
 /// Where every pass is one over the disk, all that may fit into memory waits for the next one.
 const WAITING_STREAMED: usize = 4096;
 /// Members of a trial that could not reach each other so often are not tried together again before it has made progress.
-const APART_MAX: usize = 2;
+const TOGETHER_MAX: usize = 2;
 
 impl State {
     /// Gives waiting trials to workers, as long as there is room. Whoever has least at work is asked first.
@@ -83,7 +83,7 @@ impl State {
         // After a dispute others map the ranks, and where members did not reach each other; in the end one worker does it alone.
         let swaps = (search.swaps + apart) % workers.len().max(1);
         workers.rotate_left(swaps);
-        if apart >= APART_MAX {
+        if apart >= TOGETHER_MAX {
             workers.truncate(1);
         }
         let ranks = keys.first().and_then(|key| search.candidates.get(&key.candidate))?.fit.params.ranks;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aquifer_frame::{Frame, Note, Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
-use aquifer_proto::JobEvent;
+use aquifer_proto::{JobEvent, WORKER_LOST, is_passing};
 
-use super::job::{Making, STOP_GRACE, Stage};
+use super::membership::STOP_GRACE;
 use super::placement::place_shard;
-use super::recovery::is_passing;
 use super::search::ONE_EVENT;
+use super::slot::{Making, Stage};
 use super::{Command, Effect, FileRef, Job, JobId, Role, Source, State, StoredFrame, WorkerId};
 
 /// Workers that may fail over a shard.
@@ -121,7 +121,7 @@ impl State {
                 None => self.hand_out_imports(&id),
                 Some(shard) => {
                     let message = format!("{worker} was the last of {TRIES_MAX} workers that were lost while they made shard {shard} of job {id}");
-                    let report = Report::new(Kind::Work, "worker_lost", message)
+                    let report = Report::new(Kind::Work, WORKER_LOST, message)
                         .hint("look at the workers' logs: these rows may be what ends them");
                     self.fail_job(now, &id, report)
                 }
@@ -145,7 +145,7 @@ impl State {
             // It was made before its worker heard that the job has failed.
             return result.map_or(Vec::new(), |record| self.undo_import(id, worker, record.hash));
         }
-        if !job.slots.get(slot).is_some_and(|slot| matches!(slot.stage, Stage::Importing { .. })) {
+        if job.slots.get_mut(slot).and_then(|slot| slot.making(shard)).is_none() {
             return Vec::new(); // nobody asked for it
         }
         let record = match result {
@@ -200,10 +200,7 @@ impl State {
     ) -> Vec<Effect> {
         let others = self.placeable().into_iter().any(|other| other != worker);
         let job = self.jobs.get_mut(id).filter(|_| others && is_passing(&report));
-        let making = job.and_then(|job| match &mut job.slots.get_mut(slot)?.stage {
-            Stage::Importing { shards, .. } => shards.get_mut(shard),
-            _ => None,
-        });
+        let making = job.and_then(|job| job.slots.get_mut(slot)?.making(shard));
         if let Some(making) = making.filter(|making| making.by.as_ref() == Some(worker) && making.lost + 1 < TRIES_MAX)
         {
             making.by = None;

@@ -1,122 +1,17 @@
 //! Jobs: what was submitted, how far it is, how it ends.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Frame, Note, Partitions, Plan, ShardRecord, SourceOptions, source_notes};
+use aquifer_frame::{Note, source_notes};
 use aquifer_model::{Kind, Part, Report, Spec};
-use aquifer_proto::{JobEvent, PEER_LOST};
+use aquifer_proto::JobEvent;
 use serde::{Deserialize, Serialize};
 
+use super::membership::STOP_GRACE;
 use super::search::{Left, Search, stop_run};
-use super::{Effect, JobId, State, WorkerId};
-
-/// Members that were told to stop and say nothing are not waited for longer than this.
-pub(super) const STOP_GRACE: Duration = Duration::from_secs(30);
-
-/// A source file as its client named it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileRef {
-    pub path: String,
-    pub size_bytes: u64,
-    pub footer_hash: String,
-    /// BLAKE3 of the content, if the client has uploaded it.
-    pub upload: Option<String>,
-    /// What the path says of all its rows.
-    #[serde(default)]
-    pub partitions: Partitions,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Source {
-    Files {
-        files: Vec<FileRef>,
-        options: SourceOptions,
-        /// Scatters the rows, by this seed.
-        shuffle: Option<u64>,
-    },
-    Frame(String),
-}
-
-/// Paths that stand for uploads, with the BLAKE3 of what was uploaded.
-pub fn uploads_of(files: &[FileRef]) -> BTreeMap<String, String> {
-    files.iter().filter_map(|file| Some((file.path.clone(), file.upload.clone()?))).collect()
-}
-
-impl Source {
-    /// Paths that stand for uploads, with the BLAKE3 of what was uploaded.
-    pub(super) fn uploads(&self) -> BTreeMap<String, String> {
-        match self {
-            Source::Files { files, .. } => uploads_of(files),
-            Source::Frame(_) => BTreeMap::new(),
-        }
-    }
-}
-
-/// What was asked for. It is kept with the job, so that it can be taken up again.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Request {
-    /// With an empty name the frame is kept in the cache.
-    Import { name: String, source: Source },
-    /// The user's spec as TOML: of a training, a cross-validation or a search.
-    Train { spec_toml: String, train: Source, validation: Option<Source>, test: Option<Source> },
-}
-
-/// An imported frame with its way back to the source.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StoredFrame {
-    pub frame: Frame,
-    pub plan: Plan,
-    /// Files of the plan that were uploaded: path to BLAKE3.
-    #[serde(default)]
-    pub uploads: BTreeMap<String, String>,
-}
-
-/// What a frame of a job is for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Role {
-    Named(String),
-    Part(Part),
-}
-
-#[derive(Debug)]
-pub(super) struct Slot {
-    pub(super) role: Role,
-    pub(super) source: Source,
-    pub(super) stage: Stage,
-    /// Its frame was there before this job.
-    pub(super) reused: bool,
-    /// What was found out about its sources.
-    pub(super) notes: Vec<Note>,
-}
-
-#[derive(Debug)]
-pub(super) enum Stage {
-    /// Its plan or its frame has been asked for.
-    Asked,
-    /// Planned, waiting for workers.
-    Planned(Arc<Plan>),
-    /// Shards are being made, in the order of the plan.
-    Importing {
-        plan: Arc<Plan>,
-        shards: Vec<Making>,
-    },
-    Ready(Box<StoredFrame>),
-}
-
-/// A shard that is made.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Making {
-    /// Once it is made.
-    pub(super) record: Option<ShardRecord>,
-    /// Who makes it; nobody where the last worker was lost.
-    pub(super) by: Option<WorkerId>,
-    /// Workers that were lost over it, or could not make it.
-    pub(super) lost: u32,
-    /// When the last of them was.
-    pub(super) lost_at: Option<Duration>,
-}
+use super::slot::{Frames, Slot, Stage};
+use super::{Effect, JobId, Request, Role, Source, State, StoredFrame, WorkerId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -427,17 +322,6 @@ impl Job {
         !self.row.status.has_ended() && self.ending.is_none()
     }
 
-    /// Members may miss a peer before anyone knows why, and name one that only stopped because of it. The cause, once it
-    /// comes, stands in the place of such a consequence.
-    pub(super) fn learn_cause(&mut self, cause: &Report) {
-        if let Some((JobEvent::Failed { report }, _)) = &mut self.ending
-            && report.code == PEER_LOST
-            && cause.code != PEER_LOST
-        {
-            report.clone_from(cause);
-        }
-    }
-
     /// The frame of an import job and its name, once it is ready.
     pub(super) fn named_frame(&self) -> Option<(&str, &StoredFrame)> {
         match self.slots.first().map(|slot| (&slot.role, &slot.stage))? {
@@ -498,40 +382,11 @@ impl Job {
     }
 }
 
-/// The frames of a job that are ready.
-pub(super) struct Frames<'a> {
-    pub(super) slots: &'a [Slot],
-}
-
-impl Frames<'_> {
-    pub(super) fn of(&self, part: Part) -> Option<&StoredFrame> {
-        self.slots.iter().find_map(|slot| match &slot.stage {
-            Stage::Ready(stored) if slot.role == Role::Part(part) => Some(&**stored),
-            _ => None,
-        })
-    }
-
-    pub(super) fn train(&self) -> Result<&StoredFrame, Report> {
-        self.of(Part::Train).ok_or_else(|| Report::new(Kind::Work, "job", "the job has no training frame"))
-    }
-}
-
 /// What a spec asks for.
 fn kind_of(spec: &Spec) -> &'static str {
     match (&spec.search, spec.folds()) {
         (Some(_), _) => GRID,
         (None, Some(_)) => CROSS_VALIDATION,
         (None, None) => TRAIN,
-    }
-}
-
-impl Slot {
-    /// Of the shards that are made.
-    fn records(&self) -> Vec<&ShardRecord> {
-        match &self.stage {
-            Stage::Ready(stored) => stored.frame.shards.iter().collect(),
-            Stage::Importing { shards, .. } => shards.iter().filter_map(|making| making.record.as_ref()).collect(),
-            Stage::Asked | Stage::Planned(_) => Vec::new(),
-        }
     }
 }

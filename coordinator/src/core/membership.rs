@@ -10,6 +10,9 @@ use super::{Command, Effect, State, WorkerId};
 /// A worker that has not renewed for this long is lost. Renewals come every third of it.
 pub const LEASE: Duration = Duration::from_secs(15);
 
+/// Members that were told to stop and say nothing are not waited for longer than this.
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(30);
+
 /// What a worker says of itself when it registers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Registration {

@@ -13,19 +13,19 @@ mod placement;
 mod quarantine;
 mod recovery;
 mod reports;
+mod request;
 mod search;
+mod slot;
 mod state;
 mod step;
 mod training;
 
 pub use event::{Command, Effect, Event, Fit, Member, StoredModel, TrialReport};
 pub use ids::{JobId, WorkerId};
-pub use job::{
-    CROSS_VALIDATION, FileRef, GRID, IMPORT, Job, JobRow, JobStatus, Request, Role, Source, StoredFrame, TRAIN,
-    uploads_of,
-};
+pub use job::{CROSS_VALIDATION, GRID, IMPORT, Job, JobRow, JobStatus, TRAIN};
 pub use membership::{LEASE, Registration, Worker};
 pub use placement::{Placement, Problem, place, place_ranks};
+pub use request::{FileRef, Request, Role, Source, StoredFrame, uploads_of};
 pub use search::{Reported, TrialKey, TrialRow};
 pub use state::{NO_WORKER_GRACE, State};
 

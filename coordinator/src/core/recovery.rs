@@ -7,8 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aquifer_model::Report;
-use aquifer_proto::{PEER_LOST, STATE_LOST, StateFrom};
+use aquifer_proto::{STATE_LOST, StateFrom};
 
 use super::search::{Again, Left, Over, TrialKey, stop_run};
 use super::{Command, Effect, JobId, State, Worker, WorkerId};
@@ -20,30 +19,14 @@ const SETTLE: Duration = Duration::from_millis(500);
 /// A run that began less than this ago is not stopped to share it out anew.
 const SHARE_OUT_AFTER: Duration = Duration::from_secs(2);
 
-/// Failures of a node, not of what it was told to do: another node, or another time, may do it.
-const PASSING: &[&str] = &[
-    PEER_LOST,
-    STATE_LOST,
-    "damaged_transfer",
-    "disk_full",
-    "exchange",
-    "io",
-    "leaving",
-    "peer_timeout",
-    "unreachable",
-    "worker_lost",
-];
-
-pub(super) fn is_passing(report: &Report) -> bool {
-    PASSING.contains(&&*report.code)
-}
-
 impl State {
     pub(super) fn states_held(&mut self, now: Duration, worker: &WorkerId, states: Vec<(String, u64)>) -> Vec<Effect> {
         if let Some(worker) = self.workers.get_mut(worker) {
             worker.registration.states.extend(states);
         }
-        self.settle_all(now)
+        let mut effects = self.settle_all(now);
+        effects.extend(self.dispatch(now));
+        effects
     }
 
     pub(super) fn checkpoint_stored(&mut self, id: &JobId, identity: String, round: u64) -> Vec<Effect> {
@@ -71,6 +54,7 @@ impl State {
         }
         effects.extend(self.give_away_imports(now, worker));
         effects.extend(self.settle_all(now));
+        effects.extend(self.dispatch(now));
         effects
     }
 
@@ -84,18 +68,15 @@ impl State {
         self.continues && self.first_registered.is_none_or(|first| now < first + SETTLE)
     }
 
-    /// What runs that are over had left waits again, in every job.
+    /// What runs that are over had left waits again, in every job; whoever calls this has trials dispatched.
     pub(super) fn settle_all(&mut self, now: Duration) -> Vec<Effect> {
         let ids: Vec<JobId> = self.jobs.keys().cloned().collect();
         let mut effects = Vec::new();
-        let mut settled = false;
         for id in &ids {
-            settled |= self.settle(now, id, &mut effects);
-        }
-        if settled {
-            ids.iter().for_each(|id| effects.extend(self.end_if_stopped(id)));
-            ids.iter().for_each(|id| effects.extend(self.end_if_over(now, id)));
-            effects.extend(self.dispatch(now));
+            if self.settle(now, id, &mut effects) {
+                effects.extend(self.end_if_stopped(id));
+                effects.extend(self.end_if_over(now, id));
+            }
         }
         effects
     }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use aquifer_model::{Kind, Part, Report};
-use aquifer_proto::{JobEvent, Progress, STATE_LOST};
+use aquifer_proto::{JobEvent, Progress, STATE_LOST, is_passing};
 
-use super::recovery::is_passing;
 use super::search::{Left, Reported, Run, Search, TrialKey, TrialRow, drop_trial, stop_run};
 use super::{Effect, Fit, JobId, State, StoredModel, TRAIN, TrialReport, WorkerId};
 
@@ -57,10 +56,7 @@ impl State {
                 return self.state_checked(now, id, number, trial, (round, check));
             }
             TrialReport::Failed { trial: Some(trial), report, .. } => trial_failed(search, id, number, trial, report),
-            TrialReport::Failed { trial: None, report, fit } => {
-                job.learn_cause(&report);
-                self.run_failed(now, id, worker, number, report, fit)
-            }
+            TrialReport::Failed { trial: None, report, fit } => self.run_failed(now, id, worker, number, report, fit),
         };
         self.after_report(now, id, number, effects)
     }

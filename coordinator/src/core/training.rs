@@ -7,8 +7,8 @@ use aquifer_frame::Note;
 use aquifer_model::{Kind, Part, Report};
 use aquifer_proto::JobEvent;
 
-use super::job::Frames;
 use super::search::{Search, TrialRow, decisions, note_of};
+use super::slot::Frames;
 use super::{Effect, JobId, Role, State};
 
 impl State {

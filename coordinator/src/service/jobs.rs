@@ -15,7 +15,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 use super::{status, stopping};
 use crate::core::{Event, FileRef, JobId, JobRow, JobStatus, Request as JobRequest, Source, State};
-use crate::driver::{Handle, local_path};
+use crate::driver::Handle;
+use crate::planning::local_path;
 use crate::record::Happening;
 use crate::store::{Incoming, Kept, Removed, Store, StoreError, check_room, source_changes};
 

@@ -4,8 +4,8 @@ use std::pin::Pin;
 
 use aquifer_model::{Kind, Model, Report, Score, Snapshot, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
-use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{PROTOCOL_VERSION, Token, Tokens, in_place, next_piece, sums_to_bytes, to_status};
+use aquifer_proto::v1::{self, session_request, session_response};
+use aquifer_proto::{PROTOCOL_VERSION, Token, Tokens, in_place, next_piece, to_status};
 use std::sync::{Arc, Mutex};
 use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
@@ -13,15 +13,12 @@ use tracing::{Instrument, info_span, warn};
 
 use super::checks::{check_event, check_registration};
 use super::jobs::{other_version, stored_file};
+use super::received::Received;
+use super::words::{events_of, message_of, registration};
 use super::{status, stopping};
-use crate::core::{
-    Command, Event, FileRef, Fit, JobId, LEASE, Member, Registration, Reported, StoredModel, TrialReport, WorkerId,
-};
+use crate::core::{Event, FileRef, JobId, LEASE, StoredModel, WorkerId};
 use crate::driver::Handle;
-use crate::store::{Incoming, Store};
-
-/// A model of a billion weights: what a coordinator reads into memory to check it.
-const MODEL_BYTES_MAX: usize = 4 << 30;
+use crate::store::Store;
 
 pub(crate) struct MembershipService {
     pub(crate) handle: Handle,
@@ -114,10 +111,7 @@ impl Membership for MembershipService {
         let mut pieces = request.into_inner();
         let mut first = next_piece(&mut pieces).await?;
         let head = first.as_ref().and_then(|message| message.header.zip(message.generation.clone()));
-        let (header, generation) = head.ok_or_else(|| Status::invalid_argument("the first message has no header"))?;
-        if header.protocol_version != PROTOCOL_VERSION || generation.term != self.term {
-            return Err(Status::failed_precondition("the message is of another version or term"));
-        }
+        let (header, generation) = self.check_head(head)?;
         let trial = first.as_ref().map_or(0, |message| message.trial) as usize;
         let job = JobId(generation.trial);
         let (of, number) = (job.clone(), generation.number);
@@ -127,18 +121,15 @@ impl Membership for MembershipService {
             return Err(Status::failed_precondition("the sender does not hold rank 0 of a running trial"));
         }
         aquifer_fault::kill_point("coordinator.model.begun");
-        let place = self.store.model_path(&job, "");
-        let mut file = Incoming::begin(place.parent().unwrap_or(&place)).map_err(status)?;
-        let (mut bytes, mut scores_json) = (Vec::new(), Vec::new());
+        let mut received = Received::new(self.store.begin_model(&job).map_err(status)?);
+        let mut scores_json = Vec::new();
         while let Some(piece) = first.take() {
-            if bytes.len() + piece.data.len() + scores_json.len() + piece.scores_json.len() > MODEL_BYTES_MAX {
-                return Err(Status::resource_exhausted(format!("a model has at most {MODEL_BYTES_MAX} bytes")));
-            }
-            in_place(|| file.write(&piece.data)).map_err(status)?;
-            bytes.extend_from_slice(&piece.data);
+            received.take(&piece.data)?;
+            received.count(piece.scores_json.len())?;
             scores_json.extend_from_slice(&piece.scores_json);
             first = next_piece(&mut pieces).await?;
         }
+        let Received { file, bytes, .. } = received;
         // Workers are trusted less than the coordinator: what they call a model is read before it is one.
         aquifer_fault::kill_point("coordinator.model.received");
         let read = in_place(|| Model::from_bytes(&bytes));
@@ -161,12 +152,9 @@ impl Membership for MembershipService {
     ) -> Result<Response<v1::PutCheckpointResponse>, Status> {
         let mut pieces = request.into_inner();
         let mut first = next_piece(&mut pieces).await?;
-        let head = first.as_ref().and_then(|message| Some((message.header?, message.generation.clone()?)));
-        let (header, generation) = head.ok_or_else(|| Status::invalid_argument("the first message has no header"))?;
+        let head = first.as_ref().and_then(|message| message.header.zip(message.generation.clone()));
+        let (_, generation) = self.check_head(head)?;
         let state = first.as_ref().and_then(|message| message.state.clone()).unwrap_or_default();
-        if header.protocol_version != PROTOCOL_VERSION || generation.term != self.term {
-            return Err(Status::failed_precondition("the message is of another version or term"));
-        }
         let job = JobId(generation.trial);
         let of = job.clone();
         let is_at_work = self.handle.ask(move |state| state.job(&of).is_some_and(|job| !job.row.status.has_ended()));
@@ -176,16 +164,12 @@ impl Membership for MembershipService {
             return Err(Status::failed_precondition("there is no such trial at work"));
         }
         aquifer_fault::kill_point("coordinator.checkpoint.begun");
-        let mut file = self.store.begin_checkpoint(&job).map_err(status)?;
-        let mut bytes = Vec::new();
+        let mut received = Received::new(self.store.begin_checkpoint(&job).map_err(status)?);
         while let Some(piece) = first.take() {
-            if bytes.len() + piece.data.len() > MODEL_BYTES_MAX {
-                return Err(Status::resource_exhausted(format!("a state has at most {MODEL_BYTES_MAX} bytes")));
-            }
-            in_place(|| file.write(&piece.data)).map_err(status)?;
-            bytes.extend_from_slice(&piece.data);
+            received.take(&piece.data)?;
             first = next_piece(&mut pieces).await?;
         }
+        let Received { file, bytes, .. } = received;
         // It is read before it is believed.
         let read = in_place(|| Snapshot::from_bytes(&bytes));
         let read = read.map_err(|error| Status::invalid_argument(error.to_string()))?;
@@ -232,7 +216,7 @@ impl Membership for MembershipService {
             upload: Some(request.into_inner().upload),
             partitions: Vec::new(),
         };
-        let path = crate::driver::local_path(&self.store, &aquifer_frame::Roots::default(), &file).map_err(status)?;
+        let path = crate::planning::local_path(&self.store, &aquifer_frame::Roots::default(), &file).map_err(status)?;
         let pieces = stored_file(&path).await?;
         Ok(Response::new(Box::pin(pieces.map(|data| Ok(v1::FetchUploadResponse { data: data? })))))
     }
@@ -263,177 +247,19 @@ impl MembershipService {
             .hint("run the same aquifer on every node; if it is the same, this machine's arithmetic is at fault"))
     }
 
+    /// The first message of a file says whose it is, in this term.
+    fn check_head(&self, head: Option<(v1::Header, v1::Generation)>) -> Result<(v1::Header, v1::Generation), Status> {
+        let (header, generation) = head.ok_or_else(|| Status::invalid_argument("the first message has no header"))?;
+        match header.protocol_version == PROTOCOL_VERSION && generation.term == self.term {
+            true => Ok((header, generation)),
+            false => Err(Status::failed_precondition("the message is of another version or term")),
+        }
+    }
+
     fn next_worker(&self) -> (WorkerId, u64) {
         let mut next = self.next_worker.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         *next += 1;
         // Zero-padded, so that the order of names is the order of registration.
         (WorkerId(format!("worker-{:04}", *next)), *next)
-    }
-}
-
-fn registration(register: v1::Register) -> Registration {
-    Registration {
-        address: register.address,
-        pid: register.pid,
-        threads: register.threads.max(1),
-        devices: register.devices,
-        memory_bytes: register.memory_bytes,
-        disk_free_bytes: register.disk_free_bytes,
-        shards: register.shards.into_iter().collect(),
-        states: held_states(register.states).into_iter().collect(),
-    }
-}
-
-fn held_states(states: Vec<v1::HeldState>) -> Vec<(String, u64)> {
-    states.into_iter().map(|state| (state.identity, state.round)).collect()
-}
-
-/// What a worker holds is known before what follows from it.
-fn events_of(worker: &WorkerId, mut message: session_request::Message) -> Vec<Event> {
-    let mut events = Vec::new();
-    if let session_request::Message::TrialFailed(said) = &mut message
-        && !said.held.is_empty()
-    {
-        let states = held_states(std::mem::take(&mut said.held));
-        events.push(Event::StatesHeld { worker: worker.clone(), states });
-    }
-    events.extend(event_of(worker, message));
-    events
-}
-
-fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Event> {
-    let worker = worker.clone();
-    let trial = |generation: Option<v1::Generation>| generation.map(|g| (JobId(g.trial), g.number));
-    Some(match message {
-        session_request::Message::Register(_) => return None,
-        session_request::Message::Renew(_) => Event::WorkerRenewed { worker },
-        session_request::Message::ShardsHeld(held) => Event::WorkerHolds { worker, shards: held.shards },
-        session_request::Message::ShardsDropped(dropped) => Event::ShardsDropped { job: JobId(dropped.job), worker },
-        session_request::Message::ShardImported(imported) => Event::ShardImported {
-            job: JobId(imported.job),
-            worker,
-            slot: imported.slot as usize,
-            shard: imported.shard as usize,
-            result: match imported.result {
-                Some(shard_imported::Result::RecordJson(json)) => {
-                    serde_json::from_str(&json).map_err(|e| unreadable(&e))
-                }
-                Some(shard_imported::Result::Failure(failure)) => Err(report_of(Some(&failure))),
-                None => Err(report_of(None)),
-            },
-        },
-        session_request::Message::TrialProgress(said) => {
-            let (job, number) = trial(said.generation)?;
-            aquifer_fault::kill_point("coordinator.trial.progress");
-            let v1::TrialProgress { round, position, samples, loss, scoring, .. } = said;
-            let report = TrialReport::Progress { round, position, samples, loss, scoring };
-            Event::TrialReported { job, worker, number, report }
-        }
-        session_request::Message::TrialFinished(said) => {
-            let (job, number) = trial(said.generation)?;
-            aquifer_fault::kill_point("coordinator.trial.finished");
-            let v1::TrialFinished {
-                train_seconds, score_seconds, memory_peak_bytes, trial, outcome_json, holdout, ..
-            } = said;
-            let trial = trial as usize;
-            let report = match serde_json::from_str(&outcome_json) {
-                Ok(outcome) => {
-                    let sums = holdout.as_ref().map(sums_to_bytes);
-                    let reported = Reported { outcome, train_seconds, score_seconds, sums };
-                    TrialReport::Finished { trial, reported: Box::new(reported), memory_peak_bytes }
-                }
-                Err(error) => TrialReport::Failed { trial: Some(trial), report: unreadable(&error), fit: None },
-            };
-            Event::TrialReported { job, worker, number, report }
-        }
-        session_request::Message::TrialScored(said) => {
-            let (job, number) = trial(said.generation)?;
-            let point = serde_json::from_str(&said.point_json).ok()?;
-            let report = TrialReport::Scored { trial: said.trial as usize, point };
-            Event::TrialReported { job, worker, number, report }
-        }
-        session_request::Message::Leaving(_) => Event::WorkerLeaving { worker },
-        session_request::Message::TrialChecked(said) => {
-            let (job, number) = trial(said.generation)?;
-            let report =
-                TrialReport::Checked { trial: said.trial as usize, round: said.round, check: said.state_check };
-            Event::TrialReported { job, worker, number, report }
-        }
-        session_request::Message::TrialFailed(said) => {
-            let (job, number) = trial(said.generation)?;
-            let report = match (said.stopped, said.round, said.trial) {
-                (true, ..) => TrialReport::Stopped,
-                (false, Some(round), Some(trial)) => {
-                    TrialReport::Differs { trial: trial as usize, round, check: said.state_check }
-                }
-                (false, ..) => TrialReport::Failed {
-                    trial: said.trial.map(|trial| trial as usize),
-                    report: report_of(said.failure.as_ref()),
-                    fit: said.fit.map(|trials| Fit { trials: trials as usize, others: said.others }),
-                },
-            };
-            Event::TrialReported { job, worker, number, report }
-        }
-    })
-}
-
-/// What is missing or cannot be read is a failure too: a job never waits for a better answer.
-fn report_of(failure: Option<&v1::Failure>) -> Report {
-    let json = failure.map_or("", |failure| failure.report_json.as_str());
-    serde_json::from_str(json).unwrap_or_else(|error| unreadable(&error))
-}
-
-fn unreadable(error: &serde_json::Error) -> Report {
-    Report::new(Kind::Work, "wire", "a worker's answer cannot be read").caused_by(error)
-}
-
-fn message_of(term: u64, command: Command) -> session_response::Message {
-    let generation = |job: JobId, number| Some(v1::Generation { trial: job.0, term, number });
-    match command {
-        Command::ImportShard { job, slot, shard, plan, uploads } => {
-            session_response::Message::ImportShard(v1::ImportShard {
-                job: job.0,
-                slot: slot as u32,
-                shard: shard as u32,
-                plan_json: serde_json::to_string(&*plan).unwrap_or_default(),
-                uploads: uploads.into_iter().map(source_file).collect(),
-            })
-        }
-        Command::StartTrial { job, number, members, me, cohort_json } => {
-            session_response::Message::StartTrial(v1::StartTrial {
-                generation: generation(job, number),
-                members: members.into_iter().map(member).collect(),
-                me: me as u32,
-                cohort_json: cohort_json.to_string(),
-            })
-        }
-        Command::StopTrial { job, number, trial } => {
-            let (generation, trial) = (generation(job, number), trial.map(|trial| trial as u32));
-            session_response::Message::StopTrial(v1::StopTrial { generation, trial })
-        }
-        Command::DropShards { job, shards } => {
-            session_response::Message::DropShards(v1::DropShards { shards, job: job.0 })
-        }
-        Command::ForgetStates { identities } => {
-            session_response::Message::ForgetStates(v1::ForgetStates { identities })
-        }
-        Command::RemoveShards { shards } => {
-            session_response::Message::DropShards(v1::DropShards { shards, job: String::new() })
-        }
-    }
-}
-
-fn member(member: Member) -> v1::Member {
-    let Member { worker, address, incarnation, rank_first, rank_count } = member;
-    v1::Member { worker: worker.0, address, incarnation, rank_first, rank_count }
-}
-
-fn source_file(file: FileRef) -> v1::SourceFile {
-    v1::SourceFile {
-        path: file.path,
-        size_bytes: file.size_bytes,
-        footer_hash: file.footer_hash,
-        upload: file.upload.unwrap_or_default(),
-        partitions: Vec::new(), // the plan has them
     }
 }

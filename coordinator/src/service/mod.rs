@@ -4,6 +4,8 @@ mod checks;
 mod jobs;
 mod membership;
 mod operations;
+mod received;
+mod words;
 
 pub(crate) use jobs::JobsService;
 pub use jobs::wire_source;

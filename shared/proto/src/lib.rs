@@ -15,6 +15,7 @@ mod chunks;
 mod clock;
 mod convert;
 mod event;
+mod failures;
 mod metrics;
 mod network;
 mod operations;
@@ -36,6 +37,7 @@ pub use event::{
     BestSoFar, CandidateStatus, CrossValidation, Decisions, FoldResult, JobEvent, LeaderboardEntry, ModelRef, Progress,
     SearchProgress, SearchSummary, Seconds, TrainSummary,
 };
+pub use failures::{PEER_LOST, STATE_LOST, STATES_DIFFER, WORKER_LOST, is_of_the_way, is_passing};
 pub use metrics::Metrics;
 pub use network::{Connection, Incoming, Later, Network, Tcp};
 pub use operations::{Operated, with_operations};
@@ -49,12 +51,6 @@ pub use trial::{CohortPlan, PartPlan, ShardHolders, StateFrom, TrialOutcome, Tri
 
 /// Nodes of one version work together; others are refused politely.
 pub const PROTOCOL_VERSION: u32 = 4;
-/// Code of the failure of a member that missed a peer: a consequence of what happened to that peer.
-pub const PEER_LOST: &str = "peer_lost";
-/// Code of the failure of a member that found a state nowhere that it was to go on from.
-pub const STATE_LOST: &str = "state_lost";
-/// Code of the failure of members whose states differ.
-pub const STATES_DIFFER: &str = "states_differ";
 /// Values in one exchange message, and bytes in one chunk of a file.
 pub const CHUNK_BYTES: usize = 1 << 20;
 /// Control messages carry plans of up to tens of thousands of files, and statistics of as many columns.

@@ -13,7 +13,7 @@ use super::bed::{Bed, Figure, Threads};
 use super::measure::Work;
 use super::network::Layers;
 use super::{import, step, synthetic};
-use crate::dir::unwritable;
+use crate::failure::unwritable;
 
 const ROWS: usize = 250_000;
 const ROWS_QUICK: usize = 10_000;

@@ -13,7 +13,7 @@ use rustix::io::{Errno, ReadWriteFlags};
 use super::bed::Bed;
 use super::limit::Limit;
 use super::measure::Work;
-use crate::dir::unwritable;
+use crate::failure::unwritable;
 
 /// Written before a sync.
 const FILE_BYTES: usize = 64 << 20;

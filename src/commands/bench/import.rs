@@ -16,7 +16,7 @@ use super::disk::{drop_cached, note_cached};
 use super::limit::Limit;
 use super::measure::Work;
 use super::synthetic;
-use crate::dir::unwritable;
+use crate::failure::unwritable;
 
 const ROWS: usize = 250_000;
 const ROWS_QUICK: usize = 10_000;

@@ -36,8 +36,9 @@ use self::bed::Bed;
 use self::limit::{Limit, Limits};
 use self::measure::{Effort, Meter};
 use super::coordinator::until_told;
-use crate::dir::unwritable;
-use crate::options::{DirOption, cores};
+use crate::dir::DirOption;
+use crate::failure::unwritable;
+use crate::options::cores;
 use crate::output::{self, Format};
 
 /// Measure this machine's limits, and aquifer against them

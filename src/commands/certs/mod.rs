@@ -13,9 +13,9 @@ use self::make::{Authority, Made, NODE_DAYS, make_authority};
 use self::token::NewToken;
 use crate::credentials::{AUTHORITY, COORDINATOR, WORKER, certificate_of, key_of};
 use crate::dir;
-use crate::failure::usage;
+use crate::dir::DirOption;
+use crate::failure::{unwritable, usage};
 use crate::newfile::NewFile;
-use crate::options::DirOption;
 use crate::output::{self, Format, Table};
 
 const AUTHORITY_KEY: &str = "ca.key";
@@ -147,6 +147,6 @@ fn write_pair(folder: &Path, certificate: &str, key: &str, made: &Made) -> Resul
 }
 
 fn write(mut file: NewFile, path: &Path, text: &str) -> Result<(), Report> {
-    file.write_all(text.as_bytes()).map_err(|error| dir::unwritable(path, &error))?;
+    file.write_all(text.as_bytes()).map_err(|error| unwritable(path, &error))?;
     file.finish()
 }

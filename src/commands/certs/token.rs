@@ -6,8 +6,8 @@ use aquifer_proto::Scope;
 use clap::Args;
 
 use crate::dir;
+use crate::dir::DirOption;
 use crate::failure::usage;
-use crate::options::DirOption;
 use crate::output::{self, Format};
 
 /// Of a name in the list of tokens.

@@ -1,6 +1,7 @@
 //! The rounds of a cohort: its trials side by side, those that are behind first, all that are in the same round in one pass
 //! over its rows. With peers each of them exchanges for itself; the order is the same everywhere, as it follows from records.
 
+mod keeping;
 mod messages;
 mod saying;
 
@@ -298,43 +299,6 @@ impl<'a> Cohort<'a> {
         }
     }
 
-    /// Before the sums are applied the states are those that members have just compared: one of them may be kept.
-    fn keep_checkpoint(&mut self) {
-        if self.me != 0 {
-            return;
-        }
-        let compared = |at: &&usize| {
-            let seat = &self.seats[**at];
-            seat.state.record.round > 0 && !seat.is_new && seat.running.is_some_and(|kind| seat.compares(kind))
-        };
-        let compared: Vec<usize> = self.group.iter().filter(compared).copied().collect();
-        if compared.is_empty() || !self.checkpoints.are_due(self.node.clock.now()) {
-            return;
-        }
-        if let Some(at) = self.checkpoints.turn(&compared) {
-            self.checkpoints.send(self.node, &self.id, self.seats[at].snapshot());
-        }
-    }
-
-    /// Every member has begun: nobody asks for the states any more that trials went on from.
-    fn release(&self, group: &[usize]) {
-        let went_on = group.iter().map(|at| &self.seats[*at].plan).filter(|plan| plan.from.is_some());
-        went_on.for_each(|plan| self.node.states.forget(&plan.identity));
-    }
-
-    /// Holds the states of the trials that have not failed, for whoever goes on with them: that one is done here, the coordinator
-    /// may not have heard in time.
-    pub(super) fn hold(&self) -> Vec<v1::HeldState> {
-        let now = self.node.clock.now();
-        let open = self.seats.iter().filter(|seat| (!seat.ended || seat.done) && seat.state.record.round > 0);
-        open.map(|seat| self.node.states.hold(&self.id.trial, seat.snapshot(), now)).collect()
-    }
-
-    /// What has ended here has not ended for the coordinator.
-    pub(super) fn reopen(&mut self, at: usize) {
-        self.seats[at].ended = false;
-    }
-
     /// Does one round of a cohort without peers; false where there is none left.
     #[cfg(test)]
     pub(super) fn one_round(&mut self) -> Result<bool, End> {
@@ -365,7 +329,7 @@ impl<'a> Cohort<'a> {
                 let round = self.seats.iter().map(|seat| seat.state.record.round).max().unwrap_or(0);
                 let message = format!("the exchange with {worker} broke in round {round}: {report}");
                 let lost = Report::new(Kind::Work, PEER_LOST, message);
-                Err(End::Failed(lost.hint("that worker may have ended: look at its log, and train again")))
+                Err(End::Failed(lost.hint("that worker may have ended: look at its log")))
             }
             TrialEvent::Drop { trial } => {
                 if let Some(seat) = self.seats.get_mut(trial) {

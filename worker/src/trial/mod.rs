@@ -20,7 +20,7 @@ use std::task::Poll;
 
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, ExchangeRequest};
-use aquifer_proto::{CHUNK_BYTES, Clock, CohortPlan, PEER_LOST, PROTOCOL_VERSION, from_status};
+use aquifer_proto::{CHUNK_BYTES, Clock, CohortPlan, PROTOCOL_VERSION, from_status, is_of_the_way};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::{debug, info, warn};
 
@@ -67,14 +67,11 @@ impl End {
     fn keeps_states(&self) -> bool {
         match self {
             End::Stopped => true,
-            End::Failed(report) => DISTURBED.contains(&&*report.code),
+            End::Failed(report) => is_of_the_way(report),
             End::Differs { .. } | End::TooLarge { .. } => false,
         }
     }
 }
-
-/// Failures of peers, of the coordinator, or of the way to them.
-const DISTURBED: &[&str] = &[PEER_LOST, "peer_timeout", "refused", "stopping", "unreachable"];
 
 /// Ways to the members, in their order; none to this one.
 type Peers = Vec<Option<UnboundedSender<ExchangeRequest>>>;
@@ -183,7 +180,7 @@ async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Coho
                 other => other.map(drop),
             };
             if let Err(report) = &ended
-                && DISTURBED.contains(&&*report.code)
+                && is_of_the_way(report)
             {
                 // It is done, and the coordinator does not know: that is gone on from.
                 cohort.reopen(at);

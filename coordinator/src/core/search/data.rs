@@ -10,8 +10,8 @@ use aquifer_proto::{CohortPlan, PartPlan, ShardHolders, TrialPlan};
 
 use super::candidate::points_of;
 use super::{Candidate, Search, TrialKey};
-use crate::core::job::Frames;
 use crate::core::recovery::state_from;
+use crate::core::slot::Frames;
 use crate::core::{StoredFrame, Worker, WorkerId};
 
 /// What is the same for all candidates.

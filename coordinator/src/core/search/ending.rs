@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
-use aquifer_proto::PEER_LOST;
+use aquifer_proto::{WORKER_LOST, is_of_the_way};
 
 use super::{Run, Search, TrialKey};
-use crate::core::job::STOP_GRACE;
+use crate::core::membership::STOP_GRACE;
 use crate::core::{Command, Effect, JobId, WorkerId};
 
-/// Code of the loss of a worker.
-const WORKER_LOST: &str = "worker_lost";
 /// A trial that so many workers were lost over, one after the other and without a round of progress, is begun alone: which of
 /// a cohort ends its workers cannot be seen. Lost as often alone, it has failed.
 const LOST_MAX: u32 = 3;
@@ -48,8 +46,6 @@ pub(in crate::core) enum Again {
     Never,
 }
 
-/// Failures of the way between nodes: no trial is at fault.
-const APART: &[&str] = &[PEER_LOST, "exchange", "peer_timeout", "unreachable"];
 /// Members that cannot reach each other are tried again, after the second time later and later, for so long.
 const APART_DELAY: Duration = Duration::from_millis(500);
 const APART_DELAY_MAX: Duration = Duration::from_secs(8);
@@ -109,7 +105,7 @@ impl Search {
         if round > losses.round {
             *losses = Losses { round, ..Losses::default() };
         }
-        if APART.contains(&&*cause.code) {
+        if is_of_the_way(cause) {
             if losses.apart == 0 {
                 losses.apart_since = now;
             }

@@ -10,7 +10,7 @@ use aquifer_proto::{
 
 use super::{Candidate, Search};
 use crate::core::JobId;
-use crate::core::job::Frames;
+use crate::core::slot::Frames;
 use crate::search::{Entry, Point, rank};
 
 /// Curves are part of the result of searches of so many candidates at most.

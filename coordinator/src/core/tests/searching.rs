@@ -216,7 +216,7 @@ impl World {
 }
 
 /// All that must not depend on what happened on the way.
-fn lasting(summary: &SearchSummary) -> String {
+pub(super) fn lasting(summary: &SearchSummary) -> String {
     let entry = |entry: &aquifer_proto::LeaderboardEntry| {
         let model = entry.model.as_ref().map(|model| model.fit_blake3.clone());
         format!(

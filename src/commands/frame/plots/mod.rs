@@ -15,7 +15,7 @@ use std::path::Path;
 use aquifer_frame::{Frame, Note};
 
 use super::about::About;
-use crate::dir::unwritable;
+use crate::failure::unwritable;
 use crate::newfile::NewFile;
 use crate::plots::svg::Svg;
 

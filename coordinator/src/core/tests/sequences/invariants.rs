@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aquifer_proto::{LeaderboardEntry, SearchSummary};
-
 use super::super::*;
 use crate::core::search::TrialRow;
 
@@ -141,15 +139,8 @@ impl Ended {
 
 /// All that must not depend on what happened on the way.
 fn lasting(event: &JobEvent) -> String {
-    let entry = |entry: &LeaderboardEntry| {
-        let model = entry.model.as_ref().map(|model| &model.fit_blake3);
-        format!("{:?}", (entry.place, entry.candidate, entry.value, entry.status, entry.stop_at, model))
-    };
     match event {
-        JobEvent::Searched(summary) => {
-            let SearchSummary { leaderboard, .. } = &**summary;
-            leaderboard.iter().map(entry).collect::<Vec<_>>().join("\n")
-        }
+        JobEvent::Searched(summary) => searching::lasting(summary),
         JobEvent::Trained(summary) => format!("{} {:?}", summary.fit_blake3, summary.scores),
         other => format!("{other:?}"),
     }

@@ -115,7 +115,7 @@ impl Node {
             }
             Command::StopTrial { job, number, trial: None } => self.stop(&(job, number), TrialReport::Stopped),
             Command::DropShards { job, .. } => self.say(|worker| Event::ShardsDropped { job, worker }),
-            Command::ForgetStates { identities } => identities.iter().for_each(|id| drop(self.states.remove(id))),
+            Command::ForgetStates { identities } => self.states.retain(|id, _| !identities.contains(id)),
             Command::RemoveShards { .. } | Command::StartTrial { .. } => {}
         }
     }

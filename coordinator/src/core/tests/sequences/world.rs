@@ -353,7 +353,8 @@ impl<'a> World<'a> {
             if peer.done.contains(&(run.clone(), seat)) {
                 continue;
             }
-            match peer.at_work.get(run) {
+            // Numbers begin again with a term.
+            match peer.at_work.get(run).filter(|theirs| theirs.members == part.members) {
                 Some(theirs) if theirs.seats[seat].round >= round || theirs.seats[seat].ended => {}
                 Some(_) => found = Peers::Behind,
                 // It may not have been told yet.

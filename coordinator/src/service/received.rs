@@ -1,0 +1,40 @@
+//! A file that a worker sends in pieces: on disk under a temporary name, and in memory, to be read before it is believed.
+
+use aquifer_proto::in_place;
+use tonic::Status;
+
+use super::status;
+use crate::store::Incoming;
+
+/// A model of a billion weights, or a state: what a coordinator reads into memory to check it.
+const BYTES_MAX: usize = 4 << 30;
+
+pub(super) struct Received {
+    pub(super) file: Incoming,
+    pub(super) bytes: Vec<u8>,
+    /// Of all pieces, those too that are not of the file.
+    count: usize,
+}
+
+impl Received {
+    pub(super) fn new(file: Incoming) -> Self {
+        Self { file, bytes: Vec::new(), count: 0 }
+    }
+
+    /// The next piece of the file.
+    pub(super) fn take(&mut self, data: &[u8]) -> Result<(), Status> {
+        self.count(data.len())?;
+        in_place(|| self.file.write(data)).map_err(status)?;
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+
+    /// So many bytes came beside it.
+    pub(super) fn count(&mut self, bytes: usize) -> Result<(), Status> {
+        self.count = self.count.saturating_add(bytes);
+        match self.count > BYTES_MAX {
+            true => Err(Status::resource_exhausted(format!("a file of a worker has at most {BYTES_MAX} bytes"))),
+            false => Ok(()),
+        }
+    }
+}

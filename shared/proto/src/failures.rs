@@ -1,0 +1,27 @@
+//! Codes of failures that nodes tell apart. What passes is the world's: another node, or another time, may do what failed.
+
+use aquifer_model::Report;
+
+/// A member missed a peer: a consequence of what happened to that peer, or to the way to it.
+pub const PEER_LOST: &str = "peer_lost";
+/// A member found a state nowhere that it was to go on from.
+pub const STATE_LOST: &str = "state_lost";
+/// Members' states differ.
+pub const STATES_DIFFER: &str = "states_differ";
+/// A worker is gone.
+pub const WORKER_LOST: &str = "worker_lost";
+
+/// Of the way between nodes: nobody is at fault, and what each of them has is as good as before.
+const OF_THE_WAY: &[&str] = &[PEER_LOST, "exchange", "peer_timeout", "refused", "stopping", "unreachable"];
+/// Of one node.
+const OF_A_NODE: &[&str] = &[STATE_LOST, WORKER_LOST, "damaged_transfer", "disk_full", "io", "leaving"];
+
+/// Nodes could not reach each other, or did not know each other any more.
+pub fn is_of_the_way(report: &Report) -> bool {
+    OF_THE_WAY.contains(&&*report.code)
+}
+
+/// It may be tried again.
+pub fn is_passing(report: &Report) -> bool {
+    is_of_the_way(report) || OF_A_NODE.contains(&&*report.code)
+}
