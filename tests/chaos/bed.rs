@@ -70,6 +70,7 @@ impl Bed {
     #[track_caller]
     pub(crate) fn ends_well(&self, work: Work) {
         if let Some(mut after) = work.words_after(&self.out()) {
+            self.all_workers(); // a command that begins waits for no coordinator
             after.extend(self.cluster.options());
             self.aquifer.run(after).ok();
         }
