@@ -112,6 +112,7 @@ fn check_finished(reported: &Reported) -> Wrong {
     }
 }
 
+/// A sum may be infinite, so that no mean is left: of logarithms that there are none of.
 fn check_sums(sums: &v1::Sums) -> Wrong {
     ensure(sums.weight.is_finite() && sums.weight >= 0.0, "a weight that is none")?;
     ensure(sums.vectors.len() <= VECTORS_MAX, "more sums than a scoring has")?;
@@ -126,12 +127,12 @@ fn check_sums(sums: &v1::Sums) -> Wrong {
             v1::ValueType::F64 => {
                 ensure(values.len() == 8 * count, "sums of another length")?;
                 let numbers = values.as_chunks::<8>().0.iter().map(|bytes| f64::from_le_bytes(*bytes));
-                ensure(numbers.into_iter().all(f64::is_finite), "a sum that is no number")
+                ensure(!numbers.into_iter().any(f64::is_nan), "a sum that is no number")
             }
             v1::ValueType::F32 => {
                 ensure(values.len() == 4 * count, "sums of another length")?;
                 let numbers = values.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-                ensure(numbers.into_iter().all(f32::is_finite), "a sum that is no number")
+                ensure(!numbers.into_iter().any(f32::is_nan), "a sum that is no number")
             }
         }
     })
