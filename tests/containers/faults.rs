@@ -89,8 +89,13 @@ fn is_closed(project: &Project) {
         assert_eq!(docker(["exec", container, "id", "-u"]), "65532");
         let closed = "{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} {{.HostConfig.SecurityOpt}}";
         assert_eq!(inspect(container, closed), "true [ALL] [no-new-privileges:true]");
-        let secret = "test ! -w /state && test ! -r /state/ca.key && test -r /state/token";
-        docker(["exec", container, "sh", "-c", secret]);
+    }
+    let sees = |container: &str, test: &str| docker(["exec", container, "sh", "-c", test]);
+    sees(coordinator, "test ! -w /state && test ! -r /state/ca.key && test ! -r /state/worker.key && test -r /state/token");
+    for worker in project.containers("worker") {
+        // Its own files alone: no token that submits, and nobody else's key.
+        assert_eq!(sees(&worker, "cd /state && ls -A | tr '\\n' ' '"), "ca.pem worker-token worker.key worker.pem");
+        sees(&worker, "test ! -w /state");
     }
     assert!(project.containers("worker").iter().all(|worker| docker(["port", worker]).is_empty()));
     let [init] = &project.containers("init")[..] else { panic!("one that prepares") };

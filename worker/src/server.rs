@@ -109,6 +109,7 @@ impl Worker {
         let session = Session {
             clock: config.seams.clock.clone(),
             config,
+            listening: address,
             shards,
             states,
             executor: executor.clone(),

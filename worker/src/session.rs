@@ -1,6 +1,7 @@
 //! The session with the coordinator: registration, lease, commands. A session that breaks is begun again; until then trials go
 //! on, and then their states are gone on from.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 use tracing::{Instrument, info, info_span, warn};
 
+use crate::address::advertised;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::counters::Counters;
@@ -57,6 +59,7 @@ const FINAL: &[&str] = &[
 /// What a session needs, for as long as the worker lives.
 pub(crate) struct Session {
     pub(crate) config: Config,
+    pub(crate) listening: SocketAddr,
     pub(crate) shards: Shards,
     pub(crate) states: States,
     pub(crate) executor: Arc<dyn Executor>,
@@ -104,11 +107,17 @@ impl Session {
 
     /// One session. `Ok` once it had begun and broke, or this worker has left the cluster.
     async fn run(&self, mut stop: watch::Receiver<bool>) -> Result<(), Report> {
-        let mut client = tokio::select! {
+        let reached = async {
+            let client = self.shards.links.coordinator(&self.config.coordinator).await?;
+            // A machine that was away may have come back under another address.
+            Ok::<_, Report>((client, advertised(&self.config, self.listening).await?))
+        };
+        let (mut client, own_address) = tokio::select! {
             biased;
-            client = self.shards.links.coordinator(&self.config.coordinator) => client?,
+            reached = reached => reached?,
             _ = stop.wait_for(|stop| *stop) => return Ok(()),
         };
+        let shards = Shards { own_address, ..self.shards.clone() };
         // What is left of an earlier session is stopped: its states are held, and gone on from.
         self.registry.stop_all();
         if tokio::time::timeout(STOP_MAX, self.registry.emptied()).await.is_err() {
@@ -116,7 +125,7 @@ impl Session {
         }
         let (said, words) = unbounded_channel::<Said>();
         let (requests, outgoing) = unbounded_channel();
-        let _ = requests.send(self.register());
+        let _ = requests.send(self.register(&shards.own_address));
         aquifer_fault::kill_point("worker.session.dialled");
         let stream = client.session(UnboundedReceiverStream::new(outgoing)).await;
         let mut commands = stream.map_err(|status| from_status(&status, "registering"))?.into_inner();
@@ -131,7 +140,7 @@ impl Session {
         self.counters.set_term(Some(term));
         let said_by = info_span!("session", term, worker = welcome.worker);
         let node = Node {
-            shards: Shards { links: Links { peers, ..self.shards.links.clone() }, ..self.shards.clone() },
+            shards: Shards { links: Links { peers, ..self.shards.links.clone() }, ..shards },
             states: self.states.clone(),
             executor: self.executor.clone(),
             budget: self.budget.clone(),
@@ -182,9 +191,9 @@ impl Session {
         }
     }
 
-    fn register(&self) -> v1::SessionRequest {
+    fn register(&self, own_address: &str) -> v1::SessionRequest {
         let register = v1::Register {
-            address: self.shards.own_address.clone(),
+            address: own_address.to_owned(),
             pid: std::process::id(),
             threads: self.config.threads as u32,
             devices: vec!["cpu".into()],

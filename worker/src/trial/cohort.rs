@@ -57,7 +57,7 @@ pub(super) struct Cohort<'a> {
     /// The seats that are in the round under way, and when it began.
     group: Vec<usize>,
     began: Duration,
-    last_progress: Duration,
+    last_progress: Option<Duration>,
     checkpoints: Checkpoints,
     /// Trials that have ended here since anybody was told.
     ended: Ended,
@@ -122,7 +122,7 @@ impl<'a> Cohort<'a> {
             _reserved: reserved,
             group: Vec::new(),
             began: Duration::ZERO,
-            last_progress: Duration::ZERO,
+            last_progress: None,
             checkpoints: Checkpoints::new(tokio::runtime::Handle::current()),
             ended: Vec::new(),
             broken: None,

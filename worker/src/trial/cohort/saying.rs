@@ -9,7 +9,7 @@ use aquifer_proto::{pack_sums, v1};
 use super::Cohort;
 use crate::said::Said;
 
-/// One progress message in this time.
+/// One progress message in this time; the first at once.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 /// A model file, and scores as JSON.
 pub(in crate::trial) type ModelAndScores = (Vec<u8>, Vec<u8>);
@@ -18,10 +18,10 @@ impl Cohort<'_> {
     /// Where the trials are that are behind; rows are all trials' together.
     pub(super) fn say_progress(&mut self, kind: &RoundKind) {
         let now = self.node.clock.now();
-        if self.me != 0 || now < self.last_progress + PROGRESS_INTERVAL {
+        if self.me != 0 || self.last_progress.is_some_and(|last| now < last + PROGRESS_INTERVAL) {
             return;
         }
-        self.last_progress = now;
+        self.last_progress = Some(now);
         let Some(record) = self.group.first().map(|at| &self.seats[*at].state.record) else { return };
         let _ = self.node.said.send(Said::Progress(v1::TrialProgress {
             generation: Some((&self.id).into()),
