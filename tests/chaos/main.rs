@@ -3,7 +3,7 @@
 //!
 //! `points` kills a process at each named point (shared/fault) while it imports, trains, cross-validates or searches;
 //! `random` kills at any moment, by a seed; `io` lets every call fail on the way of a file to its name; `stopped`, `network`,
-//! `memory`, `disks` and `shards` take a process's time, its peers, memory, disk, descriptors and files away; `soak` does it
+//! `machines`, `memory`, `disks` and `shards` take a process's time, its peers, memory, disk, descriptors and files away; `soak` does it
 //! for as long as it is told to. docs/reliability.md has the commands and figures.
 
 #![allow(clippy::unwrap_used)] // helpers are tests too: what fails here is the test
@@ -11,7 +11,9 @@
 mod bed;
 mod disks;
 mod io;
+mod machines;
 mod memory;
+mod netns;
 mod network;
 mod points;
 mod random;

@@ -2,56 +2,13 @@
 //! a worker that its peers cannot reach while its coordinator does.
 
 use std::ffi::OsString;
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use aquifer_harness::{Aquifer, Cluster, Running, inside, until};
+use aquifer_harness::{Cluster, Running, inside, until};
 
 use crate::bed::{assert_undisturbed, skip};
+use crate::netns::{NEEDS, Network};
 use crate::work::{Work, aquifer};
-
-/// A network namespace with a loopback of its own, removed with its test.
-struct Network(String);
-
-impl Network {
-    fn new() -> Option<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("aquifer-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        ip(&["netns", "add", &name]).then_some(())?;
-        let network = Self(name);
-        network.loopback("up").then_some(network)
-    }
-
-    fn loopback(&self, state: &str) -> bool {
-        self.ip(&["link", "set", "lo", state])
-    }
-
-    fn ip(&self, words: &[&str]) -> bool {
-        ip(&[&["-n", &self.0][..], words].concat())
-    }
-
-    fn words(&self) -> [&str; 4] {
-        ["ip", "netns", "exec", &self.0]
-    }
-
-    fn start(&self, aquifer: &Aquifer, words: Vec<OsString>) -> Running {
-        let outer: Vec<_> = self.words().iter().map(OsString::from).collect();
-        Running::start(inside(&outer, aquifer.command(words)))
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        ip(&["netns", "del", &self.0]);
-    }
-}
-
-fn ip(words: &[&str]) -> bool {
-    Command::new("ip").args(words).output().is_ok_and(|output| output.status.success())
-}
-
-const NEEDS: &str = "no network namespace can be made here: that takes root and iproute2";
 
 /// Nobody reaches anybody for a while.
 fn cut_for(time: Duration) {

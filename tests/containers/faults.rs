@@ -91,7 +91,10 @@ fn is_closed(project: &Project) {
         assert_eq!(inspect(container, closed), "true [ALL] [no-new-privileges:true]");
     }
     let sees = |container: &str, test: &str| docker(["exec", container, "sh", "-c", test]);
-    sees(coordinator, "test ! -w /state && test ! -r /state/ca.key && test ! -r /state/worker.key && test -r /state/token");
+    sees(
+        coordinator,
+        "test ! -w /state && test ! -r /state/ca.key && test ! -r /state/worker.key && test -r /state/token",
+    );
     for worker in project.containers("worker") {
         // Its own files alone: no token that submits, and nobody else's key.
         assert_eq!(sees(&worker, "cd /state && ls -A | tr '\\n' ' '"), "ca.pem worker-token worker.key worker.pem");
