@@ -68,11 +68,13 @@ impl Checkpoints {
         let (bytes, node, id) = (snapshot.to_bytes(), node.clone(), id.clone());
         self.runtime.spawn(async move {
             let _reserved: Reservation = reserved;
-            match put(&node, &id, &state, &bytes).await {
-                Ok(()) => debug!(trial = state.identity, round = state.round, bytes = bytes.len(), "checkpoint"),
+            let put = put(&node, &id, &state, &bytes).await;
+            let took = node.clock.now() - began;
+            match put {
+                Ok(()) => debug!(trial = state.identity, round = state.round, bytes = bytes.len(), ?took, "checkpoint"),
                 Err(report) => warn!(trial = state.identity, round = state.round, %report, "a checkpoint is not kept"),
             }
-            let _ = sent.send(node.clock.now() - began);
+            let _ = sent.send(took);
         });
     }
 }
