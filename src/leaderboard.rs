@@ -44,7 +44,7 @@ impl Board {
         let Some(model) = first.filter(|model| model.kept) else { return Ok(()) };
         let path = match out {
             Some(out) => out.to_owned(),
-            None => models_folder(dir)?.join(format!("{}.safetensors", &model.blake3[..16])),
+            None => models_folder(dir)?.join(format!("{}.safetensors", crate::given::short(&model.blake3))),
         };
         client.fetch_model(&self.summary.job, &model.blake3, &path).await?;
         self.best = Some(path);

@@ -65,7 +65,8 @@ impl Export {
         if model.kept {
             match folder {
                 Some(folder) => {
-                    let from = folder.join("models").join(format!("{}.safetensors", &model.blake3[..16]));
+                    let from =
+                        folder.join("models").join(format!("{}.safetensors", crate::given::short(&model.blake3)));
                     if from.exists() {
                         self.copy(&from)?;
                         return self.print(&model.blake3, format);
