@@ -214,7 +214,7 @@ impl Board {
         let summary = &self.summary;
         let leaderboard = summary.leaderboard.iter().map(entry).collect::<anyhow::Result<Vec<_>>>()?;
         let data = serde_json::json!({
-            "job": summary.job, "metric": summary.metric, "leaderboard": leaderboard, "best": self.best,
+            "job": summary.job, "metric": summary.metric, "leaderboard": leaderboard, "best": self.best.as_ref().map(|path| path.display().to_string()),
             "failed": summary.failed, "not_begun": summary.not_begun, "not_begun_reason": summary.not_begun_reason,
             "seconds": summary.seconds, "samples": summary.samples, "workers": summary.workers, "notes": self.notes,
         });

@@ -127,9 +127,10 @@ impl Export {
 
     fn print(&self, blake3: &str, format: Format) -> anyhow::Result<()> {
         match format {
-            Format::Json => {
-                output::json("ModelExport", &serde_json::json!({ "model": { "path": self.out, "blake3": blake3 } }))
-            }
+            Format::Json => output::json(
+                "ModelExport",
+                &serde_json::json!({ "model": { "path": self.out.display().to_string(), "blake3": blake3 } }),
+            ),
             Format::Table | Format::Csv => {
                 output::line(&format!("model   {}", self.out.display()));
                 output::line(&format!("blake3  {blake3}"));

@@ -16,6 +16,7 @@ mod footers;
 mod forge;
 mod headers;
 mod immense;
+mod journals;
 mod json;
 mod lanes;
 mod lies;
@@ -31,7 +32,7 @@ use std::process::ExitCode;
 
 use case::Group;
 
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 12] = [
     Group { name: "awkward", prepare: case::nothing, cases: awkward::cases },
     Group { name: "truncated", prepare: case::nothing, cases: truncated::cases },
     Group { name: "flipped", prepare: case::nothing, cases: flipped::cases },
@@ -43,6 +44,7 @@ const GROUPS: [Group; 11] = [
     Group { name: "disk", prepare: disk::prepare, cases: disk::cases },
     Group { name: "models", prepare: models::prepare, cases: models::cases },
     Group { name: "specs", prepare: case::nothing, cases: specs::cases },
+    Group { name: "journals", prepare: journals::prepare, cases: journals::cases },
 ];
 
 fn main() -> ExitCode {
