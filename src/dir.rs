@@ -10,6 +10,7 @@ use aquifer_proto::{Scope, Token, token_line};
 use clap::Args;
 
 use crate::failure::{unwritable, usage};
+use crate::given::read_text;
 use crate::newfile::NewFile;
 
 /// Hashes of the weaker tokens, beside the one that is good for everything.
@@ -57,7 +58,7 @@ pub(crate) fn write_token(path: &Path, token: &Token) -> anyhow::Result<()> {
 }
 
 pub(crate) fn read_token(path: &Path) -> anyhow::Result<Token> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let text = read_text(path).map_err(|error| {
         Report::new(Kind::Access, "no_token", format!("cannot read the token file {}", path.display()))
             .hint("give --token-file FILE; a cluster keeps its token in its --dir under the name `token`")
             .caused_by(&error)

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use aquifer_model::{Kind, Report};
+use clap::error::ErrorKind;
 
 use crate::output::{Format, escape, say};
 
@@ -70,6 +71,9 @@ pub(crate) fn print_refused(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && wants_json() {
         return print(&refused(error).into(), Format::Json);
     }
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        return print(&not_text().into(), Format::Table);
+    }
     let _ = error.print(); // nobody may be reading
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
@@ -81,8 +85,17 @@ fn wants_json() -> bool {
     pairs || words.iter().any(|word| word == "--output=json")
 }
 
+/// An argument that is not text where text is asked for: clap does not say which.
+fn not_text() -> Report {
+    let found = std::env::args_os().find(|word| word.to_str().is_none()).unwrap_or_default();
+    usage("usage", format!("the argument {} is not UTF-8", found.display())).hint("write it in UTF-8")
+}
+
 /// The first paragraph of the message, and its tip.
 fn refused(error: &clap::Error) -> Report {
+    if error.kind() == ErrorKind::InvalidUtf8 {
+        return not_text();
+    }
     let text = error.render().to_string();
     let first = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim).collect::<Vec<_>>().join(" ");
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));

@@ -13,6 +13,7 @@ use aquifer_proto::{Credentials, Token};
 use crate::client::Client;
 use crate::dir;
 use crate::failure::{unwritable, usage};
+use crate::given::read_text;
 
 const JOURNAL: &str = "journal.sqlite";
 
@@ -139,7 +140,7 @@ impl Found {
     /// Its coordinator, while it is at work.
     pub(crate) async fn connect(&self) -> anyhow::Result<Client> {
         let address = self.folder.join("address");
-        let url = std::fs::read_to_string(&address).map_err(|error| unwritable(&address, &error))?;
+        let url = read_text(&address).map_err(|error| unwritable(&address, &error))?;
         let token = dir::read_token(&self.folder.join("token"))?;
         Ok(Client::connect(url.trim(), &Credentials { token, tls: None }).await?)
     }

@@ -44,7 +44,7 @@ impl Board {
         let Some(model) = first.filter(|model| model.kept) else { return Ok(()) };
         let path = match out {
             Some(out) => out.to_owned(),
-            None => models_folder(dir)?.join(format!("{}.safetensors", &model.blake3[..16])),
+            None => models_folder(dir)?.join(format!("{}.safetensors", crate::given::short(&model.blake3))),
         };
         client.fetch_model(&self.summary.job, &model.blake3, &path).await?;
         self.best = Some(path);
@@ -214,7 +214,7 @@ impl Board {
         let summary = &self.summary;
         let leaderboard = summary.leaderboard.iter().map(entry).collect::<anyhow::Result<Vec<_>>>()?;
         let data = serde_json::json!({
-            "job": summary.job, "metric": summary.metric, "leaderboard": leaderboard, "best": self.best,
+            "job": summary.job, "metric": summary.metric, "leaderboard": leaderboard, "best": self.best.as_ref().map(|path| path.display().to_string()),
             "failed": summary.failed, "not_begun": summary.not_begun, "not_begun_reason": summary.not_begun_reason,
             "seconds": summary.seconds, "samples": summary.samples, "workers": summary.workers, "notes": self.notes,
         });

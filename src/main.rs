@@ -8,6 +8,7 @@ mod data;
 mod dir;
 mod evaluation;
 mod failure;
+mod given;
 mod holdout;
 mod jobs;
 mod launch;

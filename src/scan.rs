@@ -14,6 +14,7 @@ use arrow_array::ArrayRef;
 
 use crate::data::survey_files;
 use crate::failure::usage;
+use crate::given::read_model;
 
 /// A model file, ready to predict.
 pub(crate) struct Loaded {
@@ -23,7 +24,7 @@ pub(crate) struct Loaded {
 
 impl Loaded {
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(path).map_err(|error| {
+        let bytes = read_model(path).map_err(|error| {
             usage("no_model", format!("cannot read the model {}", path.display()))
                 .hint("give the file that `aquifer train --out FILE` wrote")
                 .caused_by(&error)

@@ -52,7 +52,7 @@ impl Trained {
             all.insert("cross_validation".into(), serde_json::to_value(&cross.pooled)?);
         }
         let data = serde_json::json!({
-            "model": { "path": path, "blake3": summary.model_blake3, "fit_blake3": summary.fit_blake3 },
+            "model": { "path": path.map(|path| path.display().to_string()), "blake3": summary.model_blake3, "fit_blake3": summary.fit_blake3 },
             "metrics": all,
             "cross_validation": summary.cross_validation,
             "curve": summary.curve,

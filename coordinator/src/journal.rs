@@ -13,15 +13,15 @@ use crate::core::{JobId, JobRow, TrialRow};
 pub enum JournalError {
     #[error("cannot use the journal {path}")]
     Sqlite { path: String, source: rusqlite::Error },
-    #[error("journal: a row cannot be read")]
-    Row { source: serde_json::Error },
+    #[error("a row of the journal {path} cannot be read")]
+    Row { path: String, source: serde_json::Error },
     #[error("journal: the process crashed")]
     Crashed,
 }
 
 impl From<&JournalError> for Report {
     fn from(error: &JournalError) -> Self {
-        use rusqlite::ErrorCode::{CannotOpen, DiskFull, PermissionDenied, ReadOnly};
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly};
         let code = match error {
             JournalError::Sqlite { source, .. } => source.sqlite_error_code(),
             _ => None,
@@ -32,6 +32,10 @@ impl From<&JournalError> for Report {
             Some(ReadOnly | CannotOpen | PermissionDenied) => {
                 Report::new(Kind::Config, "not_writable", error.to_string())
                     .hint("choose a folder that can be written with --dir")
+            }
+            _ if matches!(code, Some(DatabaseCorrupt | NotADatabase)) || matches!(error, JournalError::Row { .. }) => {
+                Report::new(Kind::Work, "journal", error.to_string())
+                    .hint("the file is damaged: bring it back from a copy, or move it away, and jobs are forgotten")
             }
             _ => Report::new(Kind::Work, "journal", error.to_string()).hint("is the disk of --dir full or damaged?"),
         };
@@ -100,7 +104,7 @@ impl SqliteJournal {
             statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()
         };
         let rows = read().map_err(|source| JournalError::Sqlite { path: name(), source })?;
-        rows.iter().map(|row| serde_json::from_str(row).map_err(|source| JournalError::Row { source })).collect()
+        read_rows(&rows, &name())
     }
 
     fn with_trials<T>(&mut self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, JournalError> {
@@ -125,11 +129,12 @@ impl Journal for SqliteJournal {
             let mut statement = connection.prepare("SELECT row FROM jobs ORDER BY id")?;
             statement.query_map([], |row| row.get(0))?.collect()
         })?;
-        rows.iter().map(|row| serde_json::from_str(row).map_err(|source| JournalError::Row { source })).collect()
+        read_rows(&rows, &self.path)
     }
 
     fn commit(&mut self, jobs: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError> {
-        let text = |row: &TrialRow| serde_json::to_string(row).map_err(|source| JournalError::Row { source });
+        let unwritten = |source| JournalError::Row { path: self.trials_path.clone(), source };
+        let text = |row: &TrialRow| serde_json::to_string(row).map_err(unwritten);
         let rows = trials.iter().map(|row| Ok((row, text(row)?))).collect::<Result<Vec<_>, JournalError>>()?;
         if !rows.is_empty() {
             self.with_trials(|connection| {
@@ -148,7 +153,7 @@ impl Journal for SqliteJournal {
         if jobs.is_empty() {
             return Ok(());
         }
-        let texts = texts(jobs)?;
+        let texts = texts(jobs, &self.path)?;
         self.run(|connection| {
             let transaction = connection.transaction()?;
             for (id, text) in &texts {
@@ -215,9 +220,18 @@ fn open(path: &Path, tables: &str) -> Result<Connection, JournalError> {
     open().map_err(|source| JournalError::Sqlite { path: path.display().to_string(), source })
 }
 
-fn texts(rows: &[JobRow]) -> Result<Vec<(String, String)>, JournalError> {
+fn read_rows(rows: &[String], path: &str) -> Result<Vec<JobRow>, JournalError> {
+    let read =
+        |row: &String| serde_json::from_str(row).map_err(|source| JournalError::Row { path: path.to_owned(), source });
+    rows.iter().map(read).collect()
+}
+
+fn texts(rows: &[JobRow], path: &str) -> Result<Vec<(String, String)>, JournalError> {
     let text = |row: &JobRow| Ok((row.id.0.clone(), serde_json::to_string(row)?));
-    rows.iter().map(text).collect::<Result<_, _>>().map_err(|source| JournalError::Row { source })
+    rows.iter()
+        .map(text)
+        .collect::<Result<_, _>>()
+        .map_err(|source| JournalError::Row { path: path.to_owned(), source })
 }
 
 /// A disk in memory, for simulation. Opened again after a crash it has what was committed, and nothing else.

@@ -129,7 +129,7 @@ impl Store {
 
     /// The file of a model of a job, by the hash of its bytes.
     pub(crate) fn model_path(&self, job: &JobId, blake3: &str) -> PathBuf {
-        self.job_folder(job).join("models").join(format!("{}.safetensors", &blake3[..blake3.len().min(16)]))
+        self.job_folder(job).join("models").join(format!("{}.safetensors", blake3.get(..16).unwrap_or(blake3)))
     }
 
     /// A file that is to become a model of a job.

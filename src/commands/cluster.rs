@@ -106,7 +106,7 @@ fn read_address(dir: &Path) -> anyhow::Result<String> {
         Report::new(Kind::Access, "no_cluster", format!("no cluster is running in {}", dir.display()))
             .hint("start one with `aquifer cluster up`, or give --cluster URL or the cluster's --dir")
     };
-    Ok(std::fs::read_to_string(dir.join("address")).map(|url| url.trim().to_owned()).map_err(none)?)
+    Ok(crate::given::read_text(&dir.join("address")).map(|url| url.trim().to_owned()).map_err(none)?)
 }
 
 async fn ask_status(client: &mut Client) -> Result<StatusResponse, Report> {

@@ -48,7 +48,7 @@ impl Doctor {
             let data = serde_json::json!({
                 "version": env!("CARGO_PKG_VERSION"), "protocol_version": crate::launch::protocol(), "cores": cores(),
                 "instructions": Isa::available().into_iter().map(Isa::name).collect::<Vec<_>>(), "devices": ["cpu"],
-                "dir": folder.as_ref().ok(), "memory_bytes": memory_bytes(), "self_test": hashes.first(), "healthy": equal && folder.is_ok(),
+                "dir": folder.as_ref().ok().map(|folder| folder.display().to_string()), "memory_bytes": memory_bytes(), "self_test": hashes.first(), "healthy": equal && folder.is_ok(),
             });
             output::json("DoctorResult", &data)?;
         } else {

@@ -67,7 +67,7 @@ impl Evaluate {
         }
         match format {
             Format::Json => {
-                let data = serde_json::json!({ "model": { "path": self.model, "blake3": loaded.hash },
+                let data = serde_json::json!({ "model": { "path": self.model.display().to_string(), "blake3": loaded.hash },
                     "rows": metrics.rows, "metrics": metrics, "at_threshold": at_threshold, "levels": levels,
                     "notes": notes });
                 output::json("EvaluateResult", &data)

@@ -65,7 +65,8 @@ impl Export {
         if model.kept {
             match folder {
                 Some(folder) => {
-                    let from = folder.join("models").join(format!("{}.safetensors", &model.blake3[..16]));
+                    let from =
+                        folder.join("models").join(format!("{}.safetensors", crate::given::short(&model.blake3)));
                     if from.exists() {
                         self.copy(&from)?;
                         return self.print(&model.blake3, format);
@@ -126,9 +127,10 @@ impl Export {
 
     fn print(&self, blake3: &str, format: Format) -> anyhow::Result<()> {
         match format {
-            Format::Json => {
-                output::json("ModelExport", &serde_json::json!({ "model": { "path": self.out, "blake3": blake3 } }))
-            }
+            Format::Json => output::json(
+                "ModelExport",
+                &serde_json::json!({ "model": { "path": self.out.display().to_string(), "blake3": blake3 } }),
+            ),
             Format::Table | Format::Csv => {
                 output::line(&format!("model   {}", self.out.display()));
                 output::line(&format!("blake3  {blake3}"));

@@ -12,6 +12,7 @@ use clap::Args;
 use crate::client::Client;
 use crate::data::check_names;
 use crate::failure::usage;
+use crate::given::read_text;
 use crate::launch::{Launched, Planned, Purpose, with_cluster};
 use crate::leaderboard::Board;
 use crate::options::ClusterOptions;
@@ -80,7 +81,7 @@ impl Grid {
 
     fn read(&self) -> anyhow::Result<Spec> {
         let name = self.file.display();
-        let text = std::fs::read_to_string(&self.file).map_err(|error| {
+        let text = read_text(&self.file).map_err(|error| {
             usage("no_spec", format!("cannot read the search file {name}"))
                 .hint("give a TOML file with a table [search]")
                 .caused_by(&error)

@@ -322,7 +322,7 @@ pub(crate) async fn fetch_trained(
 ) -> anyhow::Result<PathBuf> {
     let path = match out {
         Some(out) => out.to_owned(),
-        None => models_folder(dir)?.join(format!("{}.safetensors", &summary.model_blake3[..16])),
+        None => models_folder(dir)?.join(format!("{}.safetensors", crate::given::short(&summary.model_blake3))),
     };
     client.fetch_model(job, &summary.model_blake3, &path).await?;
     Ok(path)

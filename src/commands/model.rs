@@ -58,7 +58,7 @@ impl Model {
 fn print_json(loaded: &Loaded, path: &Path, toml: &str) -> anyhow::Result<()> {
     let model = &loaded.model;
     let data = serde_json::json!({
-        "model": { "path": path, "blake3": loaded.hash },
+        "model": { "path": path.display().to_string(), "blake3": loaded.hash },
         "format": model.format,
         "numeric_class": model.numeric_class,
         "target": model.encoding.target.column(),

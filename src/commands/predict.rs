@@ -111,7 +111,7 @@ impl Predict {
         }
         match format {
             Format::Json => {
-                let data = serde_json::json!({ "path": self.out, "rows": scan.rows(), "model": loaded.hash,
+                let data = serde_json::json!({ "path": self.out.display().to_string(), "rows": scan.rows(), "model": loaded.hash,
                     "notes": notes });
                 output::json("PredictResult", &data)
             }

@@ -12,6 +12,7 @@ use crate::commands::explain::explain;
 use crate::commands::job::fetch_trained;
 use crate::data::{Data, check_names};
 use crate::failure::usage;
+use crate::given::read_text;
 use crate::launch::{Launched, Planned, Purpose, with_cluster};
 use crate::options::{ClusterOptions, SourceArgs};
 use crate::output::{self, Format};
@@ -126,7 +127,7 @@ impl Train {
     fn read_spec(&self) -> anyhow::Result<Spec> {
         let mut spec = match &self.spec {
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
+                let text = read_text(path).map_err(|error| {
                     usage("no_spec", format!("cannot read the spec {}", path.display()))
                         .hint("give a TOML file; `aquifer model show MODEL --spec` prints one")
                         .caused_by(&error)

@@ -1,10 +1,12 @@
 //! What a case is, how it is imported, and what may come of it.
 
-use std::error::Error as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use std::sync::Mutex;
+
 use aquifer_frame::{Error, Frame, Plan, SourceOptions, import_shard_in_memory, list, plan, survey};
+use aquifer_model::Report;
 
 /// Letters of an error's message: somebody has to read it.
 const MESSAGE_MAX: usize = 4096;
@@ -39,7 +41,20 @@ pub(crate) enum Input {
     Files(Vec<PathBuf>),
     /// Something else than an import in memory; what came of it.
     Done(Result<(), Error>),
+    /// Work on something else than data: what came of it, or a complaint.
+    Work(Box<Work>),
 }
+
+pub(crate) type Work = dyn FnOnce() -> Result<Result<(), Report>, String>;
+
+impl Input {
+    pub(crate) fn work(work: impl FnOnce() -> Result<Result<(), Report>, String> + 'static) -> Self {
+        Input::Work(Box::new(work))
+    }
+}
+
+/// What panicked that nobody was to catch, on whatever thread.
+pub(crate) static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expect {
@@ -53,6 +68,15 @@ pub(crate) enum Expect {
 
 /// What came of a case: the code of its error, or `ok`; or a complaint.
 pub(crate) fn outcome(case: Case, folder: &Path) -> Result<String, String> {
+    let came = attempt(case, folder);
+    let panics = PANICS.lock().map(|mut panics| std::mem::take(&mut *panics)).unwrap_or_default();
+    match panics.first() {
+        Some(panic) => Err(format!("a panic that was not caught: {panic}")),
+        None => came,
+    }
+}
+
+fn attempt(case: Case, folder: &Path) -> Result<String, String> {
     let path = folder.join("case.parquet");
     let files = match case.input {
         Input::Bytes(bytes) => {
@@ -60,15 +84,17 @@ pub(crate) fn outcome(case: Case, folder: &Path) -> Result<String, String> {
             vec![path]
         }
         Input::Files(files) => files,
-        Input::Done(result) => return judge(result, case.expect),
-    };
-    let imported = catch_unwind(AssertUnwindSafe(|| import(&files)));
-    match imported {
-        Ok(result) => judge(result, case.expect),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Err(format!("a panic that was not caught: {}", text.unwrap_or("no reason")))
+        Input::Done(result) => return judge(result.map_err(Report::from), case.expect),
+        Input::Work(work) => {
+            return match catch_unwind(AssertUnwindSafe(work)) {
+                Ok(done) => judge(done?, case.expect),
+                Err(_) => Err("a panic".into()),
+            };
         }
+    };
+    match catch_unwind(AssertUnwindSafe(|| import(&files))) {
+        Ok(result) => judge(result.map_err(Report::from), case.expect),
+        Err(_) => Err("a panic".into()),
     }
 }
 
@@ -84,10 +110,10 @@ pub(crate) fn planned(files: &[PathBuf]) -> Result<Plan, Error> {
     Ok(plan(survey(&list(&names)?, &SourceOptions::default())?))
 }
 
-fn judge(result: Result<(), Error>, expect: Expect) -> Result<String, String> {
+fn judge(result: Result<(), Report>, expect: Expect) -> Result<String, String> {
     let (found, message) = match &result {
         Ok(()) => ("ok", String::new()),
-        Err(error) => (error.code(), message(error)),
+        Err(report) => (report.code.as_str(), message(report)),
     };
     let expected = match expect {
         Expect::Any => true,
@@ -100,19 +126,14 @@ fn judge(result: Result<(), Error>, expect: Expect) -> Result<String, String> {
     if message.chars().count() > MESSAGE_MAX {
         return Err(format!("a message of {} letters ({found})", message.chars().count()));
     }
-    if message.chars().any(|letter| letter.is_control()) {
+    if message.chars().any(|letter| letter.is_control() && letter != '\n') {
         return Err(format!("a message with control characters ({found}): {message:?}"));
     }
     Ok(found.to_owned())
 }
 
 /// The message with its causes and its hint.
-pub(crate) fn message(error: &Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        message = format!("{message}: {next}");
-        cause = next.source();
-    }
-    error.hint().map_or(message.clone(), |hint| format!("{message} ({hint})"))
+pub(crate) fn message(report: &Report) -> String {
+    let message = [&[report.message.clone()][..], &report.causes].concat().join(": ");
+    report.hint.as_ref().map_or(message.clone(), |hint| format!("{message} ({hint})"))
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::GROUPS;
-use crate::case::outcome;
+use crate::case::{PANICS, outcome};
 
 const MEMORY_BYTES: u64 = 512 << 20;
 /// As threads have it that import.
@@ -46,6 +46,9 @@ pub(crate) fn run(order: &Order) -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         if !aquifer_frame::is_guarded() {
             eprintln!("{panic}");
+            if let Ok(mut panics) = PANICS.lock() {
+                panics.push(panic.to_string());
+            }
         }
     }));
     let work = || {

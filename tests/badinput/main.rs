@@ -14,11 +14,17 @@ mod disk;
 mod flipped;
 mod footers;
 mod forge;
+mod headers;
 mod immense;
+mod journals;
+mod json;
 mod lanes;
 mod lies;
+mod models;
 mod pages;
+mod sealed;
 mod seeds;
+mod specs;
 mod thrift;
 mod truncated;
 
@@ -26,7 +32,7 @@ use std::process::ExitCode;
 
 use case::Group;
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 12] = [
     Group { name: "awkward", prepare: case::nothing, cases: awkward::cases },
     Group { name: "truncated", prepare: case::nothing, cases: truncated::cases },
     Group { name: "flipped", prepare: case::nothing, cases: flipped::cases },
@@ -36,6 +42,9 @@ const GROUPS: [Group; 9] = [
     Group { name: "bombs", prepare: bombs::prepare, cases: bombs::cases },
     Group { name: "immense", prepare: immense::prepare, cases: immense::cases },
     Group { name: "disk", prepare: disk::prepare, cases: disk::cases },
+    Group { name: "models", prepare: models::prepare, cases: models::cases },
+    Group { name: "specs", prepare: case::nothing, cases: specs::cases },
+    Group { name: "journals", prepare: journals::prepare, cases: journals::cases },
 ];
 
 fn main() -> ExitCode {

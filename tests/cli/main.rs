@@ -16,6 +16,7 @@ mod bench;
 mod cluster;
 mod encoding;
 mod evaluation;
+mod flags;
 mod forms;
 mod frames;
 mod help;

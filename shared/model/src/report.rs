@@ -39,6 +39,9 @@ impl Kind {
     }
 }
 
+/// Letters of a message or cause: somebody has to read it, whatever the data that it quotes.
+const LETTERS_MAX: usize = 1_500;
+
 /// One failure: stable code, message, hint, chain of causes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
@@ -54,7 +57,7 @@ pub struct Report {
 
 impl Report {
     pub fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
-        Self { kind, code: code.into(), message: message.into(), hint: None, causes: Vec::new() }
+        Self { kind, code: code.into(), message: readable(&message.into()), hint: None, causes: Vec::new() }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -66,11 +69,28 @@ impl Report {
     pub fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(cause) = next {
-            self.causes.push(cause.to_string());
+            self.causes.push(readable(&cause.to_string()));
             next = cause.source();
         }
         self
     }
+}
+
+/// What is quoted of data may be long, and made to change a terminal.
+fn readable(text: &str) -> String {
+    let mut readable = String::with_capacity(text.len().min(LETTERS_MAX));
+    for (at, letter) in text.chars().enumerate() {
+        match letter {
+            _ if at == LETTERS_MAX => {
+                readable.push('…');
+                break;
+            }
+            '\n' => readable.push(letter),
+            _ if letter.is_control() => readable.extend(letter.escape_default()),
+            _ => readable.push(letter),
+        }
+    }
+    readable
 }
 
 impl std::fmt::Display for Report {
@@ -125,6 +145,12 @@ impl Report {
 mod tests {
     use super::*;
     use crate::{Model, Spec};
+
+    #[test]
+    fn what_is_quoted_stays_readable() {
+        assert_eq!(Report::new(Kind::Data, "x", "a\u{1b}[31m\n\0b").message, "a\\u{1b}[31m\n\\u{0}b");
+        assert_eq!(Report::new(Kind::Data, "x", "é".repeat(100_000)).message.chars().count(), LETTERS_MAX + 1);
+    }
 
     #[test]
     fn typed_errors_keep_code_hint_and_causes() {

@@ -4,6 +4,8 @@
 //! Servers are known by the name they were dialled by, workers by the name of their role: their addresses come and go. Which
 //! method needs a caller with a certificate is decided in `access`.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -20,6 +22,9 @@ pub const WORKER_NAME: &str = "aquifer-worker";
 
 /// HTTP/1 is for what operators ask.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// Certificates and keys are small; a device has no end.
+const PEM_BYTES_MAX: u64 = 1 << 20;
 
 /// Whom a caller dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +138,11 @@ impl Tls {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|source| TlsError::Read { path: path.to_owned(), source })
+    let failed = |source| TlsError::Read { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(PEM_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(failed)?;
+    if read as u64 > PEM_BYTES_MAX { Err(failed(std::io::ErrorKind::FileTooLarge.into())) } else { Ok(bytes) }
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -15,6 +15,7 @@ use crate::credentials::{AUTHORITY, COORDINATOR, WORKER, certificate_of, key_of}
 use crate::dir;
 use crate::dir::DirOption;
 use crate::failure::{unwritable, usage};
+use crate::given::read_text;
 use crate::newfile::NewFile;
 use crate::output::{self, Format, Table};
 
@@ -79,7 +80,7 @@ impl Hosts {
     fn renew(&self, format: Format) -> anyhow::Result<()> {
         let folder = self.dir.open()?;
         let path = folder.join(AUTHORITY_KEY);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
+        let text = read_text(&path).map_err(|error| {
             Report::new(Kind::Config, "no_authority", format!("cannot read {}", path.display()))
                 .hint("give the folder of `aquifer certs init` with --dir")
                 .caused_by(&error)
@@ -101,6 +102,7 @@ impl Hosts {
 
     fn show(&self, folder: &Path, written: &[PathBuf], format: Format) -> anyhow::Result<()> {
         if format == Format::Json {
+            let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
             return output::json("CertsResult", &serde_json::json!({ "written": written, "days": NODE_DAYS }));
         }
         let mut table = Table::new(["file", "what", "who needs it"]);
