@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{jobs_server::JobsServer, membership_server::MembershipServer};
 use aquifer_proto::{
-    Access, BindError, CONTROL_BYTES_MAX, DESCRIPTORS, Scope, Tokens, TokensError, admit, bind, on_own_thread,
-    with_operations,
+    Access, BindError, CONTROL_BYTES_MAX, DESCRIPTORS, QUESTION_BYTES_MAX, Scope, Tokens, TokensError, admit, bind,
+    on_own_thread, with_operations,
 };
 use tokio::sync::{oneshot, watch};
 use tonic::service::Routes;
@@ -117,7 +117,10 @@ impl Coordinator {
             .map_err(|source| StartError::Reflection { source })?;
 
         let (stop, mut stopped) = watch::channel(false);
-        let services = Routes::new(jobs).add_service(membership).add_service(health).add_service(reflection);
+        let services = Routes::new(jobs)
+            .add_service(membership)
+            .add_service(health.max_decoding_message_size(QUESTION_BYTES_MAX))
+            .add_service(reflection.max_decoding_message_size(QUESTION_BYTES_MAX));
         let operations = Arc::new(Operations { handle: handle.clone(), clock });
         let server = aquifer_proto::server()
             .layer(access.clone())

@@ -1,11 +1,9 @@
-//! Callers who mean no good, or do not know better: words that no worker says, names that are paths, connections that say
+//! Callers who mean no good, or do not know better: words that no worker says, connections that say
 //! nothing, more of them than there are descriptors.
 
-use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use aquifer_harness::{Aquifer, Cluster, LIMIT, Running, until};
@@ -16,44 +14,6 @@ use tokio_stream::StreamExt;
 
 use crate::aquifer;
 use crate::wire::{self, block_on};
-
-/// Names that lead elsewhere if they are taken for paths, and those that break what takes them for text.
-const NASTY: [&str; 24] = [
-    "../../../../etc/passwd",
-    "..\\..\\etc\\passwd",
-    "%2e%2e%2fetc%2fpasswd",
-    "%252e%252e%252fetc%252fpasswd",
-    "/etc/passwd",
-    "//etc/passwd",
-    "file:///etc/passwd",
-    "/proc/self/environ",
-    "/proc/self/fd/0",
-    "C:/windows/win.ini",
-    "\\\\?\\C:\\windows",
-    "token",
-    "../token",
-    "journal.sqlite",
-    "a/../../token",
-    "./",
-    ".",
-    "..",
-    "name#fragment",
-    "name?query",
-    "name\0with a nul",
-    "\u{ff0e}\u{ff0e}/\u{ff0e}\u{ff0e}/token",
-    "\u{202e}txt.nekot",
-    "trailing.",
-];
-
-fn files_under(folder: &Path, found: &mut BTreeSet<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files_under(&path, found);
-        }
-        found.insert(path);
-    }
-}
 
 /// Says one thing after it has registered as an honest worker does, and waits until the coordinator ends the session.
 fn say(url: &str, token: &aquifer_proto::Token, self_test: &str, words: Message) {
@@ -99,58 +59,6 @@ fn a_worker_that_says_what_no_worker_says_is_disconnected() {
         assert!(events.contains(&format!("it was disconnected, for it sent {why}")), "{events}");
         assert_eq!(status["workers"].as_array().map(Vec::len), Some(1), "the honest one stays");
     }
-}
-
-/// No text of a caller becomes a path: nothing is read that was not asked for, and nothing is written.
-#[test]
-fn no_name_is_a_path() {
-    let aquifer = aquifer();
-    let cluster = Cluster::up(&aquifer, 1);
-    let address = cluster.status(&aquifer)["workers"][0]["address"].as_str().expect("an address").to_owned();
-    let files = || {
-        let mut found = BTreeSet::new();
-        files_under(&aquifer.file(""), &mut found);
-        found
-    };
-    let before = files();
-    let header = Some(v1::Header { protocol_version: PROTOCOL_VERSION, term: 1, incarnation: 1 });
-    block_on(async {
-        let mut jobs = wire::jobs(&cluster).await;
-        let mut membership = wire::membership(&cluster.url(), &wire::worker_token_of(&cluster)).await;
-        let mut peer = wire::peer(&address, &wire::worker_token_of(&cluster)).await;
-        for nasty in NASTY {
-            let name = || nasty.to_owned();
-            assert!(jobs.watch(v1::WatchRequest { job: name(), resume_token: 0 }).await.is_err(), "{nasty:?}");
-            assert!(jobs.get_job(v1::GetJobRequest { job: name() }).await.is_err(), "{nasty:?}");
-            assert!(jobs.resume(v1::ResumeRequest { job: name() }).await.is_err(), "{nasty:?}");
-            assert!(jobs.get_frame(v1::GetFrameRequest { name: name() }).await.is_err(), "{nasty:?}");
-            let remove = v1::RemoveFramesRequest { names: vec![name()], cached: false };
-            assert!(jobs.remove_frames(remove).await.is_err(), "{nasty:?}");
-            let model = v1::FetchModelRequest { job: name(), model: name() };
-            assert!(jobs.fetch_model(model).await.is_err(), "{nasty:?}");
-            jobs.cancel(v1::CancelRequest { job: name() }).await.expect("to cancel what is not there changes nothing");
-            for upload in ["", nasty] {
-                let file = v1::SourceFile { path: name(), upload: upload.into(), ..Default::default() };
-                let missing = jobs.probe_files(v1::ProbeFilesRequest { files: vec![file] }).await.expect("an answer");
-                assert_eq!(missing.into_inner().missing, [0], "{nasty:?}");
-            }
-            let upload = v1::FetchUploadRequest { header, upload: name() };
-            assert!(membership.fetch_upload(upload).await.is_err(), "{nasty:?}");
-            let state = Some(v1::HeldState { identity: name(), round: 1 });
-            let checkpoint = v1::FetchCheckpointRequest { header, job: name(), state: state.clone() };
-            assert!(membership.fetch_checkpoint(checkpoint).await.is_err(), "{nasty:?}");
-            let generation = Some(v1::Generation { trial: name(), term: 1, number: 1 });
-            let put = v1::PutCheckpointRequest { header, generation: generation.clone(), state, data: b"x".to_vec() };
-            assert!(membership.put_checkpoint(tokio_stream::once(put)).await.is_err(), "{nasty:?}");
-            let put = v1::PutModelRequest { header, generation, data: b"x".to_vec(), ..Default::default() };
-            assert!(membership.put_model(tokio_stream::once(put)).await.is_err(), "{nasty:?}");
-            assert!(peer.fetch_shard(v1::FetchShardRequest { header, shard: name() }).await.is_err(), "{nasty:?}");
-            let state = v1::FetchStateRequest { header, identity: name(), round: 1 };
-            assert!(peer.fetch_state(state).await.is_err(), "{nasty:?}");
-        }
-    });
-    let after = files();
-    assert!(before == after, "{:?}", after.symmetric_difference(&before).collect::<Vec<_>>());
 }
 
 /// A coordinator that may open few files, and waits for whom its tests send.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use aquifer_learn::{Isa, self_test};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::peer_server::PeerServer;
-use aquifer_proto::{Access, CHUNK_BYTES, DESCRIPTORS, Scope, Tokens, admit, bind, blocking, with_operations};
+use aquifer_proto::{
+    Access, CHUNK_BYTES, DESCRIPTORS, QUESTION_BYTES_MAX, Scope, Tokens, admit, bind, blocking, with_operations,
+};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tonic::service::Routes;
@@ -100,7 +102,9 @@ impl Worker {
         };
 
         let (stop, stopped) = watch::channel(false);
-        let services = Routes::new(peer).add_service(health).add_service(reflection);
+        let services = Routes::new(peer)
+            .add_service(health.max_decoding_message_size(QUESTION_BYTES_MAX))
+            .add_service(reflection.max_decoding_message_size(QUESTION_BYTES_MAX));
         let server = aquifer_proto::server()
             .layer(access.clone())
             .add_routes(with_operations(services, Arc::new(operations), access))

@@ -20,6 +20,9 @@ use crate::core::{Event, FileRef, JobId, LEASE, StoredModel, WorkerId};
 use crate::driver::Handle;
 use crate::store::Store;
 
+/// Words of a worker that wait for the driver: one that says more, and faster, is listened to more slowly.
+const UNREAD_MAX: usize = 64;
+
 pub(crate) struct MembershipService {
     pub(crate) handle: Handle,
     pub(crate) store: Store,
@@ -68,6 +71,7 @@ impl Membership for MembershipService {
         let reader = worker.clone();
         let said_by = info_span!("session", term = self.term, %worker);
         let read = async move {
+            let mut unread = 0;
             let reason = loop {
                 match messages.message().await {
                     Ok(Some(message)) => {
@@ -77,6 +81,13 @@ impl Membership for MembershipService {
                             break format!("it was disconnected, for it sent {wrong}");
                         }
                         events.into_iter().for_each(|event| handle.send(event));
+                        unread += 1;
+                        if unread == UNREAD_MAX {
+                            unread = 0;
+                            if handle.ask(|_| ()).await.is_none() {
+                                break "the coordinator is stopping".to_owned();
+                            }
+                        }
                     }
                     Ok(None) => break "its session ended: the process stopped or was killed".to_owned(),
                     Err(error) => break format!("its session broke: {}", error.message()),
@@ -172,7 +183,7 @@ impl Membership for MembershipService {
         let Received { file, bytes, .. } = received;
         // It is read before it is believed.
         let read = in_place(|| Snapshot::from_bytes(&bytes));
-        let read = read.map_err(|error| Status::invalid_argument(error.to_string()))?;
+        let read = read.map_err(|error| status(unreadable("state", &error)))?;
         let v1::HeldState { identity, round } = state;
         if read.identity != identity || read.state.record.round != round {
             return Err(Status::invalid_argument("the state is another one than its name says"));
@@ -224,13 +235,16 @@ impl Membership for MembershipService {
 
 /// All scores of a model, which must be those that its file keeps a part of.
 fn read_scores(json: &[u8], model: &Model) -> Result<Vec<Score>, Status> {
-    let scores: Vec<Score> =
-        serde_json::from_slice(json).map_err(|error| Status::invalid_argument(format!("the scores: {error}")))?;
+    let scores: Vec<Score> = serde_json::from_slice(json).map_err(|error| status(unreadable("scores", &error)))?;
     let kept = scores.iter().map(|score| Score { metrics: score.metrics.kept(), ..score.clone() });
     match kept.eq(model.scores.iter().cloned()) {
         true => Ok(scores),
         false => Err(Status::invalid_argument("the scores are not those of the model file")),
     }
+}
+
+fn unreadable(what: &str, error: &(dyn std::error::Error + 'static)) -> Report {
+    Report::new(Kind::Data, "wire", format!("the {what} cannot be read")).caused_by(error)
 }
 
 impl MembershipService {

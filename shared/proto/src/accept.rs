@@ -1,7 +1,8 @@
 //! How a node takes connections: a limited number, each within a limited time, for as long as the node lives.
 //!
-//! A connection that says nothing is not kept: TLS and the first bytes of HTTP/2 must come in time. From then on the
-//! keep-alive of HTTP/2 looks after it; one of HTTP/1 ends soon.
+//! A connection that says nothing is not kept: TLS, the first bytes of HTTP/2, and then a request with a token that is good
+//! for something must come in time. From then on the keep-alive of HTTP/2 looks after it; one of HTTP/1 ends soon. Where all
+//! places are taken, those who have shown no token go first.
 
 use std::io;
 use std::pin::Pin;
@@ -10,6 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::futures::OwnedNotified;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
@@ -18,11 +20,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
+use crate::strangers::{Standing, Strangers};
 use crate::{Connection, Incoming, Tls};
 
 /// A coordinator has one for each of its workers and clients, a worker one for each peer and cohort.
 const CONNECTIONS_MAX: usize = 1024;
-/// For TLS, and again for the first bytes of HTTP/2.
+/// For TLS, again for the first bytes of HTTP/2, and again for the first token.
 const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 /// What every client of HTTP/2 says first.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -34,10 +37,12 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 const READY_MAX: usize = 64;
 
 /// Who is at the other end of a connection; an extension of each of its requests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     /// It has shown a certificate of this cluster's authority.
     pub certified: bool,
+    /// It has shown a token.
+    pub(crate) standing: Arc<Standing>,
 }
 
 /// All connections that are made to a node and may stay, for as long as the stream is kept. What goes wrong with one ends
@@ -55,7 +60,7 @@ pub fn admit(incoming: Incoming, tls: Option<Tls>) -> ReceiverStream<io::Result<
 }
 
 async fn admit_all(mut incoming: Incoming, tls: Option<Tls>, ready: &Sender<io::Result<Admitted>>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let (places, strangers) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Strangers::default());
     while let Some(made) = incoming.next().await {
         let stream = match made {
             Ok(stream) => stream,
@@ -65,28 +70,46 @@ async fn admit_all(mut incoming: Incoming, tls: Option<Tls>, ready: &Sender<io::
                 continue;
             }
         };
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        let place = places.clone().try_acquire_owned().ok();
+        if place.is_none() && !strangers.send_oldest_away() {
             debug!(limit = CONNECTIONS_MAX, "a connection more than the limit was closed");
             continue;
-        };
+        }
+        let (standing, places) = (strangers.enter(CONNECTIONS_MAX), places.clone());
         let (tls, ready) = (tls.clone(), ready.clone());
         tokio::spawn(async move {
-            match secured(stream, tls.as_ref()).await {
-                Ok((stream, caller)) => drop(ready.send(Ok(Admitted::new(stream, caller, place))).await),
+            let place = match place {
+                Some(place) => place,
+                // Who was sent away for it leaves it a place.
+                None => match tokio::time::timeout(HANDSHAKE_MAX, places.acquire_owned()).await {
+                    Ok(Ok(place)) => place,
+                    _ => return,
+                },
+            };
+            let secured = tokio::select! {
+                biased;
+                secured = secured(stream, tls.as_ref()) => secured,
+                () = standing.sent_away() => Err(io::ErrorKind::ConnectionAborted.into()),
+            };
+            match secured {
+                Ok((stream, certified)) => {
+                    let caller = Caller { certified, standing };
+                    drop(ready.send(Ok(Admitted::new(stream, caller, place))).await);
+                }
                 Err(error) => debug!(%error, "a connection was refused"),
             }
         });
     }
 }
 
-/// The connection, behind TLS if there is any.
-async fn secured(stream: Connection, tls: Option<&Tls>) -> io::Result<(Box<dyn Stream>, Caller)> {
-    let Some(tls) = tls else { return Ok((Box::new(stream), Caller { certified: false })) };
+/// The connection, behind TLS if there is any, and whether a certificate was shown.
+async fn secured(stream: Connection, tls: Option<&Tls>) -> io::Result<(Box<dyn Stream>, bool)> {
+    let Some(tls) = tls else { return Ok((Box::new(stream), false)) };
     let acceptor = tls.acceptor().map_err(io::Error::other)?;
     let stream = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await;
     let stream = stream.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     let certified = stream.get_ref().1.peer_certificates().is_some_and(|chain| !chain.is_empty());
-    Ok((Box::new(stream), Caller { certified }))
+    Ok((Box::new(stream), certified))
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -100,15 +123,18 @@ pub struct Admitted {
     _place: OwnedSemaphorePermit,
 }
 
-/// When the connection ends, unless it turns out to speak HTTP/2.
+/// When the connection ends, unless it turns out to speak HTTP/2 and to have a token.
 struct Limit {
     at: Pin<Box<Sleep>>,
+    sent_away: Pin<Box<OwnedNotified>>,
     first: Vec<u8>,
 }
 
 impl Admitted {
     fn new(stream: Box<dyn Stream>, caller: Caller, place: OwnedSemaphorePermit) -> Self {
-        let limit = Limit { at: Box::pin(tokio::time::sleep(HANDSHAKE_MAX)), first: Vec::with_capacity(PREFACE.len()) };
+        let at = Box::pin(tokio::time::sleep(HANDSHAKE_MAX));
+        let sent_away = Box::pin(caller.standing.sent_away());
+        let limit = Limit { at, sent_away, first: Vec::with_capacity(PREFACE.len()) };
         Self { stream, caller, limit: Some(limit), _place: place }
     }
 
@@ -116,17 +142,30 @@ impl Admitted {
     fn look(&mut self, read: &[u8]) {
         let Some(limit) = &mut self.limit else { return };
         let missing = PREFACE.len() - limit.first.len();
-        let begins = missing > 0 && !read.is_empty();
+        if missing == 0 || read.is_empty() {
+            return;
+        }
         limit.first.extend(&read[..read.len().min(missing)]);
         if !PREFACE.starts_with(&limit.first) {
-            if begins {
-                limit.at.as_mut().reset(Instant::now() + HTTP1_MAX);
-            }
+            limit.at.as_mut().reset(Instant::now() + HTTP1_MAX);
             // Nothing more of it is compared.
             limit.first.resize(PREFACE.len(), 0);
         } else if limit.first.len() == PREFACE.len() {
-            self.limit = None;
+            limit.at.as_mut().reset(Instant::now() + HANDSHAKE_MAX);
         }
+    }
+
+    /// Ready when the connection is to end.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(limit) = &mut self.limit else { return Poll::Pending };
+        if self.caller.standing.is_known() && limit.first == PREFACE {
+            self.limit = None;
+            return Poll::Pending;
+        }
+        if limit.sent_away.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        limit.at.as_mut().poll(cx)
     }
 }
 
@@ -134,7 +173,7 @@ impl Connected for Admitted {
     type ConnectInfo = Caller;
 
     fn connect_info(&self) -> Caller {
-        self.caller
+        self.caller.clone()
     }
 }
 
@@ -146,8 +185,7 @@ impl AsyncRead for Admitted {
             self.look(&buffer.filled()[before..]);
             return read;
         }
-        let Some(limit) = &mut self.limit else { return read };
-        ready!(limit.at.as_mut().poll(cx));
+        ready!(self.poll_end(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

@@ -135,9 +135,11 @@ impl Access {
         }
         // To strangers nothing is said of what there is and what there is not.
         let scope = self.scope(request.headers())?;
+        let caller = request.extensions().get::<Caller>();
+        caller.inspect(|caller| caller.standing.know());
         let needed = scope_of(path).ok_or_else(|| Status::unimplemented("there is no such method"))?;
         check_scope(scope, path, needed)?;
-        let certified = request.extensions().get::<Caller>().is_some_and(|caller| caller.certified);
+        let certified = caller.is_some_and(|caller| caller.certified);
         if self.certificates && needed == Worker && !certified {
             let message = "a worker needs a certificate besides its token, and none was shown";
             let report = Report::new(Kind::Access, "no_certificate", message)
@@ -224,7 +226,7 @@ mod tests {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        request.extension(Caller { certified }).body(()).unwrap()
+        request.extension(Caller { certified, standing: Default::default() }).body(()).unwrap()
     }
 
     #[test]

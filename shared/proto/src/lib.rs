@@ -21,6 +21,7 @@ mod network;
 mod operations;
 mod parts;
 mod status;
+mod strangers;
 mod threads;
 mod tls;
 mod tokens;
@@ -55,5 +56,7 @@ pub const PROTOCOL_VERSION: u32 = 4;
 pub const CHUNK_BYTES: usize = 1 << 20;
 /// Control messages carry plans of up to tens of thousands of files, and statistics of as many columns.
 pub const CONTROL_BYTES_MAX: usize = 256 << 20;
+/// What somebody asks of health and reflection: a name.
+pub const QUESTION_BYTES_MAX: usize = 4 << 10;
 /// The descriptors of all services, for reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -9,6 +9,10 @@ use tonic_types::{ErrorDetails, StatusExt};
 const DOMAIN: &str = "aquifer";
 const REPORT: &str = "report";
 
+/// Bytes of a message, of a hint, and twice as many of all causes: names that a caller gave stand in them, and who reads
+/// them takes 16 KiB of headers. Escaped, then in base64, they are at most 10 of these; the message itself, 3.
+const TEXT_BYTES_MAX: usize = 1000;
+
 /// The report travels whole in `google.rpc.ErrorInfo`, so nothing is flattened to text on the way.
 pub fn to_status(report: &Report) -> Status {
     let code = match report.kind {
@@ -17,9 +21,37 @@ pub fn to_status(report: &Report) -> Status {
         Kind::Access => Code::PermissionDenied,
         Kind::Interrupted => Code::Cancelled,
     };
-    let json = serde_json::to_string(report).unwrap_or_default();
+    let report = readable(report);
+    let json = serde_json::to_string(&report).unwrap_or_default();
     let info = ErrorDetails::with_error_info(&report.code, DOMAIN, [(REPORT.to_owned(), json)]);
-    Status::with_error_details(code, report.message.clone(), info)
+    Status::with_error_details(code, report.message, info)
+}
+
+/// The report without what no person reads and no terminal should get.
+fn readable(report: &Report) -> Report {
+    let lines = |text: &str, bytes_max| clean(text, bytes_max, |c| c.is_control() && !matches!(c, '\n' | '\t'));
+    let mut left = 2 * TEXT_BYTES_MAX;
+    let causes = report.causes.iter().map(|cause| {
+        let cause = lines(cause, left);
+        left -= cause.len().min(left);
+        cause
+    });
+    Report {
+        kind: report.kind,
+        code: report.code.clone(),
+        message: clean(&report.message, TEXT_BYTES_MAX, char::is_control),
+        hint: report.hint.as_deref().map(|hint| lines(hint, TEXT_BYTES_MAX)),
+        causes: causes.filter(|cause| !cause.is_empty()).collect(),
+    }
+}
+
+fn clean(text: &str, bytes_max: usize, is_bad: impl Fn(char) -> bool) -> String {
+    let end = text.floor_char_boundary(bytes_max);
+    let mut clean = text[..end].replace(is_bad, "\u{fffd}");
+    if end < text.len() {
+        clean.push('…');
+    }
+    clean
 }
 
 /// What a status says, for the user; `doing` names the call that failed.
@@ -46,4 +78,25 @@ fn unreachable(doing: &str, status: &Status) -> Report {
     Report::new(Kind::Access, "unreachable", format!("{doing}: the cluster cannot be reached"))
         .hint("is it running, and is the address right: http://, or https:// where it has certificates?")
         .caused_by(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_caller_named_is_shown_shortened_and_without_control_characters() {
+        let named = format!("{}{}", "\0\u{1b}[2J", "é\"".repeat(1 << 20));
+        let mut report = Report::new(Kind::Config, "no_job", format!("no job {named}")).hint(named.clone());
+        report.causes = vec!["at line 1\n  | x".to_owned(), named.clone(), named];
+        let status = to_status(&report);
+        assert!(status.message().starts_with("no job \u{fffd}\u{fffd}[2Jé") && status.message().ends_with('…'));
+        assert!(!status.message().contains(char::is_control));
+        let headers = status.into_http::<()>().headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+        assert!(headers.sum::<usize>() < 16 << 10);
+        let heard = from_status(&status, "calling");
+        assert_eq!((heard.code.as_str(), heard.causes[0].as_str()), ("no_job", "at line 1\n  | x"));
+        let short = Report::new(Kind::Data, "x", "it is wrong").hint("do this");
+        assert_eq!(from_status(&to_status(&short), "calling"), short);
+    }
 }

@@ -1,0 +1,162 @@
+//! Streams that are too long, never end or stay half-open, and attacks on HTTP/2 itself. Each ends in a refusal or a closed
+//! connection, others are served meanwhile, and memory stays bounded.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use aquifer_proto::{CONTROL_BYTES_MAX, QUESTION_BYTES_MAX, Token};
+
+use crate::bed::Bed;
+use crate::http2::{
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, Http2, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, call,
+    frame, literal,
+};
+
+const STATUS: &str = "/aquifer.v1.Jobs/Status";
+const UPLOAD: &str = "/aquifer.v1.Jobs/Upload";
+const SESSION: &str = "/aquifer.v1.Membership/Session";
+/// A node has 30 MiB, and what is on its way to it: at most the window of a connection, 32 MiB, of each of a few.
+const MEMORY_MIB_MAX: u64 = 320;
+/// Others are served within this time while it goes on: on two cores that both sides share.
+const SERVED_MAX: Duration = Duration::from_secs(10);
+
+type Attack = (&'static str, fn(&mut Http2, &Token));
+
+/// Each ends the connection.
+const ATTACKS: &[Attack] = &[
+    ("rapid reset", |to, token| {
+        let headers = call(STATUS, Some(token));
+        let both = |at: u32| {
+            let stream = 2 * at + 1;
+            [frame(HEADERS, END_HEADERS, stream, &headers), frame(RST_STREAM, 0, stream, &8u32.to_be_bytes())].concat()
+        };
+        to.flood(both, 100_000);
+    }),
+    ("continuations without end", |to, _| {
+        to.say(&frame(HEADERS, 0, 1, &call(STATUS, None)));
+        let piece = frame(CONTINUATION, 0, 1, &[0; 1024]);
+        to.flood(|_| piece.clone(), 100_000);
+    }),
+    ("empty continuations", |to, _| {
+        to.say(&frame(HEADERS, 0, 1, &call(STATUS, None)));
+        to.flood(|_| frame(CONTINUATION, 0, 1, &[]), 500_000);
+    }),
+    ("windows that overflow", |to, _| {
+        let most = 0x7fff_ffffu32.to_be_bytes();
+        to.flood(|_| frame(WINDOW_UPDATE, 0, 0, &most), 200);
+    }),
+    ("settings without end", |to, _| to.flood(|_| frame(SETTINGS, 0, 0, &[]), 200_000)),
+    ("pings without end", |to, _| to.flood(|_| frame(PING, 0, 0, &[7; 8]), 200_000)),
+    ("headers of 1 MiB", |to, _| {
+        let mut block = call(STATUS, None);
+        literal(&mut block, "x", &vec![b'a'; 1 << 20]);
+        let (first, rest) = block.split_at(16_000);
+        to.say(&frame(HEADERS, 0, 1, first));
+        for piece in rest.chunks(16_000) {
+            to.say(&frame(CONTINUATION, 0, 1, piece));
+        }
+        to.say(&frame(CONTINUATION, END_HEADERS, 1, &[]));
+    }),
+    ("a frame of 16 MiB", |to, _| _ = to.say(&[0xff, 0xff, 0xff, DATA, 0, 0, 0, 0, 1])),
+    ("data of no stream", |to, _| _ = to.say(&frame(DATA, 0, 0, b"x"))),
+    ("a stream of the node's own", |to, _| _ = to.say(&frame(HEADERS, END_HEADERS, 2, &call(STATUS, None)))),
+    ("a table that HPACK does not have", |to, _| _ = to.say(&frame(HEADERS, END_HEADERS, 1, &[0xff; 40]))),
+    ("nothing after the preface", |_, _| {}),
+];
+
+/// What is no HTTP/2 from the first byte on.
+const GARBAGE: &[&[u8]] = &[
+    // A greeting of TLS that asks for HTTP/1.0 by ALPN.
+    b"\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\x00\x00\x02\x13\x01\x01\x00\x00\x11\x00\x10\x00\x0b\x00\x09\x08http/1.0",
+    b"\x16\x03\x01\xff\xff\x01\x00\xff\xff",
+    b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+    b"GET / HTTP/9.9\r\n\r\n",
+    b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    b"SSH-2.0-OpenSSH_9.9\r\n",
+];
+
+/// Does it while others are served.
+fn served_meanwhile(bed: &Bed, work: impl FnOnce() + Send) {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| {
+            work();
+            done.store(true, Ordering::Relaxed);
+        });
+        while !done.load(Ordering::Relaxed) && !work.is_finished() {
+            let began = Instant::now();
+            bed.cluster.status(&bed.aquifer);
+            assert!(began.elapsed() < SERVED_MAX, "others wait {} s", began.elapsed().as_secs());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    bed.check(MEMORY_MIB_MAX);
+}
+
+#[test]
+fn attacks_on_http2_end_the_connection() {
+    let bed = Bed::up(1);
+    let before = bed.train();
+    let (token, nodes) = (bed.token(), [bed.cluster.url(), bed.worker_url.clone()]);
+    served_meanwhile(&bed, || {
+        std::thread::scope(|scope| {
+            for url in &nodes {
+                for (name, attack) in ATTACKS {
+                    let token = &token;
+                    scope.spawn(move || {
+                        let mut to = Http2::open(url);
+                        attack(&mut to, token);
+                        assert!(to.is_closed(), "{name}: the connection stays");
+                    });
+                }
+                for garbage in GARBAGE {
+                    scope.spawn(move || {
+                        let mut to = Http2::silent(url);
+                        to.say(garbage);
+                        assert!(to.is_closed(), "{garbage:?}: the connection stays");
+                    });
+                }
+            }
+        });
+    });
+    assert!(bed.train() == before);
+}
+
+/// Begins a call, and says this as its first bytes.
+fn begin(url: &str, token: &Token, path: &str, body: &[u8]) -> Http2 {
+    let mut to = Http2::open(url);
+    to.say(&frame(HEADERS, END_HEADERS, 1, &call(path, Some(token))));
+    to.say(&frame(DATA, 0, 1, body));
+    to
+}
+
+fn prefix(flag: u8, length: usize) -> Vec<u8> {
+    [&[flag][..], &(length as u32).to_be_bytes()].concat()
+}
+
+#[test]
+fn messages_that_are_too_long_or_packed_are_refused_before_they_come() {
+    let bed = Bed::up(1);
+    let (token, peers) = (bed.token(), bed.token().for_peers());
+    let (coordinator, worker) = (bed.cluster.url(), bed.worker_url.clone());
+    let health = "/grpc.health.v1.Health/Check";
+    let most = u32::MAX as usize;
+    for (url, token, path, limit) in [
+        (&coordinator, &token, STATUS, CONTROL_BYTES_MAX),
+        (&coordinator, &token, UPLOAD, CONTROL_BYTES_MAX),
+        (&coordinator, &token, SESSION, CONTROL_BYTES_MAX),
+        (&coordinator, &token, health, QUESTION_BYTES_MAX),
+        (&worker, &peers, "/aquifer.v1.Peer/Exchange", 4 << 20),
+        (&worker, &peers, "/aquifer.v1.Peer/FetchShard", 4 << 20),
+    ] {
+        for begins in [prefix(0, limit + 1), prefix(0, most), prefix(1, 10), prefix(9, 10), prefix(1, most)] {
+            let answer = begin(url, token, path, &begins).answer();
+            assert!(answer.is_some(), "{path}: {begins:?} is waited for");
+        }
+        // Half of a message, and then the end of the stream.
+        let mut to = begin(url, token, path, &prefix(0, 100));
+        to.say(&frame(DATA, END_STREAM, 1, b"half"));
+        assert!(to.answer().is_some(), "{path}: half of a message");
+    }
+    bed.check(MEMORY_MIB_MAX);
+}
