@@ -4,9 +4,11 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use aquifer_proto::{CONTROL_BYTES_MAX, QUESTION_BYTES_MAX, Token};
+use aquifer_harness::until;
+use aquifer_proto::{CONTROL_BYTES_MAX, PROTOCOL_VERSION, QUESTION_BYTES_MAX, Token, v1};
+use prost::Message;
 
-use crate::bed::Bed;
+use crate::bed::{Bed, block_on, tail};
 use crate::http2::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, Http2, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, call,
     frame, literal,
@@ -85,7 +87,9 @@ fn served_meanwhile(bed: &Bed, work: impl FnOnce() + Send) {
         });
         while !done.load(Ordering::Relaxed) && !work.is_finished() {
             let began = Instant::now();
-            bed.cluster.status(&bed.aquifer);
+            let status = ["cluster", "status"].map(std::ffi::OsString::from).into_iter().chain(bed.cluster.options());
+            let status = bed.aquifer.run(status);
+            assert!(status.status.success(), "{}\n{}", status.stderr, tail(&bed.cluster.log()));
             assert!(began.elapsed() < SERVED_MAX, "others wait {} s", began.elapsed().as_secs());
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -159,4 +163,64 @@ fn messages_that_are_too_long_or_packed_are_refused_before_they_come() {
         assert!(to.answer().is_some(), "{path}: half of a message");
     }
     bed.check(MEMORY_MIB_MAX);
+}
+
+#[test]
+fn streams_that_do_not_end_cost_nobody_else_anything() {
+    let bed = Bed::up(1);
+    let before = bed.train();
+    let (token, url) = (bed.token(), bed.cluster.url());
+    let parts = || {
+        let uploads = std::fs::read_dir(bed.cluster.dir().join("uploads"));
+        uploads.map_or(0, |names| names.flatten().filter(|name| !name.path().ends_with("parquet")).count())
+    };
+    served_meanwhile(&bed, || {
+        // Half of an immense message, many times over, for each of which the node sets address space aside, and memory only as
+        // it comes; nothing at all; and nobody reads what is answered.
+        let halves: Vec<Http2> = (0..32).map(|_| begin(&url, &token, UPLOAD, &prefix(0, CONTROL_BYTES_MAX))).collect();
+        let silent: Vec<Http2> = (0..64).map(|_| begin(&url, &token, SESSION, &[])).collect();
+        let mut deaf = Http2::open(&url);
+        let headers = call(STATUS, Some(&token));
+        let ask = |at: u32| {
+            let stream = 2 * at + 1;
+            let message = frame(DATA, END_STREAM, stream, &prefix(0, 0));
+            [frame(HEADERS, END_HEADERS, stream, &headers), message].concat()
+        };
+        deaf.flood(ask, 20_000);
+        // Empty frames of data, and a message a byte at a time.
+        let mut empty = begin(&url, &token, UPLOAD, &prefix(0, 1000));
+        empty.flood(|_| frame(DATA, 0, 1, &[]), 200_000);
+        let mut slow = begin(&url, &token, UPLOAD, &prefix(0, 200_000));
+        slow.flood(|_| frame(DATA, 0, 1, b"x"), 100_000);
+        drop((halves, silent, deaf, empty, slow)); // they vanish in the midst of it
+    });
+    until("what was half uploaded to be removed", || (parts() == 0).then_some(()));
+    served_meanwhile(&bed, || {
+        block_on(async {
+            let node = bed.coordinator().await;
+            let header = Some(v1::Header { protocol_version: PROTOCOL_VERSION, term: 1, incarnation: 1 });
+            let renew = v1::session_request::Message::Renew(v1::Renew {});
+            let renew = v1::SessionRequest { header, message: Some(renew) }.encode_to_vec();
+            let register = v1::session_request::Message::Register(v1::Register {
+                address: "http://127.0.0.1:9".into(),
+                self_test: "x".into(),
+                ..Default::default()
+            });
+            let register = v1::SessionRequest { header, message: Some(register) }.encode_to_vec();
+            let piece = v1::UploadRequest { data: vec![0; 1 << 16] }.encode_to_vec();
+            for (path, first, again) in [(SESSION, register, renew), (UPLOAD, piece.clone(), piece)] {
+                let said = std::iter::once(first).chain(std::iter::repeat(again));
+                let begun = node.begin(path, tokio_stream::iter(said));
+                // It goes on until this side has had enough, or the other one refuses.
+                let _ = tokio::time::timeout(Duration::from_secs(2), async {
+                    if let Ok(mut answers) = begun.await {
+                        while let Ok(Some(_)) = answers.message().await {}
+                    }
+                })
+                .await;
+            }
+        });
+    });
+    until("what was half uploaded to be removed", || (parts() == 0).then_some(()));
+    assert!(bed.train() == before);
 }

@@ -113,7 +113,7 @@ impl Bed {
     }
 }
 
-fn tail(log: &str) -> &str {
+pub(crate) fn tail(log: &str) -> &str {
     let from = log.len().saturating_sub(3000);
     (from..log.len()).find_map(|at| log.get(at..)).unwrap_or_default()
 }

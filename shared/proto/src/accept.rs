@@ -66,26 +66,18 @@ async fn admit_all(mut incoming: Incoming, tls: Option<Tls>, ready: &Sender<io::
             Ok(stream) => stream,
             Err(error) => {
                 warn!(%error, "a connection cannot be accepted");
+                strangers.send_oldest_away(); // it gives a descriptor back
                 tokio::time::sleep(ACCEPT_AGAIN).await;
                 continue;
             }
         };
-        let place = places.clone().try_acquire_owned().ok();
-        if place.is_none() && !strangers.send_oldest_away() {
+        let Some(place) = place(&places, &strangers).await else {
             debug!(limit = CONNECTIONS_MAX, "a connection more than the limit was closed");
             continue;
-        }
-        let (standing, places) = (strangers.enter(CONNECTIONS_MAX), places.clone());
+        };
+        let standing = strangers.enter(CONNECTIONS_MAX);
         let (tls, ready) = (tls.clone(), ready.clone());
         tokio::spawn(async move {
-            let place = match place {
-                Some(place) => place,
-                // Who was sent away for it leaves it a place.
-                None => match tokio::time::timeout(HANDSHAKE_MAX, places.acquire_owned()).await {
-                    Ok(Ok(place)) => place,
-                    _ => return,
-                },
-            };
             let secured = tokio::select! {
                 biased;
                 secured = secured(stream, tls.as_ref()) => secured,
@@ -100,6 +92,15 @@ async fn admit_all(mut incoming: Incoming, tls: Option<Tls>, ready: &Sender<io::
             }
         });
     }
+}
+
+/// A place for one more; where all are taken that of the stranger who has been there longest, who leaves at once.
+async fn place(places: &Arc<Semaphore>, strangers: &Strangers) -> Option<OwnedSemaphorePermit> {
+    if let Ok(free) = places.clone().try_acquire_owned() {
+        return Some(free);
+    }
+    strangers.send_oldest_away().then_some(())?;
+    tokio::time::timeout(HANDSHAKE_MAX, places.clone().acquire_owned()).await.ok()?.ok()
 }
 
 /// The connection, behind TLS if there is any, and whether a certificate was shown.

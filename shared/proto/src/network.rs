@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpSocket;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_stream::{Stream, StreamExt};
 use tonic::transport::server::{Connected, TcpConnectInfo};
@@ -28,6 +29,9 @@ pub trait Network: Send + Sync {
     fn dial(&self, endpoint: Endpoint) -> Later<'static, Result<Channel, tonic::transport::Error>>;
 }
 
+/// Connections that the system makes before this node takes them: one more would wait for a second or longer.
+const BACKLOG: u32 = 4096;
+
 /// The network that the machine has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
@@ -38,10 +42,11 @@ impl Network for Tcp {
     }
 
     fn listen(&self, address: SocketAddr) -> io::Result<(Incoming, SocketAddr)> {
-        let listener = std::net::TcpListener::bind(address)?;
-        listener.set_nonblocking(true)?;
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
         let bound = listener.local_addr()?;
-        let listener = tokio::net::TcpListener::from_std(listener)?;
         let connection = |stream: tokio::net::TcpStream| {
             stream.set_nodelay(true)?;
             let info = stream.connect_info();

@@ -92,7 +92,8 @@ mod tests {
         let status = to_status(&report);
         assert!(status.message().starts_with("no job \u{fffd}\u{fffd}[2Jé") && status.message().ends_with('…'));
         assert!(!status.message().contains(char::is_control));
-        let headers = status.into_http::<()>().headers().iter().map(|(name, value)| name.as_str().len() + value.len());
+        let http = status.clone().into_http::<()>();
+        let headers = http.headers().iter().map(|(name, value)| name.as_str().len() + value.len());
         assert!(headers.sum::<usize>() < 16 << 10);
         let heard = from_status(&status, "calling");
         assert_eq!((heard.code.as_str(), heard.causes[0].as_str()), ("no_job", "at line 1\n  | x"));

@@ -1,0 +1,40 @@
+//! Thousands of connections on which nobody shows a token: others are served meanwhile, and they are not kept.
+
+use rustix::process::{Resource, getrlimit};
+
+use crate::bed::Bed;
+use crate::http2::Http2;
+
+const CONNECTIONS: usize = 10_000;
+/// What this process needs besides.
+const OTHER_FILES: usize = 500;
+/// A node keeps at most 1,024 connections, each with a few KiB of buffers; 30 MiB are its own.
+const MEMORY_MIB_MAX: u64 = 160;
+
+#[test]
+fn idle_connections_keep_nobody_out() {
+    let allowed = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |files| files as usize);
+    let count = CONNECTIONS.min(allowed.saturating_sub(OTHER_FILES));
+    if count < CONNECTIONS {
+        println!("only {count} idle connections: this process may open {allowed} files");
+    }
+    let bed = Bed::up(1);
+    let before = bed.train();
+    let url = bed.cluster.url();
+    // Half of them say nothing, half speak HTTP/2 and bring no token.
+    let connection = |at: usize| if at.is_multiple_of(2) { Http2::silent(&url) } else { Http2::open(&url) };
+    let mut idle = Vec::with_capacity(count);
+    for at in 0..count {
+        idle.push(connection(at));
+        if at % 1000 == 999 {
+            // The first attempt: nobody is turned away.
+            let status = ["cluster", "status"].map(std::ffi::OsString::from).into_iter().chain(bed.cluster.options());
+            bed.aquifer.run(status).ok();
+        }
+    }
+    assert!(bed.train() == before, "while they are there");
+    assert!(idle.iter_mut().all(Http2::is_closed), "one is kept that shows no token");
+    drop(idle);
+    assert!(bed.train() == before, "once they are gone");
+    bed.check(MEMORY_MIB_MAX);
+}
