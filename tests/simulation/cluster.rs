@@ -1,7 +1,7 @@
 //! A simulated cluster, from its beginning until every client has what it asked for and the nodes are at rest.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -173,7 +173,9 @@ impl Cluster<'_> {
             loop {
                 if let Ok(status) = auditor.status().await {
                     let resting = status.workers.iter().all(|worker| worker.trials.is_empty());
-                    let all = status.workers.len() == workers;
+                    // One that is gone may still be in the list, and another one not yet.
+                    let there: BTreeSet<&str> = status.workers.iter().map(|worker| &*worker.address).collect();
+                    let all = status.workers.len() == workers && there.len() == workers;
                     *answer.borrow_mut() = Some(status);
                     if resting && all {
                         return Ok(());

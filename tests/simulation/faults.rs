@@ -206,3 +206,14 @@ fn clock_leaps(dice: &mut Dice, shape: Shape) -> Course {
     let by = *dice.pick(&[1, 14, 16, 600, 86_400]);
     vec![(NOW, Action::Leap(host, Duration::from_secs(by)))]
 }
+
+/// Faults by which a worker may be lost.
+pub(crate) fn losses(course: &[(Duration, Action)]) -> usize {
+    let loses = |action: &Action| {
+        matches!(
+            action,
+            Action::Crash(_) | Action::Cut(..) | Action::CutOneWay(..) | Action::Hold(..) | Action::Lossy(..)
+        )
+    };
+    course.iter().filter(|(_, action)| loses(action)).count()
+}

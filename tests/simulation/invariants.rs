@@ -10,13 +10,18 @@ use serde_json::Value;
 use crate::case::Case;
 use crate::client::{Found, Job};
 use crate::cluster::Run;
-use crate::jobs;
+use crate::{faults, jobs};
+
+/// A trial that so many workers are lost over, one after the other and none of them further than the first, may end.
+const LOST_MAX: usize = 3;
 
 /// What is wrong.
 pub(crate) fn broken(case: &Case, run: &Run) -> Vec<String> {
     let mut wrong = run.wrong.clone();
+    let given_up = |found: &Found| faults::losses(&case.course) >= LOST_MAX && is_given_up(&found.event);
     for (job, found) in &run.found {
         match found {
+            Ok(found) if given_up(found) => {}
             Ok(found) => wrong.extend(of_found(*job, found)),
             Err(report) => wrong.push(format!("{}: {report}", job.name)),
         }
@@ -25,6 +30,10 @@ pub(crate) fn broken(case: &Case, run: &Run) -> Vec<String> {
     wrong.extend(of_nodes(case, run));
     wrong.extend(run.dirs.iter().filter(|dir| dir.is_dir()).flat_map(|dir| of_disk(dir)));
     wrong
+}
+
+fn is_given_up(event: &JobEvent) -> bool {
+    matches!(event, JobEvent::Failed { report } if report.message.contains("in a row were lost over this trial"))
 }
 
 /// The same model, byte by byte, and the same result as when nothing happens.
@@ -68,9 +77,11 @@ fn of_folds(folds: &CrossValidation) -> Option<String> {
 /// The journal has every job that was acknowledged, done.
 fn of_jobs(case: &Case, run: &Run) -> Vec<String> {
     let journal = run.disk.jobs();
+    let given_up = faults::losses(&case.course) >= LOST_MAX
+        && run.found.iter().any(|(_, found)| found.as_ref().is_ok_and(|found| is_given_up(&found.event)));
     let mut wrong: Vec<String> = journal
         .iter()
-        .filter(|(_, status)| **status != JobStatus::Done)
+        .filter(|(_, status)| **status != JobStatus::Done && !(given_up && **status == JobStatus::Failed))
         .map(|(job, status)| format!("job {job} is {status:?} in the journal"))
         .collect();
     let names: BTreeSet<&str> = case.jobs.iter().map(|job| job.name).collect();

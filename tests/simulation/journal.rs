@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use aquifer_coordinator::core::{JobId, JobRow, JobStatus, TrialRow};
+use aquifer_coordinator::core::{JobId, JobRow, JobStatus, TRAIN, TrialRow};
 use aquifer_coordinator::{Journal, JournalError, MemoryJournal};
 
 use crate::notes::{DEATH, Notes};
@@ -70,7 +70,8 @@ impl Disk {
     fn see_job(&self, row: &JobRow) {
         let before = self.lock().jobs.insert(row.id.0.clone(), row.status);
         self.notes.trace(&format!("committed: job {} {:?}", row.id, row.status));
-        if before == Some(JobStatus::Done) && row.status != JobStatus::Done {
+        // A search that is submitted again, as its client did not hear that it was taken, looks for candidates that failed.
+        if before == Some(JobStatus::Done) && row.status != JobStatus::Done && row.kind == TRAIN {
             self.notes.wrong(format!("job {} was done, and is {:?}", row.id, row.status));
         }
     }

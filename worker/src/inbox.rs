@@ -10,6 +10,10 @@ use tokio::sync::mpsc::UnboundedSender;
 /// What arrives in a trial's inbox.
 pub(crate) enum TrialEvent {
     Message(Box<ExchangeRequest>),
+    /// A member has all that was sent to it.
+    Delivered {
+        member: usize,
+    },
     PeerLost {
         member: usize,
         report: Report,

@@ -2,9 +2,11 @@
 
 use std::pin::Pin;
 
+use aquifer_model::{Kind, Report};
 use aquifer_proto::v1;
 use aquifer_proto::v1::peer_server::Peer;
 use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, from_status, next_piece, to_status};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::warn;
@@ -20,6 +22,27 @@ pub(crate) struct PeerService {
     pub(crate) states: States,
 }
 
+/// What a trial hears from a peer. That it broke is said however it did: read as an error, or the call was dropped together with
+/// its connection. What was on its way is lost then, and the peer may have ended: nobody else would say so.
+struct Heard {
+    inbox: UnboundedSender<TrialEvent>,
+    trial: String,
+    member: usize,
+    /// Why, until the stream has come to its end.
+    broke: Option<Report>,
+}
+
+impl Drop for Heard {
+    fn drop(&mut self) {
+        let Some(report) = self.broke.take() else { return };
+        let lost = TrialEvent::PeerLost { member: self.member, report: report.clone() };
+        // A trial that has ended misses nothing.
+        if self.inbox.send(lost).is_ok() {
+            warn!(trial = self.trial, member = self.member, %report, "a stream from a peer broke");
+        }
+    }
+}
+
 #[tonic::async_trait]
 impl Peer for PeerService {
     async fn exchange(
@@ -31,7 +54,9 @@ impl Peer for PeerService {
         let generation = first.generation.clone().ok_or_else(|| Status::invalid_argument("generation: missing"))?;
         let id: GenerationId = generation.into();
         let inbox = self.registry.wait_for(&id).await.map_err(|report| to_status(&report))?;
-        let member = first.member as usize;
+        let (trial, member) = (id.trial.clone(), first.member as usize);
+        let report = Report::new(Kind::Access, "exchange", "exchange: the connection ended");
+        let mut heard = Heard { inbox, trial, member, broke: Some(report) };
         let mut next = Some(first);
         while let Some(message) = next {
             check_version(message.header.as_ref())?;
@@ -39,14 +64,12 @@ impl Peer for PeerService {
                 return Err(Status::failed_precondition("a stream carries one generation"));
             }
             // The inbox is bounded by the exchange itself: a peer is at most one round ahead.
-            inbox.send(TrialEvent::Message(Box::new(message))).map_err(|_| Status::cancelled("the trial has ended"))?;
-            next = messages.message().await.inspect_err(|status| {
-                // What was on its way is lost, and the peer may have ended: nobody else would say so.
-                let report = from_status(status, "exchange");
-                warn!(trial = id.trial, member, %report, "a stream from a peer broke");
-                let _ = inbox.send(TrialEvent::PeerLost { member, report });
-            })?;
+            let told = heard.inbox.send(TrialEvent::Message(Box::new(message)));
+            told.map_err(|_| Status::cancelled("the trial has ended"))?;
+            next =
+                messages.message().await.inspect_err(|status| heard.broke = Some(from_status(status, "exchange")))?;
         }
+        heard.broke = None;
         Ok(Response::new(v1::ExchangeResponse {}))
     }
 

@@ -61,9 +61,10 @@ impl JobRow {
         Self { status: JobStatus::Failed, failure: Some(report), ..self }
     }
 
-    /// Whether the same request begins it again, rather than being answered by what it was.
+    /// Whether the same request begins it again, rather than being answered by what it was. A search that is done may have
+    /// candidates that failed; of a training that is done nothing is left to do.
     pub fn can_begin_again(&self) -> bool {
-        self.status.has_ended() && self.can_resume()
+        self.status.has_ended() && self.can_resume() && (self.kind != TRAIN || self.status != JobStatus::Done)
     }
 
     /// Trials of it that are done need not be done again.

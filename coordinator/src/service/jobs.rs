@@ -261,10 +261,11 @@ impl JobsService {
     /// Begins a job, unless it is at work.
     async fn begin(&self, job: JobId, work: JobRequest, workers_min: u32, created_ms: u64) -> Result<(), Status> {
         let of = job.clone();
-        let again = self.handle.ask(move |state| state.row(&of).is_some_and(JobRow::can_begin_again)).await;
-        match again.ok_or_else(stopping)? {
-            true => self.handle.feeds.open_again(&job),
-            false => self.handle.feeds.open(&job),
+        let known = move |state: &State| state.row(&of).map(|row| (row.can_begin_again(), row.status.has_ended()));
+        match self.handle.ask(known).await.ok_or_else(stopping)? {
+            Some((true, _)) => self.handle.feeds.open_again(&job),
+            Some((false, true)) => return Ok(()), // how it ended is known
+            Some((false, false)) | None => self.handle.feeds.open(&job),
         }
         self.handle.send(Event::Submitted { job, request: Box::new(work), workers_min, created_ms });
         self.handle.ask(|_| ()).await.ok_or_else(stopping)

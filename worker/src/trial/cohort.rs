@@ -5,6 +5,7 @@ mod keeping;
 mod messages;
 mod saying;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,6 +58,8 @@ pub(super) struct Cohort<'a> {
     /// The seats that are in the round under way, and when it began.
     group: Vec<usize>,
     began: Duration,
+    /// Members that may lack something of what was sent to them.
+    undelivered: BTreeSet<usize>,
     last_progress: Option<Duration>,
     checkpoints: Checkpoints,
     /// Trials that have ended here since anybody was told.
@@ -105,6 +108,7 @@ impl<'a> Cohort<'a> {
         take_states(node, &id.trial, &mut seats).await?;
         aquifer_fault::kill_point("worker.shards.open");
         let readers = open_readers(node, &plan, &encoding, own_ranks, side_by_side).await?;
+        let undelivered = (0..peers.len()).filter(|member| peers[*member].is_some()).collect();
         Ok(Self {
             node,
             id,
@@ -122,6 +126,7 @@ impl<'a> Cohort<'a> {
             _reserved: reserved,
             group: Vec::new(),
             began: Duration::ZERO,
+            undelivered,
             last_progress: None,
             checkpoints: Checkpoints::new(tokio::runtime::Handle::current()),
             ended: Vec::new(),
@@ -147,7 +152,12 @@ impl<'a> Cohort<'a> {
                 return Ok(Some(std::mem::take(&mut self.ended)));
             }
             match pause? {
-                Pause::Done => return Ok(None),
+                Pause::Done if self.undelivered.is_empty() => return Ok(None),
+                Pause::Done => {
+                    // A member that is done first would not miss one that still waits for what was lost on its way there.
+                    self.peers.iter_mut().for_each(|way| *way = None);
+                    self.wait().await?;
+                }
                 Pause::Waits => self.wait().await?,
                 Pause::Yields if executor.rest() > Duration::ZERO => tokio::time::sleep(executor.rest()).await,
                 Pause::Yields => {}
@@ -324,6 +334,10 @@ impl<'a> Cohort<'a> {
     fn take(&mut self, event: TrialEvent) -> Result<(), End> {
         match event {
             TrialEvent::Message(message) => self.take_message(*message),
+            TrialEvent::Delivered { member } => {
+                self.undelivered.remove(&member);
+                Ok(())
+            }
             TrialEvent::PeerLost { member, report } => {
                 let worker = self.members.get(member).map_or("a peer", |m| &m.worker);
                 let round = self.seats.iter().map(|seat| seat.state.record.round).max().unwrap_or(0);
@@ -360,7 +374,9 @@ impl<'a> Cohort<'a> {
             if waited > PEER_WAIT_MAX {
                 let seat = self.group.iter().map(|at| &self.seats[*at]).find(|seat| seat.total.is_none());
                 let waiting = seat.map(|seat| seat.exchange().waiting_for()).unwrap_or_default();
-                let names: Vec<&str> = waiting.iter().map(|(k, _)| &*self.members[*k].worker).collect();
+                let waiting = waiting.iter().map(|(member, _)| *member);
+                let waiting = if seat.is_some() { waiting.collect() } else { self.undelivered.clone() };
+                let names: Vec<&str> = waiting.iter().map(|member| &*self.members[*member].worker).collect();
                 let (round, seconds) = (seat.map_or(0, |seat| seat.state.record.round), waited.as_secs());
                 let message = format!("waited {seconds} s for {} in round {round}", names.join(", "));
                 return Err(End::Failed(Report::new(Kind::Work, "peer_timeout", message)));

@@ -26,10 +26,14 @@ pub(super) fn dial(
             let sent = client.exchange(UnboundedReceiverStream::new(receiver)).await;
             sent.map(drop).map_err(|status| aquifer_proto::from_status(&status, "exchange"))
         };
-        if let Err(report) = exchange.await {
-            warn!(trial, address, %report, "an exchange stream broke");
-            let _ = inbox.send(TrialEvent::PeerLost { member, report });
-        }
+        let event = match exchange.await {
+            Ok(()) => TrialEvent::Delivered { member },
+            Err(report) => {
+                warn!(trial, address, %report, "an exchange stream broke");
+                TrialEvent::PeerLost { member, report }
+            }
+        };
+        let _ = inbox.send(event);
     });
     sender
 }

@@ -62,7 +62,10 @@ fn member(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let node = node(dir, seed, me as u64);
     let Links { inboxes, events } = links;
-    let peers = inboxes.iter().enumerate().map(|(k, inbox)| (k != me).then(|| forward(inbox.clone()))).collect();
+    let way = |(member, inbox): (usize, &UnboundedSender<TrialEvent>)| {
+        (member != me).then(|| forward(member, inbox.clone(), inboxes[me].clone()))
+    };
+    let peers = inboxes.iter().enumerate().map(way).collect();
     let id = GenerationId { term: 1, trial: "t".into(), number: 1 };
     let trials = plan.trials.len();
     let assignment = Assignment { id, members: list, me, plan };
@@ -151,7 +154,11 @@ fn train(dir: &Path, plans: &[CohortPlan], seed: u64) -> Vec<Result<Vec<Vec<u8>>
 }
 
 /// A peer's stream without a network.
-fn forward(inbox: UnboundedSender<TrialEvent>) -> UnboundedSender<ExchangeRequest> {
+fn forward(
+    member: usize,
+    inbox: UnboundedSender<TrialEvent>,
+    own: UnboundedSender<TrialEvent>,
+) -> UnboundedSender<ExchangeRequest> {
     let (sender, mut receiver) = unbounded_channel();
     std::thread::spawn(move || {
         while let Some(message) = receiver.blocking_recv() {
@@ -159,6 +166,7 @@ fn forward(inbox: UnboundedSender<TrialEvent>) -> UnboundedSender<ExchangeReques
                 return;
             }
         }
+        let _ = own.send(TrialEvent::Delivered { member });
     });
     sender
 }
