@@ -11,7 +11,7 @@ if [ ! -e "$state/ca.pem" ]; then
   rm -rf "$state/.new"
   aquifer certs init --dir "$state/.new" --host coordinator > /dev/null
   # The authority's certificate comes last: where it is, the others are.
-  mv "$state/.new/ca.key" "$state/.new/token" "$state/.new/worker-token" "$state/.new"/coordinator.* "$state/.new"/worker.* "$state"
+  mv "$state/.new/ca.key" "$state/.new"/token* "$state/.new/worker-token" "$state/.new"/coordinator.* "$state/.new"/worker.* "$state"
   mv "$state/.new/ca.pem" "$state"
   rm -rf "$state/.new"
 elif [ -n "$(find "$state/coordinator.pem" -mtime +60)" ]; then
@@ -24,7 +24,7 @@ share() { # with the nodes
   chown "${owner%:*}:65532" "$@"
   chmod 0640 "$@"
 }
-share "$state/ca.pem" "$state/token" "$state"/coordinator.*
+share "$state/ca.pem" "$state"/token* "$state"/coordinator.*
 
 worker=$state/worker
 mkdir -p "$worker"
