@@ -20,8 +20,8 @@ import time
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "adult" / "train.parquet"
-COPIES = 40
-EPOCHS = 6
+COPIES = 20
+EPOCHS = 4
 
 
 class Cluster:
@@ -42,15 +42,17 @@ class Cluster:
         return done
 
     def words(self, *words) -> list:
-        return [self.aquifer, *words, "--dir", self.dir]
+        address = self.dir / "address"
+        url = address.read_text() if address.exists() else "http://127.0.0.1:9"
+        return [self.aquifer, *words, "--cluster", url, "--token-file", self.dir / "token"]
 
     def status(self) -> dict | None:
         done = subprocess.run(self.words("cluster", "status", "--output", "json"), capture_output=True, text=True)
-        return json.loads(done.stdout) if done.returncode == 0 else None
+        return json.loads(done.stdout)["data"] if done.returncode == 0 else None
 
     def is_whole(self) -> bool:
         status = self.status()
-        return status is not None and len(status["workers"]) == 3
+        return status is not None and len(status.get("workers", [])) == 3
 
     def lines(self) -> list[dict]:
         return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
@@ -140,7 +142,7 @@ def measure(cluster: Cluster, files: list, folder: Path) -> None:
 
 
 def checkpoints(cluster: Cluster, seconds: float) -> None:
-    kept = [line["fields"] for line in cluster.lines() if line["fields"].get("message") == "checkpoint"]
+    kept = [line for line in cluster.lines() if line.get("message") == "checkpoint"]
     units = {"s": 1, "ms": 1e-3, "µs": 1e-6}
     took = [re.fullmatch(r"([\d.]+)(\D+)", fields["took"]).groups() for fields in kept]
     spent = sum(float(number) * units[unit] for number, unit in took)
