@@ -25,8 +25,3 @@ pub(crate) fn read_model(path: &Path) -> std::io::Result<Vec<u8>> {
     }
     Ok(bytes)
 }
-
-/// What stands for a hash where room is short.
-pub(crate) fn short(hash: &str) -> &str {
-    hash.get(..16).unwrap_or(hash)
-}

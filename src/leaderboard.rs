@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aquifer_frame::Note;
-use aquifer_model::{Kind, MetricName, Report};
+use aquifer_model::{Kind, MetricName, Report, model_file_name};
 use aquifer_proto::{CandidateStatus, LeaderboardEntry, SearchSummary};
 
 use crate::client::Client;
@@ -44,7 +44,7 @@ impl Board {
         let Some(model) = first.filter(|model| model.kept) else { return Ok(()) };
         let path = match out {
             Some(out) => out.to_owned(),
-            None => models_folder(dir)?.join(format!("{}.safetensors", crate::given::short(&model.blake3))),
+            None => models_folder(dir)?.join(model_file_name(&model.blake3)),
         };
         client.fetch_model(&self.summary.job, &model.blake3, &path).await?;
         self.best = Some(path);

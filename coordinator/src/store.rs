@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use aquifer_fault::{Writer, io_point, kill_point};
 use aquifer_frame::{Plan, Roots};
-use aquifer_model::{Kind, Report};
+use aquifer_model::{Kind, Report, model_file_name};
 use aquifer_proto::{new_part, sweep_parts};
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +129,7 @@ impl Store {
 
     /// The file of a model of a job, by the hash of its bytes.
     pub(crate) fn model_path(&self, job: &JobId, blake3: &str) -> PathBuf {
-        self.job_folder(job).join("models").join(format!("{}.safetensors", blake3.get(..16).unwrap_or(blake3)))
+        self.job_folder(job).join("models").join(model_file_name(blake3))
     }
 
     /// A file that is to become a model of a job.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aquifer_model::{Kind, Report, Spec, SpecValue};
+use aquifer_model::{Kind, Report, Spec, SpecValue, model_file_name};
 use aquifer_proto::v1::{TrainJob, submit_request};
 use aquifer_proto::{CandidateStatus, JobEvent, LeaderboardEntry, SearchSummary};
 use clap::Args;
@@ -65,8 +65,7 @@ impl Export {
         if model.kept {
             match folder {
                 Some(folder) => {
-                    let from =
-                        folder.join("models").join(format!("{}.safetensors", crate::given::short(&model.blake3)));
+                    let from = folder.join("models").join(model_file_name(&model.blake3));
                     if from.exists() {
                         self.copy(&from)?;
                         return self.print(&model.blake3, format);

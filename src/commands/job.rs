@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use aquifer_coordinator::core::JobStatus;
 use aquifer_frame::Note;
-use aquifer_model::{Kind, Report};
+use aquifer_model::{Kind, Report, model_file_name};
 use aquifer_proto::{JobEvent, TrainSummary};
 use clap::{Args, Subcommand};
 
@@ -322,7 +322,7 @@ pub(crate) async fn fetch_trained(
 ) -> anyhow::Result<PathBuf> {
     let path = match out {
         Some(out) => out.to_owned(),
-        None => models_folder(dir)?.join(format!("{}.safetensors", crate::given::short(&summary.model_blake3))),
+        None => models_folder(dir)?.join(model_file_name(&summary.model_blake3)),
     };
     client.fetch_model(job, &summary.model_blake3, &path).await?;
     Ok(path)

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aquifer_frame::Frame;
+use aquifer_frame::{Frame, short_hash};
 use aquifer_model::{FitSpec, Kind, Model, Part, Report, Score, Spec, model_hash};
 use aquifer_proto::JobEvent;
 use clap::Args;
@@ -218,14 +218,10 @@ fn other_data(option: &str, data: &Data, frame: &Frame, content: &str) -> Report
     };
     let message = format!(
         "the model was made from other data: from a frame of hash {}, and {option} {named} gives {}",
-        short(content),
-        short(&frame.content)
+        short_hash(content),
+        short_hash(&frame.content)
     );
     Report::new(Kind::Data, "other_data", message).hint(HOW_TO_GIVE_DATA)
-}
-
-fn short(hash: &str) -> &str {
-    hash.get(..16).unwrap_or(hash)
 }
 
 /// Scores of parts that were not made again, in the places where the file has them.

@@ -76,6 +76,14 @@ impl Bed {
         Node::at(&self.worker_url, &self.token().for_peers(), Callee::Worker).await
     }
 
+    /// A client is answered, at the first attempt.
+    #[track_caller]
+    pub(crate) fn is_served(&self) {
+        let words = ["cluster", "status"].map(OsString::from).into_iter().chain(self.cluster.options());
+        let asked = self.aquifer.run(words);
+        assert!(asked.status.success(), "{}\n{}", asked.stderr, tail(&self.cluster.log()));
+    }
+
     /// The bytes of a small training.
     pub(crate) fn train(&self) -> Vec<u8> {
         let out = self.aquifer.file("model.safetensors");
@@ -113,7 +121,7 @@ impl Bed {
     }
 }
 
-pub(crate) fn tail(log: &str) -> &str {
+fn tail(log: &str) -> &str {
     let from = log.len().saturating_sub(3000);
     (from..log.len()).find_map(|at| log.get(at..)).unwrap_or_default()
 }

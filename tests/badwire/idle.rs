@@ -27,9 +27,7 @@ fn idle_connections_keep_nobody_out() {
     for at in 0..count {
         idle.push(connection(at));
         if at % 1000 == 999 {
-            // The first attempt: nobody is turned away.
-            let status = ["cluster", "status"].map(std::ffi::OsString::from).into_iter().chain(bed.cluster.options());
-            bed.aquifer.run(status).ok();
+            bed.is_served();
         }
     }
     assert!(bed.train() == before, "while they are there");

@@ -1,8 +1,8 @@
 //! Messages that somebody has changed: the bytes, the fields, or what the fields carry.
 
+use aquifer_harness::Dice;
 use serde_json::Value as Json;
 
-use crate::dice::Dice;
 use crate::nasty::{NASTY, NO_TEXT};
 use crate::proto::{Fields, Value, encode, parse, put_field, put_varint};
 

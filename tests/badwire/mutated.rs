@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_frame::{Plan, import_shard_in_memory};
+use aquifer_harness::Dice;
 use aquifer_proto::v1::{self, session_request::Message as Said, session_response::Message as Command};
 use prost::Message;
 use tokio::task::JoinSet;
@@ -14,7 +15,6 @@ use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use crate::bed::{Bed, block_on};
 use crate::call::{Node, complaint};
-use crate::dice::Dice;
 use crate::mutate::{mutated, mutated_call};
 use crate::seeds::{Call, ENDLESS, Known, ask, submit};
 

@@ -4,11 +4,10 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use aquifer_harness::Dice;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use tempfile::TempDir;
-
-use crate::dice::Dice;
 
 /// A folder in memory, where there is one: nothing of a simulation outlives it.
 pub(crate) fn folder() -> TempDir {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use aquifer_harness::Dice;
+
 use crate::client::Job;
-use crate::dice::Dice;
 use crate::faults::{Action, FAULTS, Fault, LATENCY_MAX, REST, Shape};
 use crate::jobs;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::dice::Dice;
+use aquifer_harness::Dice;
+
 use crate::journal::Death;
 
 /// A host, by its number: the coordinator, then workers, then clients.

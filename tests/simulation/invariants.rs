@@ -18,10 +18,9 @@ const LOST_MAX: usize = 3;
 /// What is wrong.
 pub(crate) fn broken(case: &Case, run: &Run) -> Vec<String> {
     let mut wrong = run.wrong.clone();
-    let given_up = |found: &Found| faults::losses(&case.course) >= LOST_MAX && is_given_up(&found.event);
     for (job, found) in &run.found {
         match found {
-            Ok(found) if given_up(found) => {}
+            Ok(found) if is_given_up(case, found) => {}
             Ok(found) => wrong.extend(of_found(*job, found)),
             Err(report) => wrong.push(format!("{}: {report}", job.name)),
         }
@@ -32,8 +31,10 @@ pub(crate) fn broken(case: &Case, run: &Run) -> Vec<String> {
     wrong
 }
 
-fn is_given_up(event: &JobEvent) -> bool {
-    matches!(event, JobEvent::Failed { report } if report.message.contains("in a row were lost over this trial"))
+fn is_given_up(case: &Case, found: &Found) -> bool {
+    let said = "in a row were lost over this trial";
+    faults::losses(&case.course) >= LOST_MAX
+        && matches!(&found.event, JobEvent::Failed { report } if report.message.contains(said))
 }
 
 /// The same model, byte by byte, and the same result as when nothing happens.
@@ -77,8 +78,7 @@ fn of_folds(folds: &CrossValidation) -> Option<String> {
 /// The journal has every job that was acknowledged, done.
 fn of_jobs(case: &Case, run: &Run) -> Vec<String> {
     let journal = run.disk.jobs();
-    let given_up = faults::losses(&case.course) >= LOST_MAX
-        && run.found.iter().any(|(_, found)| found.as_ref().is_ok_and(|found| is_given_up(&found.event)));
+    let given_up = run.found.iter().any(|(_, found)| found.as_ref().is_ok_and(|found| is_given_up(case, found)));
     let mut wrong: Vec<String> = journal
         .iter()
         .filter(|(_, status)| **status != JobStatus::Done && !(given_up && **status == JobStatus::Failed))

@@ -8,7 +8,6 @@ mod bed;
 mod case;
 mod client;
 mod cluster;
-mod dice;
 mod faults;
 mod invariants;
 mod jobs;

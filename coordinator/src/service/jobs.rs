@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquifer_frame::{Listed, Roots, SourceOptions, is_hash, source_notes, survey_beneath};
+use aquifer_frame::{Listed, Roots, SourceOptions, is_hash, short_hash, source_notes, survey_beneath};
 use aquifer_model::{Kind, Report, Spec};
 use aquifer_proto::v1::jobs_server::Jobs;
 use aquifer_proto::v1::{self, submit_request};
@@ -176,7 +176,7 @@ impl Jobs for JobsService {
         }
         let path = self.store.model_path(&row.id, &model);
         if !path.exists() {
-            let message = format!("job {} keeps no model {}", row.id, &model[..16]);
+            let message = format!("job {} keeps no model {}", row.id, short_hash(&model));
             return Err(status(Report::new(Kind::Config, "no_model", message)));
         }
         let pieces = stored_file(&path).await?;
@@ -258,7 +258,7 @@ fn cluster_event(event: Happening) -> v1::ClusterEvent {
 }
 
 impl JobsService {
-    /// Begins a job, unless it is at work.
+    /// Begins a job, unless it is at work or nothing of it is left to do.
     async fn begin(&self, job: JobId, work: JobRequest, workers_min: u32, created_ms: u64) -> Result<(), Status> {
         let of = job.clone();
         let known = move |state: &State| state.row(&of).map(|row| (row.can_begin_again(), row.status.has_ended()));

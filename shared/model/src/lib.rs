@@ -10,7 +10,9 @@ mod snapshot;
 mod spec;
 mod state;
 
-pub use file::{EXACT, MODEL_FORMAT, Model, ModelFileError, Tensor, fit_hash, model_hash, tensor_hash};
+pub use file::{
+    EXACT, MODEL_FORMAT, Model, ModelFileError, Tensor, fit_hash, model_file_name, model_hash, tensor_hash,
+};
 pub use metric::{
     Accumulator, AtThreshold, Best, BestThresholds, Counts, Family, GainsGroup, MetricName, Metrics, Scoring,
     has_stalled,
@@ -18,7 +20,7 @@ pub use metric::{
 pub use nearest::nearest;
 pub use params::{ScoreInterval, Stopping};
 pub use partial::{Partial, ValueType, Values, VectorSpec};
-pub use report::{Kind, Report};
+pub use report::{Kind, Report, readable};
 pub use snapshot::{Snapshot, SnapshotError, SnapshotOf};
 pub use spec::{
     Algorithm, Device, Dimension, FitSpec, FoldAssignment, FoldChoice, RawAveraging, RawCrossValidation, RawEncoding,

@@ -39,8 +39,8 @@ impl Kind {
     }
 }
 
-/// Letters of a message or cause: somebody has to read it, whatever the data that it quotes.
-const LETTERS_MAX: usize = 1_500;
+/// Bytes of a message or cause: somebody has to read it, whatever the data that it quotes.
+const TEXT_BYTES_MAX: usize = 1_500;
 
 /// One failure: stable code, message, hint, chain of causes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,13 @@ pub struct Report {
 
 impl Report {
     pub fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
-        Self { kind, code: code.into(), message: readable(&message.into()), hint: None, causes: Vec::new() }
+        Self {
+            kind,
+            code: code.into(),
+            message: readable(&message.into(), TEXT_BYTES_MAX),
+            hint: None,
+            causes: Vec::new(),
+        }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -69,25 +75,27 @@ impl Report {
     pub fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(cause) = next {
-            self.causes.push(readable(&cause.to_string()));
+            self.causes.push(readable(&cause.to_string(), TEXT_BYTES_MAX));
             next = cause.source();
         }
         self
     }
 }
 
-/// What is quoted of data may be long, and made to change a terminal.
-fn readable(text: &str) -> String {
-    let mut readable = String::with_capacity(text.len().min(LETTERS_MAX));
-    for (at, letter) in text.chars().enumerate() {
+/// What is quoted may be long, and made to change a terminal: control characters but for the ends of lines are escaped, and
+/// what comes after so many bytes is left out.
+pub fn readable(text: &str, bytes_max: usize) -> String {
+    let mut readable = String::with_capacity(text.len().min(bytes_max));
+    for letter in text.chars() {
+        let before = readable.len();
         match letter {
-            _ if at == LETTERS_MAX => {
-                readable.push('…');
-                break;
-            }
-            '\n' => readable.push(letter),
-            _ if letter.is_control() => readable.extend(letter.escape_default()),
+            _ if letter.is_control() && letter != '\n' => readable.extend(letter.escape_default()),
             _ => readable.push(letter),
+        }
+        if readable.len() > bytes_max {
+            readable.truncate(before);
+            readable.push('…');
+            break;
         }
     }
     readable
@@ -149,7 +157,8 @@ mod tests {
     #[test]
     fn what_is_quoted_stays_readable() {
         assert_eq!(Report::new(Kind::Data, "x", "a\u{1b}[31m\n\0b").message, "a\\u{1b}[31m\n\\u{0}b");
-        assert_eq!(Report::new(Kind::Data, "x", "é".repeat(100_000)).message.chars().count(), LETTERS_MAX + 1);
+        let long = Report::new(Kind::Data, "x", "é".repeat(100_000)).message;
+        assert_eq!(long, "é".repeat(TEXT_BYTES_MAX / 2) + "…");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use aquifer_model::{Kind, Report};
+use aquifer_model::{Kind, Report, readable};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -21,37 +21,27 @@ pub fn to_status(report: &Report) -> Status {
         Kind::Access => Code::PermissionDenied,
         Kind::Interrupted => Code::Cancelled,
     };
-    let report = readable(report);
+    let report = shortened(report);
     let json = serde_json::to_string(&report).unwrap_or_default();
     let info = ErrorDetails::with_error_info(&report.code, DOMAIN, [(REPORT.to_owned(), json)]);
-    Status::with_error_details(code, report.message, info)
+    Status::with_error_details(code, report.message.replace('\n', " "), info)
 }
 
-/// The report without what no person reads and no terminal should get.
-fn readable(report: &Report) -> Report {
-    let lines = |text: &str, bytes_max| clean(text, bytes_max, |c| c.is_control() && !matches!(c, '\n' | '\t'));
+/// The report, in so few bytes that headers hold it.
+fn shortened(report: &Report) -> Report {
     let mut left = 2 * TEXT_BYTES_MAX;
     let causes = report.causes.iter().map(|cause| {
-        let cause = lines(cause, left);
-        left -= cause.len().min(left);
+        let cause = readable(cause, left);
+        left = left.saturating_sub(cause.len());
         cause
     });
     Report {
         kind: report.kind,
         code: report.code.clone(),
-        message: clean(&report.message, TEXT_BYTES_MAX, char::is_control),
-        hint: report.hint.as_deref().map(|hint| lines(hint, TEXT_BYTES_MAX)),
+        message: readable(&report.message, TEXT_BYTES_MAX),
+        hint: report.hint.as_deref().map(|hint| readable(hint, TEXT_BYTES_MAX)),
         causes: causes.filter(|cause| !cause.is_empty()).collect(),
     }
-}
-
-fn clean(text: &str, bytes_max: usize, is_bad: impl Fn(char) -> bool) -> String {
-    let end = text.floor_char_boundary(bytes_max);
-    let mut clean = text[..end].replace(is_bad, "\u{fffd}");
-    if end < text.len() {
-        clean.push('…');
-    }
-    clean
 }
 
 /// What a status says, for the user; `doing` names the call that failed.
@@ -92,7 +82,7 @@ mod tests {
         report.message = format!("no job {named}");
         report.causes = vec!["at line 1\n  | x".to_owned(), named.clone(), named];
         let status = to_status(&report);
-        assert!(status.message().starts_with("no job \u{fffd}\u{fffd}[2Jé") && status.message().ends_with('…'));
+        assert!(status.message().starts_with("no job \\u{0}\\u{1b}[2Jé") && status.message().ends_with('…'));
         assert!(!status.message().contains(char::is_control));
         let http = status.clone().into_http::<()>();
         let headers = http.headers().iter().map(|(name, value)| name.as_str().len() + value.len());

@@ -373,9 +373,10 @@ impl<'a> Cohort<'a> {
             let waited = self.node.clock.now() - began;
             if waited > PEER_WAIT_MAX {
                 let seat = self.group.iter().map(|at| &self.seats[*at]).find(|seat| seat.total.is_none());
-                let waiting = seat.map(|seat| seat.exchange().waiting_for()).unwrap_or_default();
-                let waiting = waiting.iter().map(|(member, _)| *member);
-                let waiting = if seat.is_some() { waiting.collect() } else { self.undelivered.clone() };
+                let waiting: Vec<usize> = match seat {
+                    Some(seat) => seat.exchange().waiting_for().into_iter().map(|(member, _)| member).collect(),
+                    None => self.undelivered.iter().copied().collect(),
+                };
                 let names: Vec<&str> = waiting.iter().map(|member| &*self.members[*member].worker).collect();
                 let (round, seconds) = (seat.map_or(0, |seat| seat.state.record.round), waited.as_secs());
                 let message = format!("waited {seconds} s for {} in round {round}", names.join(", "));

@@ -15,7 +15,7 @@ mod write;
 
 pub use import::{import_shard, import_shard_beneath, import_shard_in_memory};
 pub use open::Shard;
-pub use record::{ShardRecord, StoredColumn, is_hash};
+pub use record::{ShardRecord, StoredColumn, is_hash, short_hash};
 
 /// Rows of a record batch: 16 mod 1,024, as a power of two would put all columns on the same cache sets.
 pub(crate) const BATCH_ROWS: usize = 65_552;

@@ -25,6 +25,11 @@ pub fn is_hash(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// What stands for a hash where room is short: its first 16 digits.
+pub fn short_hash(hash: &str) -> &str {
+    hash.get(..16).unwrap_or(hash)
+}
+
 /// A column as this shard has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoredColumn {

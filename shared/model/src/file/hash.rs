@@ -1,10 +1,17 @@
 //! Names of models: BLAKE3 in hexadecimal.
 
+use aquifer_frame::short_hash;
+
 use super::{Model, ModelFileError};
 
 /// `model.blake3`: of the file. Equal for any cluster, device and fault.
 pub fn model_hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
+}
+
+/// What the file of a model is called where nobody has named it, by its [`model_hash`].
+pub fn model_file_name(blake3: &str) -> String {
+    format!("{}.safetensors", short_hash(blake3))
 }
 
 /// `model.fit_blake3`: of tensors, encoding and fit spec. Equal for whoever fits the same, however it was scored.

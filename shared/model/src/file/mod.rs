@@ -15,7 +15,7 @@ mod tests;
 mod write;
 
 pub use error::ModelFileError;
-pub use hash::{fit_hash, model_hash, tensor_hash};
+pub use hash::{fit_hash, model_file_name, model_hash, tensor_hash};
 
 use aquifer_frame::Encoding;
 

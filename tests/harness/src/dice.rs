@@ -1,43 +1,43 @@
-//! All chance of a simulation comes from its seed.
+//! All chance of a test comes from its seed.
 
 use std::time::Duration;
 
 use aquifer_frame::{Philox, below};
 
 /// Draws of one purpose, one after the other.
-pub(crate) struct Dice {
+pub struct Dice {
     random: Philox,
     drawn: u32,
 }
 
 impl Dice {
-    pub(crate) fn new(seed: u64, purpose: &str) -> Self {
+    pub fn new(seed: u64, purpose: &str) -> Self {
         Self { random: Philox::new(seed, purpose), drawn: 0 }
     }
 
-    pub(crate) fn below(&mut self, n: usize) -> usize {
+    pub fn below(&mut self, n: usize) -> usize {
         self.drawn += 1;
         below(self.random.draw(self.drawn, 0, 0)[0], n as u32) as usize
     }
 
-    pub(crate) fn between(&mut self, least: usize, most: usize) -> usize {
+    pub fn between(&mut self, least: usize, most: usize) -> usize {
         least + self.below(most - least + 1)
     }
 
-    pub(crate) fn millis(&mut self, least: usize, most: usize) -> Duration {
+    pub fn millis(&mut self, least: usize, most: usize) -> Duration {
         Duration::from_millis(self.between(least, most) as u64)
     }
 
-    pub(crate) fn one_in(&mut self, n: usize) -> bool {
+    pub fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }
 
-    pub(crate) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }
 
     /// Two different numbers.
-    pub(crate) fn two_below(&mut self, n: usize) -> (usize, usize) {
+    pub fn two_below(&mut self, n: usize) -> (usize, usize) {
         let first = self.below(n);
         (first, (first + 1 + self.below(n - 1)) % n)
     }
