@@ -9,11 +9,11 @@ use aquifer_coordinator::{Config, Coordinator};
 use aquifer_frame::Roots;
 use aquifer_model::Report;
 use aquifer_proto::v1::{GetJobRequest, ListFramesRequest, ListJobsRequest, jobs_client::JobsClient};
-use aquifer_proto::{Callee, Token, TokenSender, connect};
+use aquifer_proto::{Callee, Tls, Token, TokenSender, connect};
 use parquet::file::properties::WriterProperties;
 
 use crate::case::{Case, Cases, Expect, Input, message};
-use crate::json::TOKENS;
+use crate::mutate::mutate;
 use crate::seeds::{Numbers, table, written};
 
 const MUTATED: usize = 900;
@@ -93,21 +93,22 @@ impl Cases for Journals {
     }
 }
 
-fn mutate(bytes: &mut Vec<u8>, numbers: &mut Numbers) -> String {
-    let length = bytes.len().max(1);
-    let place = numbers.below(length);
-    match numbers.below(6) {
-        0 => bytes.truncate(place),
-        1 => bytes.iter_mut().skip(place).take(512).for_each(|byte| *byte = 0),
-        2 => bytes.iter_mut().skip(place).take(512).for_each(|byte| *byte ^= 0xa5),
-        3 => bytes.clear(),
-        4 => {
-            let token = TOKENS[numbers.below(TOKENS.len())];
-            bytes.iter_mut().skip(place).zip(token.bytes()).for_each(|(byte, new)| *byte = new);
-        }
-        _ => bytes.iter_mut().skip(place).take(1).for_each(|byte| *byte ^= 1 << numbers.below(8)),
+/// Of a coordinator on this folder.
+pub(crate) fn config(folder: &Path, token: &Token, tls: Option<Tls>) -> Config {
+    Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        dir: folder.to_owned(),
+        journal_dir: folder.to_owned(),
+        roots: Roots::everything(),
+        token: token.clone(),
+        tokens: Some(folder.join("tokens")),
+        tls,
+        cache_bytes: Some(1 << 30),
+        continues: true,
+        no_worker_grace: Duration::from_secs(1),
+        self_test: None,
+        seams: Default::default(),
     }
-    format!("changed at {place} of {length}")
 }
 
 /// A coordinator on this folder, asked for all that it has.
@@ -115,22 +116,8 @@ fn started(folder: &Path, damaged: &str) -> Result<Result<(), Report>, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     let token = Token::new(SECRET).expect("a token");
-    let config = Config {
-        listen: ([127, 0, 0, 1], 0).into(),
-        dir: folder.to_owned(),
-        journal_dir: folder.to_owned(),
-        roots: Roots::everything(),
-        token: token.clone(),
-        tokens: Some(folder.join("tokens")),
-        tls: None,
-        cache_bytes: Some(1 << 30),
-        continues: true,
-        no_worker_grace: Duration::from_secs(1),
-        self_test: None,
-        seams: Default::default(),
-    };
     runtime.block_on(async {
-        let coordinator = match Coordinator::start(config).await {
+        let coordinator = match Coordinator::start(config(folder, &token, None)).await {
             Ok(coordinator) => coordinator,
             Err(error) => {
                 let report = Report::from(error);

@@ -9,6 +9,7 @@
 mod awkward;
 mod bombs;
 mod case;
+mod certificates;
 mod child;
 mod disk;
 mod flipped;
@@ -21,10 +22,12 @@ mod json;
 mod lanes;
 mod lies;
 mod models;
+mod mutate;
 mod pages;
 mod sealed;
 mod seeds;
 mod specs;
+mod states;
 mod thrift;
 mod truncated;
 
@@ -32,7 +35,7 @@ use std::process::ExitCode;
 
 use case::Group;
 
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 14] = [
     Group { name: "awkward", prepare: case::nothing, cases: awkward::cases },
     Group { name: "truncated", prepare: case::nothing, cases: truncated::cases },
     Group { name: "flipped", prepare: case::nothing, cases: flipped::cases },
@@ -45,6 +48,8 @@ const GROUPS: [Group; 12] = [
     Group { name: "models", prepare: models::prepare, cases: models::cases },
     Group { name: "specs", prepare: case::nothing, cases: specs::cases },
     Group { name: "journals", prepare: journals::prepare, cases: journals::cases },
+    Group { name: "states", prepare: case::nothing, cases: states::cases },
+    Group { name: "certificates", prepare: certificates::prepare, cases: certificates::cases },
 ];
 
 fn main() -> ExitCode {
