@@ -3,10 +3,11 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use aquifer_coordinator::core::{JobRow, JobStatus, Request};
 use aquifer_coordinator::{SqliteJournal, wire_source};
-use aquifer_model::Report;
+use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::TrainJob;
 use aquifer_proto::{Credentials, Token};
 
@@ -16,6 +17,9 @@ use crate::failure::{unwritable, usage};
 use crate::given::read_text;
 
 const JOURNAL: &str = "journal.sqlite";
+/// A lock that is held is tried so often, and after so long.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The id of the job of a request, as coordinators make it.
 pub(crate) fn job_id(request: &str) -> String {
@@ -44,7 +48,12 @@ impl JobFolder {
         if resumable {
             let lock = File::options().write(true).create(true).truncate(false).open(folder.path.join("lock"));
             let lock = lock.map_err(|error| unwritable(&folder.path, &error))?;
-            if lock.try_lock().is_err() {
+            // Who only looks whether somebody is at work holds it for a moment.
+            let taken = (0..LOOKS).any(|look| {
+                std::thread::sleep(LOOK * look.min(1));
+                lock.try_lock().is_ok()
+            });
+            if !taken {
                 folder.kept = true; // it is another's
                 return Err(usage("job_is_running", format!("job {id} is being worked on by another command"))
                     .hint(format!("`aquifer job watch {id}` follows it"))
@@ -140,7 +149,12 @@ impl Found {
     /// Its coordinator, while it is at work.
     pub(crate) async fn connect(&self) -> anyhow::Result<Client> {
         let address = self.folder.join("address");
-        let url = read_text(&address).map_err(|error| unwritable(&address, &error))?;
+        let url = read_text(&address).map_err(|error| {
+            let id = &self.row.id;
+            Report::new(Kind::Access, "job_is_beginning", format!("job {id} is just beginning, or ending"))
+                .hint(format!("try again; `aquifer job show {id}` tells how it ended"))
+                .caused_by(&error)
+        })?;
         let token = dir::read_token(&self.folder.join("token"))?;
         Ok(Client::connect(url.trim(), &Credentials { token, tls: None }).await?)
     }
@@ -168,7 +182,8 @@ fn find_in(folder: PathBuf) -> Option<Found> {
     let name = folder.file_name()?.to_string_lossy().into_owned();
     let row = SqliteJournal::read_jobs(&journal).ok()?.into_iter().find(|row| row.id.0 == name)?;
     let lock = File::options().write(true).open(folder.join("lock"));
-    let at_work = lock.is_ok_and(|lock| lock.try_lock().is_err());
+    // Shared, so that two who look do not take each other for one at work.
+    let at_work = lock.is_ok_and(|lock| lock.try_lock_shared().is_err());
     Some(Found { row, at_work, folder })
 }
 

@@ -29,6 +29,8 @@ pub(crate) fn start(level: &str) -> Result<(), Report> {
         None => EnvFilter::new(level),
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // What cannot be written there could not be complained of there either.
+    let log = log.log_internal_errors(false);
     let format = std::env::var_os("AQUIFER_LOG_FORMAT").unwrap_or_default();
     match format.to_str() {
         Some("" | "text") => {

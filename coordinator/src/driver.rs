@@ -218,7 +218,7 @@ impl Driver {
         self.handle.record.see_effect(&effect);
         match effect {
             Effect::Persist(_) | Effect::PersistTrial(_) => {}
-            Effect::ClearSums { identities } => {
+            Effect::ClearSums { identities, .. } => {
                 // They only take room.
                 if let Err(error) = self.journal.clear_sums(&identities) {
                     warn!(%error, "sums of folds stay in the journal");
@@ -249,7 +249,7 @@ impl Driver {
                     warn!(%error, "a checkpoint that nobody needs stays");
                 }
             }
-            Effect::RemoveModel { path } => drop(std::fs::remove_file(path)),
+            Effect::RemoveModel { path, .. } => drop(std::fs::remove_file(path)),
             Effect::Forget { job } => {
                 if let Err(error) = self.journal.forget(&job) {
                     warn!(%error, "trials of a cancelled job stay in the journal");

@@ -46,9 +46,14 @@ impl Feeds {
     /// Begins anew the feed of a job that has ended and is taken up again.
     pub(crate) fn open_again(&self, job: &JobId) {
         let mut jobs = self.lock();
-        if jobs.get(job).is_none_or(|feed| feed.events.last().is_some_and(|(_, event)| event.is_last())) {
-            jobs.insert(job.clone(), Feed::new(self.first));
-        }
+        let ended = |feed: &Feed| feed.events.last().is_some_and(|(_, event)| event.is_last());
+        let last = match jobs.get(job) {
+            // Who watched it before has a token of then: what comes is later.
+            Some(feed) if ended(feed) => feed.last,
+            Some(_) => return,
+            None => self.first,
+        };
+        jobs.insert(job.clone(), Feed::new(last));
     }
 
     pub(crate) fn publish(&self, job: &JobId, event: JobEvent) {

@@ -9,7 +9,7 @@ use aquifer_proto::{
     Access, BindError, CONTROL_BYTES_MAX, DESCRIPTORS, QUESTION_BYTES_MAX, Scope, Tokens, TokensError, admit, bind,
     on_own_thread, with_operations,
 };
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tonic::service::Routes;
 use tracing::{Instrument, info, info_span};
 
@@ -19,6 +19,9 @@ use crate::driver::{Driver, Handle};
 use crate::journal::{Journal, JournalError, SqliteJournal};
 use crate::service::{JobsService, MembershipService, Operations};
 use crate::store::{Store, StoreError};
+
+/// Checkpoints, and models, that workers send side by side: each is in memory until it is believed.
+const RECEIVED_AT_ONCE: usize = 2;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -105,6 +108,8 @@ impl Coordinator {
             next_worker: Arc::default(),
             peer_token: config.token.for_peers(),
             tokens,
+            checkpoints: Semaphore::new(RECEIVED_AT_ONCE),
+            models: Semaphore::new(RECEIVED_AT_ONCE),
         };
         let membership = MembershipServer::new(membership).max_decoding_message_size(CONTROL_BYTES_MAX);
         aquifer_fault::kill_point("coordinator.start.unserved");

@@ -265,6 +265,9 @@ impl Incoming {
         kill_point("coordinator.file.synced");
         io_point("coordinator.file.rename").map_err(|source| io("rename to", &path, source))?;
         self.part.persist(&path).map_err(|error| io("rename to", &path, error.error))?;
+        // The name is on disk as well before anybody hears of it.
+        let folder = path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all());
+        io_point("coordinator.folder.sync").and(folder).map_err(|source| io("sync the folder of", &path, source))?;
         kill_point("coordinator.file.renamed");
         Ok((path, hash))
     }

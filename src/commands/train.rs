@@ -156,6 +156,12 @@ impl Train {
         for setting in &self.settings {
             spec.set(setting).map_err(Report::from)?;
         }
+        let splits = spec.cross_validation.nfolds.is_some() || spec.cross_validation.fold_column.is_some();
+        if self.cv_predictions.is_some() && !splits {
+            let message =
+                "--cv-predictions does not apply: neither `nfolds` nor `fold_column` asks for cross-validation";
+            return Err(usage("unused", message).hint("give `--set nfolds=5`, or leave out --cv-predictions").into());
+        }
         if self.cv_predictions.is_some() {
             spec.cross_validation.keep_cross_validation_predictions = Some(true);
         }

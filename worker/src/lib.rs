@@ -11,6 +11,7 @@ mod executor;
 mod imports;
 mod inbox;
 mod link;
+mod node;
 mod operations;
 mod peer;
 mod registry;

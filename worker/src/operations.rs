@@ -67,7 +67,7 @@ impl Operated for Operations {
         );
         let held = self.states.all();
         metrics.gauge("aquifer_worker_states", "Held, of trials that are not at work here.", held.len());
-        let bytes: usize = held.iter().map(|(_, held)| held.bytes.len()).sum();
+        let bytes: u64 = held.iter().map(|(_, held)| held.snapshot.of().size()).sum();
         metrics.gauge("aquifer_worker_states_bytes", "Their bytes.", bytes);
         metrics.gauge("aquifer_worker_memory_budget_bytes", "Memory that it may take; 0: unknown.", budget.bytes());
         metrics.gauge("aquifer_worker_memory_reserved_bytes", "Reserved by cohorts.", budget.reserved_bytes());

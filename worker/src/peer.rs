@@ -5,7 +5,7 @@ use std::pin::Pin;
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1;
 use aquifer_proto::v1::peer_server::Peer;
-use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, from_status, next_piece, to_status};
+use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, file_chunks, from_status, in_place, next_piece, to_status};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_stream::{Stream, StreamExt};
 use tonic::{Request, Response, Status, Streaming};
@@ -96,7 +96,8 @@ impl Peer for PeerService {
         let v1::FetchStateRequest { header, identity, round } = request.into_inner();
         check_version(header.as_ref())?;
         aquifer_fault::kill_point("worker.state.asked");
-        let bytes = self.states.get(&identity, round).ok_or_else(|| Status::not_found("no such state here"))?;
+        let held = self.states.get(&identity, round).ok_or_else(|| Status::not_found("no such state here"))?;
+        let bytes = in_place(|| held.to_bytes());
         let pieces = (0..bytes.len().div_ceil(CHUNK_BYTES)).map(move |piece| {
             let from = piece * CHUNK_BYTES;
             Ok(v1::FetchStateResponse { data: bytes[from..bytes.len().min(from + CHUNK_BYTES)].to_vec() })

@@ -21,6 +21,7 @@ use crate::counters::Counters;
 use crate::executor::{Executor, ThreadPool};
 use crate::imports::Imports;
 use crate::link::Links;
+use crate::node::node_name;
 use crate::operations::Operations;
 use crate::peer::PeerService;
 use crate::registry::Registry;
@@ -62,6 +63,8 @@ impl Worker {
 
         let budget = Arc::new(Budget::new(config.memory_bytes.unwrap_or_else(memory_bytes)));
         tokio::spawn(watch_memory(Arc::downgrade(&budget)));
+        let node = node_name(&config.dir)
+            .map_err(|error| Report::new(Kind::Work, "random", "the system gives no random bytes").caused_by(&error))?;
         let registry = Registry::default();
         let states = States::default();
         let shards = Shards {
@@ -124,6 +127,7 @@ impl Worker {
             imports: Imports::default(),
             counters,
             self_test,
+            node,
         };
         let session = tokio::spawn(async move { session.keep(stopped).await });
         Ok(Self { address, session, server, stop, executor })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use aquifer_frame::{Plan, ShardRecord};
 use aquifer_model::{Kind, Report};
 use aquifer_proto::v1::{self, session_request, session_response, shard_imported};
-use aquifer_proto::{CONTROL_BYTES_MAX, CohortPlan, Token, Tokens, from_status, on_own_thread};
+use aquifer_proto::{CONTROL_BYTES_MAX, Clock, CohortPlan, Token, Tokens, from_status, in_place, on_own_thread};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{Semaphore, watch};
 use tokio_stream::wrappers::UnboundedReceiverStream;
@@ -37,6 +37,8 @@ const FIRST_CONTACT: Duration = Duration::from_secs(30);
 /// One that had reached it waits this long for it to come back.
 const RECONNECT: Duration = Duration::from_secs(300);
 
+/// A worker that leaves waits this long for the coordinator to have heard it.
+const GOODBYE_MAX: Duration = Duration::from_secs(2);
 /// Trials of a session that broke stop after what they are at.
 const STOP_MAX: Duration = Duration::from_secs(30);
 /// A worker that is told to end hands over what it has within this time.
@@ -64,7 +66,7 @@ pub(crate) struct Session {
     pub(crate) states: States,
     pub(crate) executor: Arc<dyn Executor>,
     pub(crate) budget: Arc<Budget>,
-    pub(crate) clock: Arc<dyn aquifer_proto::Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) registry: Registry,
     pub(crate) tokens: Tokens,
     pub(crate) imports: Imports,
@@ -72,6 +74,8 @@ pub(crate) struct Session {
     pub(crate) importing: Arc<Semaphore>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) self_test: String,
+    /// What tells it from others, wherever it listens.
+    pub(crate) node: String,
 }
 
 impl Session {
@@ -149,8 +153,13 @@ impl Session {
             said: said.clone(),
             counters: self.counters.clone(),
         };
-        let speaker = tokio::spawn(speak(words, requests, term, welcome.incarnation));
-        let renewals = tokio::spawn(renew(said, Duration::from_millis(u64::from(welcome.lease_ms)) / 3));
+        let mut speaker = tokio::spawn(speak(words, requests, term, welcome.incarnation));
+        let renewals = tokio::spawn(renew(
+            said,
+            self.states.clone(),
+            self.clock.clone(),
+            Duration::from_millis(u64::from(welcome.lease_ms)) / 3,
+        ));
         let obeyed = async {
             while let Ok(Some(command)) = commands.message().await {
                 if command.header.as_ref().is_some_and(|header| header.term == term)
@@ -167,12 +176,21 @@ impl Session {
                 warn!("what is at work here could not be handed over within {} s", LEAVE_MAX.as_secs());
             }
         };
-        tokio::select! {
+        let leaves = tokio::select! {
             biased;
-            () = obeyed => {}
-            () = left => {}
-        }
+            () = obeyed => false,
+            () = left => true,
+        };
         renewals.abort();
+        if leaves {
+            // What it said last arrives before the connection goes.
+            drop((node, renewals.await));
+            let gone = async {
+                let _ = (&mut speaker).await;
+                while let Ok(Some(_)) = commands.message().await {}
+            };
+            let _ = tokio::time::timeout(GOODBYE_MAX, gone).await;
+        }
         speaker.abort();
         Ok(())
     }
@@ -183,9 +201,10 @@ impl Session {
         let _ = node.said.send(Said::Leaving);
         self.registry.emptied().await;
         for (identity, held) in self.states.all() {
+            let state = v1::HeldState { identity, round: held.round() };
             let id = GenerationId { term, trial: held.job, number: 0 };
-            let state = v1::HeldState { identity, round: held.round };
-            if let Err(report) = trial::put_checkpoint(node, &id, &state, &held.bytes).await {
+            let bytes = Arc::new(in_place(|| held.snapshot.to_bytes()));
+            if let Err(report) = trial::put_checkpoint(node, &id, &state, bytes).await {
                 warn!(trial = state.identity, %report, "a state is not handed over");
             }
         }
@@ -202,6 +221,7 @@ impl Session {
             self_test: self.self_test.clone(),
             shards: self.shards.store.list().into_iter().collect(),
             states: self.states.list(),
+            node: self.node.clone(),
         };
         request(0, 0, session_request::Message::Register(register))
     }
@@ -211,6 +231,9 @@ impl Session {
             session_response::Message::Registered(_) => {}
             session_response::Message::ImportShard(import) => self.import(node, import),
             session_response::Message::StartTrial(start) => self.start_trial(node, start, leaving),
+            session_response::Message::ForgetStates(forget) if forget.identities.is_empty() => {
+                self.states.forget_job(&forget.job);
+            }
             session_response::Message::ForgetStates(forget) => {
                 forget.identities.iter().for_each(|identity| self.states.forget(identity));
             }
@@ -334,9 +357,10 @@ fn record_json(record: &ShardRecord) -> Result<String, Report> {
     Err(Report::new(Kind::Data, "too_many_columns", message).hint("leave columns out with --ignore"))
 }
 
-async fn renew(said: UnboundedSender<Said>, interval: Duration) {
+async fn renew(said: UnboundedSender<Said>, states: States, clock: Arc<dyn Clock>, interval: Duration) {
     loop {
         tokio::time::sleep(interval).await;
+        states.prune(clock.now());
         if said.send(Said::Renew).is_err() {
             return;
         }

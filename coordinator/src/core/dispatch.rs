@@ -84,6 +84,10 @@ impl State {
         let swaps = (search.swaps + apart) % workers.len().max(1);
         workers.rotate_left(swaps);
         if apart >= TOGETHER_MAX {
+            // Every other time one that has the state already.
+            let has = |worker: &&WorkerId| keys.iter().any(|key| search.is_held_by(*key, &self.workers[*worker]));
+            let first = workers.iter().position(has).filter(|_| apart.is_multiple_of(2)).unwrap_or(0);
+            workers.swap(0, first);
             workers.truncate(1);
         }
         let ranks = keys.first().and_then(|key| search.candidates.get(&key.candidate))?.fit.params.ranks;

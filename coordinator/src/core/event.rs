@@ -161,6 +161,12 @@ pub enum TrialReport {
         report: Report,
         fit: Option<Fit>,
     },
+    /// The state that a trial was to go on from is nowhere: whoever was thought to have it has answered that it has not.
+    StateLost {
+        identity: String,
+        round: u64,
+        report: Report,
+    },
     Stopped,
     /// A peer's state differs from this member's, in a round that compares them.
     Differs {
@@ -201,6 +207,7 @@ pub enum Effect {
     },
     /// The sums of these trials are not needed any more.
     ClearSums {
+        job: JobId,
         identities: Vec<String>,
     },
     /// Looks up what is known of trials on this data; `mine`: by this job alone.
@@ -216,6 +223,7 @@ pub enum Effect {
     },
     /// A model that is not among the best.
     RemoveModel {
+        job: JobId,
         path: PathBuf,
     },
     Send {
@@ -252,21 +260,25 @@ pub enum Effect {
 }
 
 impl Effect {
-    /// The job that it is for.
+    /// The job that it is for: not carried out where what that job decided cannot be written down.
     pub fn job(&self) -> Option<&JobId> {
         match self {
             Effect::Persist(row) => Some(&row.id),
             Effect::Send { command, .. } => match command {
-                Command::ImportShard { job, .. } | Command::StartTrial { job, .. } => Some(job),
+                Command::ImportShard { job, .. }
+                | Command::StartTrial { job, .. }
+                | Command::ForgetStates { job, .. } => Some(job),
                 // They end something: always right.
-                Command::StopTrial { .. }
-                | Command::DropShards { .. }
-                | Command::RemoveShards { .. }
-                | Command::ForgetStates { .. } => None,
+                Command::StopTrial { .. } | Command::DropShards { .. } | Command::RemoveShards { .. } => None,
             },
             Effect::PersistTrial(row) => Some(&row.job),
-            Effect::Forget { job } | Effect::FindTrials { job, .. } | Effect::AppendPoint { job, .. } => Some(job),
-            Effect::RemoveModel { .. } | Effect::ClearSums { .. } | Effect::RemoveCheckpoints { .. } => None,
+            // What is removed is what a row on disk stands for, or is no use without it.
+            Effect::Forget { job }
+            | Effect::FindTrials { job, .. }
+            | Effect::AppendPoint { job, .. }
+            | Effect::RemoveModel { job, .. }
+            | Effect::ClearSums { job, .. }
+            | Effect::RemoveCheckpoints { job, .. } => Some(job),
             Effect::Disconnect { .. } => None,
             Effect::Plan { job, .. }
             | Effect::LoadFrame { job, .. }
@@ -308,8 +320,9 @@ pub enum Command {
     RemoveShards {
         shards: Vec<String>,
     },
-    /// Nobody goes on from states of these trials any more.
+    /// Nobody goes on from states of these trials of the job any more; none are named: of all its trials.
     ForgetStates {
+        job: JobId,
         identities: Vec<String>,
     },
 }

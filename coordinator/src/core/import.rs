@@ -199,10 +199,13 @@ impl State {
         report: Report,
     ) -> Vec<Effect> {
         let others = self.placeable().into_iter().any(|other| other != worker);
-        let job = self.jobs.get_mut(id).filter(|_| others && is_passing(&report));
+        let job = self.jobs.get_mut(id).filter(|_| is_passing(&report));
         let making = job.and_then(|job| job.slots.get_mut(slot)?.making(shard));
-        if let Some(making) = making.filter(|making| making.by.as_ref() == Some(worker) && making.lost + 1 < TRIES_MAX)
-        {
+        // It was given to somebody else meanwhile.
+        if making.as_ref().is_some_and(|making| making.by.as_ref() != Some(worker) || making.record.is_some()) {
+            return Vec::new();
+        }
+        if let Some(making) = making.filter(|making| others && making.lost + 1 < TRIES_MAX) {
             making.by = None;
             making.lost += 1;
             return self.hand_out_imports(id);

@@ -206,10 +206,14 @@ impl State {
         let mut effects = vec![Effect::Persist(Box::new(job.row.clone()))];
         match job.row.status {
             JobStatus::Cancelled => effects.push(Effect::Forget { job: id.clone() }),
-            // A failed one may be taken up again.
             JobStatus::Done => effects.push(Effect::RemoveCheckpoints { job: id.clone(), identities: None }),
             _ => {}
         }
+        // A failed one may be taken up again.
+        if job.row.status != JobStatus::Failed {
+            effects.extend(self.forget_job(id));
+        }
+        let Some(job) = self.jobs.get_mut(id) else { return effects };
         job.slots.clear();
         job.search = None;
         effects.push(Effect::Notify { job: id.clone(), event });
@@ -251,6 +255,18 @@ impl State {
             return vec![Effect::Persist(Box::new(row)), Effect::Forget { job: id.clone() }];
         }
         self.stop_job(now, id, JobEvent::Cancelled)
+    }
+
+    /// What was decided of it could not be carried out. If it has ended by now, that is not on disk: it has failed as well.
+    pub(super) fn effect_failed(&mut self, now: Duration, id: &JobId, report: Report) -> Vec<Effect> {
+        match self.jobs.get_mut(id).filter(|job| job.row.status == JobStatus::Done) {
+            Some(job) => {
+                job.row.result = serde_json::to_string(&JobEvent::Failed { report: report.clone() }).ok();
+                (job.row.status, job.row.failure) = (JobStatus::Failed, Some(report));
+                Vec::new()
+            }
+            None => self.fail_job(now, id, report),
+        }
     }
 
     /// What a job had on a worker that is lost is done elsewhere.

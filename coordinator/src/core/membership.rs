@@ -26,6 +26,8 @@ pub struct Registration {
     pub shards: BTreeSet<String>,
     /// States that it holds of trials that were at work on it: by identity, the round.
     pub states: BTreeMap<String, u64>,
+    /// What tells it from other nodes wherever it listens: made at the first start in its data folder.
+    pub node: String,
 }
 
 /// A member of the cluster.

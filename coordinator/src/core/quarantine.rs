@@ -1,5 +1,6 @@
 //! Workers that compute wrongly: found by members whose states differ, and kept out.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
@@ -9,10 +10,10 @@ use super::search::{DISPUTES_MAX, Left, stop_run};
 use super::{Effect, JobId, State, WorkerId};
 
 impl State {
-    /// Why a worker at this address may not register.
-    pub fn refusal(&self, address: &str) -> Option<Report> {
-        self.quarantined.contains(address).then(|| {
-            let message = format!("the worker at {address} computed other states than the rest of the cluster");
+    /// Why this node may not register.
+    pub fn refusal(&self, node: &str) -> Option<Report> {
+        self.quarantined.contains(node).then(|| {
+            let message = format!("the node {node} computed other states than the rest of the cluster");
             Report::new(Kind::Access, "quarantined", message)
                 .hint("check this machine's memory and processor; the coordinator forgets it when it is started again")
         })
@@ -55,28 +56,30 @@ impl State {
         effects
     }
 
-    /// A member of the trial that was computed again: whoever had another state before is kept out.
+    /// A member of the trial that is computed again says what it has: whoever is wrong is kept out.
     pub(super) fn state_checked(
         &mut self,
         now: Duration,
         id: &JobId,
+        worker: &WorkerId,
         number: u64,
         trial: usize,
         (round, check): (u64, u64),
     ) -> Vec<Effect> {
         let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
-        let Some(key) = search.runs.get(&number).and_then(|run| run.trials.get(trial)).copied() else {
+        let Some(run) = search.runs.get(&number) else { return Vec::new() };
+        let members: BTreeSet<WorkerId> = run.members.iter().map(|member| member.worker.clone()).collect();
+        let Some(key) = run.trials.get(trial).copied().filter(|_| members.contains(worker)) else {
             return Vec::new();
         };
         let Some(dispute) = search.disputes.get_mut(&key).filter(|dispute| dispute.round == round) else {
             return Vec::new();
         };
-        let culprits = dispute.culprits(check);
-        dispute.checks.clear();
+        let culprits = dispute.checked(number, &members, worker, check);
         let mut effects = Vec::new();
         for worker in culprits {
             let Some(at) = self.workers.get(&worker) else { continue };
-            self.quarantined.insert(at.registration.address.clone());
+            self.quarantined.insert(at.registration.node.clone());
             let reason = format!("before round {round} it had a state that nobody could compute again");
             effects.push(Effect::Disconnect { worker: worker.clone(), reason: reason.clone() });
             effects.extend(self.worker_gone(now, &worker, &reason));

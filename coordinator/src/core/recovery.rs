@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aquifer_proto::{STATE_LOST, StateFrom};
+use aquifer_proto::StateFrom;
 
 use super::search::{Again, Left, Over, TrialKey, stop_run};
 use super::{Command, Effect, JobId, State, Worker, WorkerId};
@@ -30,7 +30,8 @@ impl State {
     }
 
     pub(super) fn checkpoint_stored(&mut self, id: &JobId, identity: String, round: u64) -> Vec<Effect> {
-        match self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) {
+        let search = self.jobs.get_mut(id).and_then(|job| job.search.as_mut());
+        match search.filter(|search| search.is_open(&identity)) {
             Some(search) => {
                 let newest = search.checkpoints.entry(identity).or_insert(round);
                 *newest = round.max(*newest);
@@ -39,6 +40,13 @@ impl State {
             None => return vec![Effect::RemoveCheckpoints { job: id.clone(), identities: Some(vec![identity]) }],
         }
         Vec::new()
+    }
+
+    /// Whether a state of a trial is of use that a member of the cluster offers.
+    pub fn needs_state(&self, id: &JobId, identity: &str, incarnation: u64) -> bool {
+        let search = self.jobs.get(id).and_then(|job| job.search.as_ref());
+        let is_member = self.workers.values().any(|worker| worker.incarnation == incarnation);
+        is_member && search.is_some_and(|search| search.is_open(identity))
     }
 
     /// Nothing more is placed on it, and what it has at work is placed elsewhere once it has handed it over.
@@ -90,14 +98,14 @@ impl State {
             if disputed {
                 // None of them is believed.
                 let identities: Vec<String> = left.iter().filter_map(|key| search.identity(*key)).collect();
-                effects.extend(forget(&mut self.workers, &identities));
+                effects.extend(forget(&mut self.workers, id, &identities));
             }
             for key in left {
                 let open = search.candidates.get(&key.candidate).is_some_and(|candidate| !candidate.has_ended());
                 let Some(identity) = search.identity(key).filter(|_| open) else { continue };
                 let held = newest(&self.workers, &identity);
                 let known = held.max(search.checkpoints.get(&identity).copied()).unwrap_or(0);
-                let Some(report) = loss.as_ref().filter(|report| report.code != STATE_LOST) else {
+                let Some(report) = &loss else {
                     search.waiting.insert(key);
                     continue;
                 };
@@ -153,23 +161,40 @@ impl State {
         Vec::new()
     }
 
-    /// States that were to be gone on from were found nowhere: nobody has them.
-    pub(super) fn forget_states(&mut self, id: &JobId, keys: &[TrialKey]) -> Vec<Effect> {
-        let Some(search) = self.jobs.get_mut(id).and_then(|job| job.search.as_mut()) else { return Vec::new() };
-        let identities: Vec<String> = keys.iter().filter_map(|key| search.identity(*key)).collect();
-        let mut effects = forget(&mut self.workers, &identities);
-        if effects.is_empty() {
-            // It was the checkpoint.
-            search.checkpoints.retain(|identity, _| !identities.contains(identity));
+    /// A state that was to be gone on from is nowhere. Others of the same trial are as good as before.
+    pub(super) fn forget_state(&mut self, id: &JobId, identity: &str, round: u64) -> Vec<Effect> {
+        let identities = vec![identity.to_owned()];
+        let mut effects = Vec::new();
+        for (worker, at) in &mut self.workers {
+            if at.registration.states.get(identity) == Some(&round) {
+                at.registration.states.remove(identity);
+                let command = Command::ForgetStates { job: id.clone(), identities: identities.clone() };
+                effects.push(Effect::Send { worker: worker.clone(), command });
+            }
+        }
+        let search = self.jobs.get_mut(id).and_then(|job| job.search.as_mut());
+        if let Some(search) = search.filter(|search| search.checkpoints.get(identity) == Some(&round)) {
+            search.checkpoints.remove(identity);
             effects.push(Effect::RemoveCheckpoints { job: id.clone(), identities: Some(identities) });
         }
         effects
     }
 
+    /// Of a job that has ended nobody goes on from anything.
+    pub(super) fn forget_job(&mut self, id: &JobId) -> Vec<Effect> {
+        let search = self.jobs.get(id).and_then(|job| job.search.as_ref());
+        let open: Vec<String> = search.map(|search| search.open_identities().collect()).unwrap_or_default();
+        for at in self.workers.values_mut() {
+            at.registration.states.retain(|identity, _| !open.contains(identity));
+        }
+        let command = || Command::ForgetStates { job: id.clone(), identities: Vec::new() };
+        self.workers.keys().map(|worker| Effect::Send { worker: worker.clone(), command: command() }).collect()
+    }
+
     /// What is kept of trials that have ended, nobody needs.
     pub(super) fn release(&mut self, id: &JobId, identity: &str) -> Vec<Effect> {
         let identities = [identity.to_owned()];
-        let mut effects = forget(&mut self.workers, &identities);
+        let mut effects = forget(&mut self.workers, id, &identities);
         let search = self.jobs.get_mut(id).and_then(|job| job.search.as_mut());
         if search.is_some_and(|search| search.checkpoints.remove(identity).is_some()) {
             effects.push(Effect::RemoveCheckpoints { job: id.clone(), identities: Some(identities.into()) });
@@ -196,13 +221,15 @@ fn newest(workers: &BTreeMap<WorkerId, Worker>, identity: &str) -> Option<u64> {
     workers.values().filter_map(|worker| worker.registration.states.get(identity).copied()).max()
 }
 
-fn forget(workers: &mut BTreeMap<WorkerId, Worker>, identities: &[String]) -> Vec<Effect> {
+/// Has workers forget what they hold of these trials.
+fn forget(workers: &mut BTreeMap<WorkerId, Worker>, job: &JobId, identities: &[String]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for (worker, at) in workers {
         let held = identities.iter().filter(|identity| at.registration.states.remove(*identity).is_some());
         let identities: Vec<String> = held.cloned().collect();
         if !identities.is_empty() {
-            effects.push(Effect::Send { worker: worker.clone(), command: Command::ForgetStates { identities } });
+            let command = Command::ForgetStates { job: job.clone(), identities };
+            effects.push(Effect::Send { worker: worker.clone(), command });
         }
     }
     effects

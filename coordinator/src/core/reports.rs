@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aquifer_model::{Kind, Part, Report};
-use aquifer_proto::{JobEvent, Progress, STATE_LOST, is_passing};
+use aquifer_proto::{JobEvent, Progress, is_passing};
 
 use super::search::{Left, Reported, Run, Search, TrialKey, TrialRow, drop_trial, stop_run};
 use super::{Effect, Fit, JobId, State, StoredModel, TRAIN, TrialReport, WorkerId};
@@ -53,7 +53,12 @@ impl State {
                 self.states_differ(now, id, worker, number, trial, (round, check))
             }
             TrialReport::Checked { trial, round, check } => {
-                return self.state_checked(now, id, number, trial, (round, check));
+                return self.state_checked(now, id, worker, number, trial, (round, check));
+            }
+            TrialReport::StateLost { identity, round, report } => {
+                let mut effects = self.run_failed(now, id, worker, number, report, None);
+                effects.extend(self.forget_state(id, &identity, round));
+                effects
             }
             TrialReport::Failed { trial: Some(trial), report, .. } => trial_failed(search, id, number, trial, report),
             TrialReport::Failed { trial: None, report, fit } => self.run_failed(now, id, worker, number, report, fit),
@@ -119,9 +124,9 @@ impl State {
         {
             // They have been added up.
             effects.push(Effect::PersistTrial(Box::new(pooled)));
-            effects.push(Effect::ClearSums { identities: search.fold_identities(key.candidate) });
+            effects.push(Effect::ClearSums { job: id.clone(), identities: search.fold_identities(key.candidate) });
         }
-        effects.extend(search.keep_best(key).map(|path| Effect::RemoveModel { path }));
+        effects.extend(search.keep_best(key).map(|path| Effect::RemoveModel { job: id.clone(), path }));
         effects.extend(search.drop_needless(id));
         effects.extend(self.release(id, &identity));
         effects
@@ -161,7 +166,7 @@ impl State {
             }
             _ => Vec::new(),
         };
-        let mut effects = stop_run(id, number, run, Some(worker), left, now);
+        let effects = stop_run(id, number, run, Some(worker), left, now);
         match fit {
             // Another member has refused it too.
             Some(fit) if already_stopping && fit.trials > 0 => search.cohort_max = search.cohort_max.min(fit.trials),
@@ -176,9 +181,6 @@ impl State {
             // Which of many does not is found one by one.
             Some(_) if count > 1 => search.cohort_max = 1,
             _ => failed.iter().for_each(|key| search.fail(key.candidate, report.clone())),
-        }
-        if report.code == STATE_LOST {
-            effects.extend(self.forget_states(id, &keys));
         }
         effects
     }

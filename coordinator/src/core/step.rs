@@ -29,7 +29,7 @@ impl State {
             }
             Event::CancelRequested { job } => self.cancel_requested(now, &job),
             Event::FrameSaved { job, result } => self.frame_saved(now, &job, result),
-            Event::EffectFailed { job, report } => self.fail_job(now, &job, report),
+            Event::EffectFailed { job, report } => self.effect_failed(now, &job, report),
             Event::Planned { job, slot, result } => self.planned(now, &job, slot, result),
             Event::FrameLoaded { job, slot, result } => self.frame_loaded(now, &job, slot, result),
             Event::ShardsRemoved { shards } => self.shards_removed(&shards.into_iter().collect()),

@@ -67,7 +67,8 @@ impl Bench {
     }
 
     fn register(&mut self, n: u32) {
-        let registration = Registration { address: format!("http://w{n}"), threads: 1, ..Registration::default() };
+        let (address, node) = (format!("http://w{n}"), format!("n{n}"));
+        let registration = Registration { address, node, threads: 1, ..Registration::default() };
         self.step(Event::WorkerRegistered { worker: worker(n), incarnation: n.into(), registration });
     }
 

@@ -40,6 +40,9 @@ pub(super) fn check_registration(of: &Registration, self_test: &str) -> Result<(
     if !is_name(&of.address) || !(of.address.starts_with("http://") || of.address.starts_with("https://")) {
         return wrong("an address that is none");
     }
+    if !is_node(&of.node) {
+        return wrong("a node's name that is none");
+    }
     if !is_name(self_test) {
         return wrong("a self-test that is none");
     }
@@ -91,6 +94,10 @@ fn check_trial(report: &TrialReport) -> Wrong {
         }
         TrialReport::Finished { reported, .. } => check_finished(reported),
         TrialReport::Failed { report, .. } => check_report(report),
+        TrialReport::StateLost { identity, report, .. } => {
+            ensure(is_name(identity), "a state that is none")?;
+            check_report(report)
+        }
         TrialReport::Stopped | TrialReport::Differs { .. } | TrialReport::Checked { .. } => Ok(()),
     }
 }
@@ -150,6 +157,11 @@ fn check_record(record: &ShardRecord) -> Wrong {
 fn check_report(report: &Report) -> Wrong {
     let texts = report.causes.iter().chain(&report.hint).chain([&report.message, &report.code]);
     ensure(texts.map(String::len).sum::<usize>() <= REPORT_BYTES_MAX, "a report that is too long")
+}
+
+/// 128 bits in hexadecimal digits.
+fn is_node(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 fn is_name(text: &str) -> bool {

@@ -5,8 +5,9 @@ use std::pin::Pin;
 use aquifer_model::{Kind, Model, Report, Score, Snapshot, fit_hash};
 use aquifer_proto::v1::membership_server::Membership;
 use aquifer_proto::v1::{self, session_request, session_response};
-use aquifer_proto::{PROTOCOL_VERSION, Token, Tokens, in_place, next_piece, to_status};
+use aquifer_proto::{PROTOCOL_VERSION, Scope, Shown, Token, Tokens, in_place, next_piece, to_status};
 use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
 use tokio_stream::{Stream, StreamExt, wrappers::UnboundedReceiverStream};
 use tonic::{Request, Response, Status, Streaming};
 use tracing::{Instrument, info_span, warn};
@@ -18,7 +19,7 @@ use super::words::{events_of, message_of, registration};
 use super::{status, stopping};
 use crate::core::{Event, FileRef, JobId, LEASE, StoredModel, WorkerId};
 use crate::driver::Handle;
-use crate::store::Store;
+use crate::store::{Store, check_room};
 
 /// Words of a worker that wait for the driver: one that says more, and faster, is listened to more slowly.
 const UNREAD_MAX: usize = 64;
@@ -32,6 +33,10 @@ pub(crate) struct MembershipService {
     pub(crate) next_worker: Arc<Mutex<u64>>,
     pub(crate) peer_token: Token,
     pub(crate) tokens: Tokens,
+    /// Whoever sends a checkpoint has it.
+    pub(crate) checkpoints: Semaphore,
+    /// … or a model.
+    pub(crate) models: Semaphore,
 }
 
 type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -44,6 +49,7 @@ impl Membership for MembershipService {
         &self,
         request: Request<Streaming<v1::SessionRequest>>,
     ) -> Result<Response<Self::SessionStream>, Status> {
+        let shown = Shown::of(request.metadata());
         let mut messages = request.into_inner();
         let first = next_piece(&mut messages)
             .await?
@@ -59,8 +65,8 @@ impl Membership for MembershipService {
         let registration = registration(register);
         check_registration(&registration, &self_test).map_err(status)?;
         self.check_self_test(&self_test).map_err(status)?;
-        let address = registration.address.clone();
-        let refusal = self.handle.ask(move |state| state.refusal(&address)).await.ok_or_else(stopping)?;
+        let node = registration.node.clone();
+        let refusal = self.handle.ask(move |state| state.refusal(&node)).await.ok_or_else(stopping)?;
         refusal.map_or(Ok(()), |report| Err(status(report)))?;
         aquifer_fault::kill_point("coordinator.worker.registers");
         let (worker, incarnation) = self.next_worker();
@@ -70,10 +76,20 @@ impl Membership for MembershipService {
         let handle = self.handle.clone();
         let reader = worker.clone();
         let said_by = info_span!("session", term = self.term, %worker);
+        let tokens = self.tokens.clone();
+        let may_stay = move || {
+            let scope = shown.as_ref().and_then(|shown| tokens.scope_now(shown));
+            scope.is_some_and(|scope| scope.allows(Scope::Worker))
+        };
         let read = async move {
             let mut unread = 0;
             let reason = loop {
                 match messages.message().await {
+                    Ok(Some(v1::SessionRequest { message: Some(session_request::Message::Renew(_)), .. }))
+                        if !may_stay() =>
+                    {
+                        break "its token was struck out".to_owned();
+                    }
                     Ok(Some(message)) => {
                         let events = message.message.map_or_else(Vec::new, |message| events_of(&reader, message));
                         if let Err(wrong) = events.iter().try_for_each(check_event) {
@@ -131,6 +147,7 @@ impl Membership for MembershipService {
         if holder.ok_or_else(stopping)? != Some(header.incarnation) {
             return Err(Status::failed_precondition("the sender does not hold rank 0 of a running trial"));
         }
+        let _one = self.models.acquire().await.map_err(|_| stopping())?;
         aquifer_fault::kill_point("coordinator.model.begun");
         let mut received = Received::new(self.store.begin_model(&job).map_err(status)?);
         let mut scores_json = Vec::new();
@@ -164,28 +181,31 @@ impl Membership for MembershipService {
         let mut pieces = request.into_inner();
         let mut first = next_piece(&mut pieces).await?;
         let head = first.as_ref().and_then(|message| message.header.zip(message.generation.clone()));
-        let (_, generation) = self.check_head(head)?;
+        let (header, generation) = self.check_head(head)?;
         let state = first.as_ref().and_then(|message| message.state.clone()).unwrap_or_default();
         let job = JobId(generation.trial);
-        let of = job.clone();
-        let is_at_work = self.handle.ask(move |state| state.job(&of).is_some_and(|job| !job.row.status.has_ended()));
+        let (of, identity) = (job.clone(), state.identity.clone());
+        let is_needed = self.handle.ask(move |state| state.needs_state(&of, &identity, header.incarnation));
         if self.store.checkpoint_path(&job, &state.identity, state.round).is_none()
-            || !is_at_work.await.ok_or_else(stopping)?
+            || !is_needed.await.ok_or_else(stopping)?
         {
             return Err(Status::failed_precondition("there is no such trial at work"));
         }
+        // One after the other: each is in memory until it is believed.
+        let _one = self.checkpoints.acquire().await.map_err(|_| stopping())?;
         aquifer_fault::kill_point("coordinator.checkpoint.begun");
         let mut received = Received::new(self.store.begin_checkpoint(&job).map_err(status)?);
+        let folder = self.store.checkpoint_folder(&job);
         while let Some(piece) = first.take() {
+            in_place(|| check_room(&folder, piece.data.len())).map_err(status)?;
             received.take(&piece.data)?;
             first = next_piece(&mut pieces).await?;
         }
         let Received { file, bytes, .. } = received;
         // It is read before it is believed.
-        let read = in_place(|| Snapshot::from_bytes(&bytes));
-        let read = read.map_err(|error| status(unreadable("state", &error)))?;
+        let read = in_place(|| Snapshot::verify(&bytes)).map_err(|error| status(unreadable("state", &error)))?;
         let v1::HeldState { identity, round } = state;
-        if read.identity != identity || read.state.record.round != round {
+        if read != (identity.clone(), round) {
             return Err(Status::invalid_argument("the state is another one than its name says"));
         }
         let kept = in_place(|| self.store.keep_checkpoint(file, &job, &identity, round));

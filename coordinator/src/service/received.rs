@@ -1,13 +1,10 @@
 //! A file that a worker sends in pieces: on disk under a temporary name, and in memory, to be read before it is believed.
 
-use aquifer_proto::in_place;
+use aquifer_proto::{RECEIVED_BYTES_MAX, in_place};
 use tonic::Status;
 
 use super::status;
 use crate::store::Incoming;
-
-/// A model of a billion weights, or a state: what a coordinator reads into memory to check it.
-const BYTES_MAX: usize = 4 << 30;
 
 pub(super) struct Received {
     pub(super) file: Incoming,
@@ -32,8 +29,10 @@ impl Received {
     /// So many bytes came beside it.
     pub(super) fn count(&mut self, bytes: usize) -> Result<(), Status> {
         self.count = self.count.saturating_add(bytes);
-        match self.count > BYTES_MAX {
-            true => Err(Status::resource_exhausted(format!("a file of a worker has at most {BYTES_MAX} bytes"))),
+        match self.count > RECEIVED_BYTES_MAX {
+            true => {
+                Err(Status::resource_exhausted(format!("a file of a worker has at most {RECEIVED_BYTES_MAX} bytes")))
+            }
             false => Ok(()),
         }
     }

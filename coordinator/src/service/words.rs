@@ -16,6 +16,7 @@ pub(super) fn registration(register: v1::Register) -> Registration {
         disk_free_bytes: register.disk_free_bytes,
         shards: register.shards.into_iter().collect(),
         states: held_states(register.states).into_iter().collect(),
+        node: register.node,
     }
 }
 
@@ -26,10 +27,13 @@ fn held_states(states: Vec<v1::HeldState>) -> Vec<(String, u64)> {
 /// What a worker holds is known before what follows from it.
 pub(super) fn events_of(worker: &WorkerId, mut message: session_request::Message) -> Vec<Event> {
     let mut events = Vec::new();
-    if let session_request::Message::TrialFailed(said) = &mut message
-        && !said.held.is_empty()
-    {
-        let states = held_states(std::mem::take(&mut said.held));
+    let held = match &mut message {
+        session_request::Message::TrialFailed(said) => std::mem::take(&mut said.held),
+        session_request::Message::TrialFinished(said) => said.held.take().into_iter().collect(),
+        _ => Vec::new(),
+    };
+    if !held.is_empty() {
+        let states = held_states(held);
         events.push(Event::StatesHeld { worker: worker.clone(), states });
     }
     events.extend(event_of(worker, message));
@@ -96,12 +100,15 @@ fn event_of(worker: &WorkerId, message: session_request::Message) -> Option<Even
         }
         session_request::Message::TrialFailed(said) => {
             let (job, number) = trial(said.generation)?;
-            let report = match (said.stopped, said.round, said.trial) {
+            let report = match (said.stopped, said.lost, said.round, said.trial) {
                 (true, ..) => TrialReport::Stopped,
-                (false, Some(round), Some(trial)) => {
+                (false, Some(v1::HeldState { identity, round }), ..) => {
+                    TrialReport::StateLost { identity, round, report: report_of(said.failure.as_ref()) }
+                }
+                (false, None, Some(round), Some(trial)) => {
                     TrialReport::Differs { trial: trial as usize, round, check: said.state_check }
                 }
-                (false, ..) => TrialReport::Failed {
+                (false, None, ..) => TrialReport::Failed {
                     trial: said.trial.map(|trial| trial as usize),
                     report: report_of(said.failure.as_ref()),
                     fit: said.fit.map(|trials| Fit { trials: trials as usize, others: said.others }),
@@ -149,8 +156,8 @@ pub(super) fn message_of(term: u64, command: Command) -> session_response::Messa
         Command::DropShards { job, shards } => {
             session_response::Message::DropShards(v1::DropShards { shards, job: job.0 })
         }
-        Command::ForgetStates { identities } => {
-            session_response::Message::ForgetStates(v1::ForgetStates { identities })
+        Command::ForgetStates { job, identities } => {
+            session_response::Message::ForgetStates(v1::ForgetStates { identities, job: job.0 })
         }
         Command::RemoveShards { shards } => {
             session_response::Message::DropShards(v1::DropShards { shards, job: String::new() })

@@ -15,7 +15,7 @@ fn is_identity(text: &str) -> bool {
 }
 
 impl Store {
-    fn checkpoint_folder(&self, job: &JobId) -> PathBuf {
+    pub(crate) fn checkpoint_folder(&self, job: &JobId) -> PathBuf {
         self.job_folder(job).join("checkpoints")
     }
 

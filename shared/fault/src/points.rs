@@ -88,6 +88,7 @@ pub const IO_POINTS: &[Point] = &[
     ("coordinator.file.write", "a piece of it"),
     ("coordinator.file.sync", "its sync"),
     ("coordinator.file.rename", "it gets its name"),
+    ("coordinator.folder.sync", "its name is on disk"),
     ("coordinator.journal.trials", "the commit of what trials found"),
     ("coordinator.journal.jobs", "the commit of what jobs are"),
 ];

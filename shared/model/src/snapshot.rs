@@ -105,28 +105,36 @@ impl SnapshotOf<'_> {
 }
 
 impl Snapshot {
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn of(&self) -> SnapshotOf<'_> {
         let Snapshot { identity, state, holdout, train_seconds, score_seconds } = self;
         let (train_seconds, score_seconds) = (*train_seconds, *score_seconds);
-        SnapshotOf { identity, state, holdout: holdout.as_ref(), train_seconds, score_seconds }.to_bytes()
+        SnapshotOf { identity, state, holdout: holdout.as_ref(), train_seconds, score_seconds }
+    }
+
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.of().to_bytes()
+    }
+
+    /// Whether these are the bytes of a snapshot: its identity and round, without a copy of its values.
+    pub fn verify(bytes: &[u8]) -> Result<(String, u64), SnapshotError> {
+        let (head, mut values) = open(bytes)?;
+        let vectors = head.vectors.iter().map(|(_, len)| (Type::F32, *len));
+        let sums = head.holdout.iter().flat_map(|(_, shape)| shape.iter().copied());
+        for (value_type, len) in vectors.chain(sums) {
+            let own = len.checked_mul(value_type.of_values().bytes());
+            let rest = own.and_then(|own| values.get(own..));
+            values = rest.ok_or(SnapshotError::Length { bytes: bytes.len() })?;
+        }
+        match values.is_empty() {
+            true => Ok((head.identity, head.record.round)),
+            false => Err(SnapshotError::Length { bytes: bytes.len() }),
+        }
     }
 
     /// Reads what came from a file or a peer.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SnapshotError> {
         let cut = || SnapshotError::Length { bytes: bytes.len() };
-        if !bytes.starts_with(MAGIC) {
-            return Err(SnapshotError::Magic);
-        }
-        let body = bytes.len().checked_sub(HASH_BYTES).ok_or_else(cut)?;
-        let (body, hash) = bytes.split_at(body);
-        if blake3::hash(body).as_bytes() != hash {
-            return Err(SnapshotError::Hash);
-        }
-        let (length, rest) = body.get(MAGIC.len()..).and_then(|rest| rest.split_first_chunk::<8>()).ok_or_else(cut)?;
-        let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| cut())?;
-        let (head, mut values) = rest.split_at_checked(length).ok_or_else(cut)?;
-        let head: Head =
-            serde_json::from_slice(head).map_err(|error| SnapshotError::Head { reason: error.to_string() })?;
+        let (head, mut values) = open(bytes)?;
         let mut take = |value_type: Type, len: usize| {
             let value_type = value_type.of_values();
             // Asked for before memory is: a length that lies makes nothing.
@@ -160,6 +168,24 @@ impl Snapshot {
             score_seconds: head.score_seconds,
         })
     }
+}
+
+/// Head and values of bytes that have the right hash.
+fn open(bytes: &[u8]) -> Result<(Head, &[u8]), SnapshotError> {
+    let cut = || SnapshotError::Length { bytes: bytes.len() };
+    if !bytes.starts_with(MAGIC) {
+        return Err(SnapshotError::Magic);
+    }
+    let body = bytes.len().checked_sub(HASH_BYTES).ok_or_else(cut)?;
+    let (body, hash) = bytes.split_at(body);
+    if blake3::hash(body).as_bytes() != hash {
+        return Err(SnapshotError::Hash);
+    }
+    let (length, rest) = body.get(MAGIC.len()..).and_then(|rest| rest.split_first_chunk::<8>()).ok_or_else(cut)?;
+    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| cut())?;
+    let (head, values) = rest.split_at_checked(length).ok_or_else(cut)?;
+    let head: Head = serde_json::from_slice(head).map_err(|error| SnapshotError::Head { reason: error.to_string() })?;
+    Ok((head, values))
 }
 
 impl Type {
@@ -205,6 +231,7 @@ mod tests {
         for snapshot in [with, without] {
             let read = Snapshot::from_bytes(&snapshot.to_bytes()).unwrap();
             assert_eq!(read, snapshot);
+            assert_eq!(Snapshot::verify(&snapshot.to_bytes()).unwrap(), ("0123".to_owned(), 7));
             assert_eq!(read.state.check(), snapshot.state.check());
         }
     }

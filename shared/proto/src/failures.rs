@@ -12,7 +12,8 @@ pub const STATES_DIFFER: &str = "states_differ";
 pub const WORKER_LOST: &str = "worker_lost";
 
 /// Of the way between nodes: nobody is at fault, and what each of them has is as good as before.
-const OF_THE_WAY: &[&str] = &[PEER_LOST, "exchange", "peer_timeout", "refused", "stopping", "unreachable"];
+const OF_THE_WAY: &[&str] =
+    &[PEER_LOST, "exchange", "peer_timeout", "refused", "stopping", "unauthenticated", "unreachable"];
 /// Of one node.
 const OF_A_NODE: &[&str] = &[STATE_LOST, WORKER_LOST, "damaged_transfer", "disk_full", "io", "leaving"];
 

@@ -46,14 +46,16 @@ pub use parts::{new_part, sweep_parts};
 pub use status::{from_status, to_status};
 pub use threads::{beside, blocking, in_place, on_own_thread};
 pub use tls::{Callee, Tls, TlsError, WORKER_NAME};
-pub use tokens::{Tokens, TokensError, token_line};
+pub use tokens::{Shown, Tokens, TokensError, token_line};
 pub use transport::{BindError, ConnectError, bind, check_url, connect, connect_through, server, url};
 pub use trial::{CohortPlan, PartPlan, ShardHolders, StateFrom, TrialOutcome, TrialPlan};
 
 /// Nodes of one version work together; others are refused politely.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 /// Values in one exchange message, and bytes in one chunk of a file.
 pub const CHUNK_BYTES: usize = 1 << 20;
+/// Of a model or a state that a node sends another: what is read into memory before it is believed. A billion weights.
+pub const RECEIVED_BYTES_MAX: usize = 4 << 30;
 /// Control messages carry plans of up to tens of thousands of files, and statistics of as many columns.
 pub const CONTROL_BYTES_MAX: usize = 256 << 20;
 /// What somebody asks of health and reflection: a name.

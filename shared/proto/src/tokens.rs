@@ -8,8 +8,10 @@ use std::time::SystemTime;
 
 use aquifer_model::{Kind, Report};
 use subtle::ConstantTimeEq;
+use tonic::metadata::MetadataMap;
 use tracing::warn;
 
+use crate::auth::bearer;
 use crate::{Scope, Token};
 
 /// A file of tokens is this large at most: some ten thousand of them.
@@ -36,6 +38,16 @@ struct Listed {
 struct Known {
     hash: [u8; 32],
     scope: Scope,
+}
+
+/// The token that a caller has shown, kept as its hash: to be looked up again later.
+#[derive(Clone)]
+pub struct Shown([u8; 32]);
+
+impl Shown {
+    pub fn of(metadata: &MetadataMap) -> Option<Self> {
+        bearer(metadata.as_ref()).map(|token| Self(hash(token)))
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,14 +87,18 @@ impl Tokens {
 
     /// What a token is good for, if it is known: in time that does not depend on how much of it was right.
     pub(crate) fn scope(&self, given: &[u8]) -> Option<Scope> {
+        self.scope_now(&Shown(hash(given)))
+    }
+
+    /// What it is good for now: it may have been struck out since it was shown.
+    pub fn scope_now(&self, Shown(given): &Shown) -> Option<Scope> {
         self.look_at_file();
-        let given = hash(given);
         let listed = self.listed();
         listed
             .known
             .iter()
             .chain([&self.0.own])
-            .fold(None, |found, known| if bool::from(known.hash.ct_eq(&given)) { Some(known.scope) } else { found })
+            .fold(None, |found, known| if bool::from(known.hash.ct_eq(given)) { Some(known.scope) } else { found })
     }
 
     /// Of all that are no worker's, as a file has them: what a coordinator tells its workers.

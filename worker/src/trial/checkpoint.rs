@@ -1,11 +1,12 @@
 //! Checkpoints: now and then the holder of rank 0 sends a state to the coordinator, while rounds go on. One trial of the
 //! cohort after the other, so that one state more is in memory at a time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aquifer_model::{Report, SnapshotOf};
 use aquifer_proto::v1::{self, HeldState};
-use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, from_status};
+use aquifer_proto::{CHUNK_BYTES, PROTOCOL_VERSION, RECEIVED_BYTES_MAX, from_status};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tracing::{debug, warn};
@@ -58,6 +59,16 @@ impl Checkpoints {
     /// Sends a state beside the rounds; without memory for it there is no checkpoint now.
     pub(super) fn send(&mut self, node: &Node, id: &GenerationId, snapshot: SnapshotOf<'_>) {
         let began = node.clock.now();
+        if snapshot.size() > RECEIVED_BYTES_MAX as u64 {
+            if self.due.replace(Duration::MAX) != Some(Duration::MAX) {
+                warn!(
+                    bytes = snapshot.size(),
+                    limit = RECEIVED_BYTES_MAX,
+                    "the state is too large for checkpoints: none is made"
+                );
+            }
+            return;
+        }
         let Ok(reserved) = node.budget.reserve(snapshot.size()) else {
             self.due = Some(began + INTERVAL_MIN);
             return;
@@ -65,10 +76,10 @@ impl Checkpoints {
         let state = HeldState { identity: snapshot.identity.to_owned(), round: snapshot.state.record.round };
         let (sent, under_way) = oneshot::channel();
         self.under_way = Some(under_way);
-        let (bytes, node, id) = (snapshot.to_bytes(), node.clone(), id.clone());
+        let (bytes, node, id) = (Arc::new(snapshot.to_bytes()), node.clone(), id.clone());
         self.runtime.spawn(async move {
             let _reserved: Reservation = reserved;
-            let put = put(&node, &id, &state, &bytes).await;
+            let put = put(&node, &id, &state, bytes.clone()).await;
             let took = node.clock.now() - began;
             match put {
                 Ok(()) => debug!(trial = state.identity, round = state.round, bytes = bytes.len(), ?took, "checkpoint"),
@@ -80,17 +91,19 @@ impl Checkpoints {
 }
 
 /// Sends a state to the coordinator, which keeps it.
-pub(crate) async fn put(node: &Node, id: &GenerationId, state: &HeldState, bytes: &[u8]) -> Result<(), Report> {
+pub(crate) async fn put(node: &Node, id: &GenerationId, state: &HeldState, bytes: Arc<Vec<u8>>) -> Result<(), Report> {
     let header = v1::Header { protocol_version: PROTOCOL_VERSION, term: id.term, incarnation: node.incarnation };
     let mut head = Some((header, v1::Generation::from(id), state.clone()));
-    let pieces = bytes.chunks(CHUNK_BYTES).map(|data| {
+    // Made as they are sent: the state is in memory once.
+    let pieces = (0..bytes.len().div_ceil(CHUNK_BYTES)).map(move |piece| {
         let (header, generation, state) = match head.take() {
             Some((header, generation, state)) => (Some(header), Some(generation), Some(state)),
             None => (None, None, None),
         };
-        v1::PutCheckpointRequest { header, generation, state, data: data.to_vec() }
+        let from = piece * CHUNK_BYTES;
+        let data = bytes[from..bytes.len().min(from + CHUNK_BYTES)].to_vec();
+        v1::PutCheckpointRequest { header, generation, state, data }
     });
-    let pieces: Vec<_> = pieces.collect();
     aquifer_fault::kill_point("worker.state.handed");
     let mut client = node.shards.links.coordinator(&node.shards.coordinator).await?;
     let sent = client.put_checkpoint(tokio_stream::iter(pieces)).await;

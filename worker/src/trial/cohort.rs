@@ -325,7 +325,6 @@ impl<'a> Cohort<'a> {
 
     fn end(&mut self, at: usize, ended: Result<(), Report>) {
         if !std::mem::replace(&mut self.seats[at].ended, true) {
-            self.seats[at].done = ended.is_ok();
             self.ended.push((at, ended));
             self.group.retain(|other| *other != at);
         }

@@ -47,6 +47,11 @@ enum End {
         round: u64,
         check: u64,
     },
+    /// A state that was to be gone on from is nowhere.
+    StateLost {
+        state: v1::HeldState,
+        report: Report,
+    },
     /// So many of its first trials would fit into memory.
     TooLarge {
         report: Report,
@@ -68,7 +73,7 @@ impl End {
         match self {
             End::Stopped => true,
             End::Failed(report) => is_of_the_way(report),
-            End::Differs { .. } | End::TooLarge { .. } => false,
+            End::Differs { .. } | End::StateLost { .. } | End::TooLarge { .. } => false,
         }
     }
 }
@@ -125,7 +130,7 @@ pub(crate) async fn run(
         Ok(()) => return true,
         Err(early) => *early,
     };
-    if let End::Failed(report) | End::TooLarge { report, .. } = &end {
+    if let End::Failed(report) | End::StateLost { report, .. } | End::TooLarge { report, .. } = &end {
         node.counters.cohorts_failed.add(1);
         warn!(%report, "a cohort ended");
     }
@@ -133,6 +138,9 @@ pub(crate) async fn run(
     let failed = match end {
         End::Stopped => v1::TrialFailed { stopped: true, ..failed },
         End::Failed(report) => v1::TrialFailed { failure: Some(failure(&report)), ..failed },
+        End::StateLost { state, report } => {
+            v1::TrialFailed { lost: Some(state), failure: Some(failure(&report)), ..failed }
+        }
         End::Differs { trial, round, check } => {
             v1::TrialFailed { trial: Some(trial as u32), round: Some(round), state_check: check, ..failed }
         }
@@ -192,7 +200,11 @@ async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Coho
             }
             aquifer_fault::kill_point("worker.trial.unsaid");
             let _ = node.said.send(match ended {
-                Ok(()) => Said::Finished(v1::TrialFinished { generation: generation(), ..cohort.finished(at) }),
+                Ok(()) => {
+                    let finished = cohort.finished(at);
+                    let held = Some(cohort.hold_done(at));
+                    Said::Finished(v1::TrialFinished { generation: generation(), held, ..finished })
+                }
                 Err(report) => Said::Failed(v1::TrialFailed {
                     generation: generation(),
                     failure: Some(failure(&report)),

@@ -43,8 +43,6 @@ pub(super) struct Seat {
     pub(super) train_time: Duration,
     pub(super) score_time: Duration,
     pub(super) ended: bool,
-    /// Every round of it is done.
-    pub(super) done: bool,
     /// No round of this generation is done here: members that go on from the state they had may still ask for it.
     pub(super) is_new: bool,
     /// Rounds between two comparisons of the members' states.
@@ -91,7 +89,6 @@ impl Seat {
             train_time: Duration::ZERO,
             score_time: Duration::ZERO,
             ended: false,
-            done: false,
             is_new: true,
             check_interval,
         })
@@ -135,6 +132,18 @@ impl Seat {
     pub(super) fn compares(&self, kind: RoundKind) -> bool {
         let round = self.state.record.round;
         self.is_new || round.is_multiple_of(self.check_interval) || matches!(kind, RoundKind::Score { .. })
+    }
+
+    /// Takes its state away, with all that belongs to it: no round of it comes any more.
+    pub(super) fn take_snapshot(&mut self) -> Snapshot {
+        let state = State { record: self.state.record.clone(), vectors: std::mem::take(&mut self.state.vectors) };
+        Snapshot {
+            identity: self.plan.identity.clone(),
+            state,
+            holdout: self.holdout.take(),
+            train_seconds: self.train_time.as_secs_f64(),
+            score_seconds: self.score_time.as_secs_f64(),
+        }
     }
 
     /// Its state, with all that belongs to it.

@@ -290,14 +290,7 @@ fn stopped_and_gone_on(dir: &Path, mut plan: CohortPlan, seed: u64) -> (Vec<Vec<
             let Some(bytes) = state else { continue };
             let snapshot = aquifer_model::Snapshot::from_bytes(bytes).unwrap();
             let round = snapshot.state.record.round;
-            let of = aquifer_model::SnapshotOf {
-                identity: &snapshot.identity,
-                state: &snapshot.state,
-                holdout: snapshot.holdout.as_ref(),
-                train_seconds: snapshot.train_seconds,
-                score_seconds: snapshot.score_seconds,
-            };
-            node.states.hold("t", of, std::time::Duration::ZERO);
+            node.states.hold("t", snapshot, std::time::Duration::ZERO);
             plan.trials[at].from = Some(StateFrom { round, holders: Vec::new(), checkpoint: false });
         }
         let (sender, events) = unbounded_channel();
@@ -318,7 +311,7 @@ fn stopped_and_gone_on(dir: &Path, mut plan: CohortPlan, seed: u64) -> (Vec<Vec<
         }
         cohort.hold();
         for (identity, held) in node.states.all() {
-            states[identity.parse::<usize>().unwrap()] = Some(held.bytes.to_vec());
+            states[identity.parse::<usize>().unwrap()] = Some(held.snapshot.to_bytes());
         }
     }
     unreachable!()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
-use aquifer_proto::{WORKER_LOST, is_of_the_way};
+use aquifer_proto::{STATE_LOST, WORKER_LOST, is_of_the_way};
 
 use super::{Run, Search, TrialKey};
 use crate::core::membership::STOP_GRACE;
@@ -105,7 +105,8 @@ impl Search {
         if round > losses.round {
             *losses = Losses { round, ..Losses::default() };
         }
-        if is_of_the_way(cause) {
+        // Nobody has the state any more, or nobody could be asked: no worker is at fault.
+        if is_of_the_way(cause) || cause.code == STATE_LOST {
             if losses.apart == 0 {
                 losses.apart_since = now;
             }

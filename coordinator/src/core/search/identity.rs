@@ -2,8 +2,8 @@
 
 use aquifer_proto::TrialOutcome;
 
-use super::{Search, TrialKey, TrialRow};
-use crate::core::JobId;
+use super::{Run, Search, TrialKey, TrialRow};
+use crate::core::{JobId, Worker};
 
 impl Search {
     /// What is kept of the sums of a candidate's folds once they have been added up: metrics of all held-out rows.
@@ -27,6 +27,23 @@ impl Search {
         (0..self.fold_count())
             .filter_map(|fold| self.identity(TrialKey { candidate: number, rung, fold: Some(fold) }))
             .collect()
+    }
+
+    /// Of the trials that are at work, or wait.
+    pub(in crate::core) fn open_identities(&self) -> impl Iterator<Item = String> {
+        let of_run = |run: &Run| run.pending.keys().map(|at| run.trials[*at]).chain(run.left.iter().copied()).collect();
+        let at_work = self.runs.values().flat_map(move |run| -> Vec<TrialKey> { of_run(run) });
+        let keys = at_work.chain(self.waiting.iter().copied()).chain(self.delayed.keys().copied());
+        keys.filter_map(|key| self.identity(key))
+    }
+
+    pub(in crate::core) fn is_open(&self, identity: &str) -> bool {
+        self.open_identities().any(|open| open == identity)
+    }
+
+    /// Whether a worker has a state of the trial.
+    pub(in crate::core) fn is_held_by(&self, key: TrialKey, worker: &Worker) -> bool {
+        self.identity(key).is_some_and(|identity| worker.registration.states.contains_key(&identity))
     }
 
     /// The hash of all that decides what a trial finds.

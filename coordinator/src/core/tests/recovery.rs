@@ -125,15 +125,60 @@ fn a_state_that_is_lost_leads_to_an_older_one() {
     bench.report(1, failed(Report::new(Kind::Work, PEER_LOST, "the exchange broke")));
     bench.report(2, TrialReport::Stopped);
     assert_eq!(bench.from().unwrap().round, 20);
-    let lost = || failed(Report::new(Kind::Work, STATE_LOST, "nobody has it"));
-    bench.report_on(1, 2, lost());
+    let identity = bench.identity();
+    let lost = |round| TrialReport::StateLost {
+        identity: identity.clone(),
+        round,
+        report: Report::new(Kind::Work, STATE_LOST, "nobody has it"),
+    };
+    bench.report_on(1, 2, lost(20));
     bench.report_on(2, 2, TrialReport::Stopped);
+    assert_eq!(bench.started(), [1, 1, 2, 2], "somebody may come back with it");
+    bench.pass(2 * SECOND);
     assert_eq!(bench.from(), Some(StateFrom { round: 10, holders: Vec::new(), checkpoint: true }));
-    bench.report_on(2, 3, lost());
+    bench.report_on(2, 3, lost(10));
     bench.report_on(1, 3, TrialReport::Stopped);
+    bench.pass(2 * SECOND);
+    assert_eq!(bench.started(), [1, 1, 2, 2, 3, 3, 4]);
     assert_eq!(bench.from(), None, "from the start");
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::RemoveCheckpoints { .. })));
     assert!(bench.last_events().is_empty(), "{:?}", bench.last_events());
+}
+
+/// What was asked for was another round: the checkpoint is as good as before.
+#[test]
+fn a_holder_that_is_lost_while_it_is_asked_takes_no_checkpoint_with_it() {
+    let mut bench = spread();
+    bench.register(3);
+    let identity = bench.identity();
+    bench.step(Event::CheckpointStored { job: id(), identity: identity.clone(), round: 80 });
+    bench.hold(1, 100);
+    bench.report(1, failed(Report::new(Kind::Work, PEER_LOST, "the exchange broke")));
+    bench.report(2, TrialReport::Stopped);
+    assert_eq!(bench.from().map(|from| (from.round, from.holders)), Some((100, vec!["http://w1".to_owned()])));
+    bench.lose(1);
+    let report = Report::new(Kind::Work, STATE_LOST, "nobody has it");
+    bench.report_on(2, 2, TrialReport::StateLost { identity, round: 100, report });
+    bench.report_on(3, 2, TrialReport::Stopped);
+    bench.pass(2 * SECOND);
+    assert_eq!(bench.from(), Some(StateFrom { round: 80, holders: Vec::new(), checkpoint: true }));
+    assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::RemoveCheckpoints { .. })));
+}
+
+/// Who ends hears that nobody goes on from what it holds.
+#[test]
+fn states_of_a_job_that_was_cancelled_are_forgotten() {
+    let mut bench = spread();
+    bench.step(Event::CancelRequested { job: id() });
+    for n in [1, 2] {
+        bench.hold(n, 5);
+        bench.report(n, TrialReport::Stopped);
+    }
+    let forgets = |effect: &Effect| {
+        matches!(effect, Effect::Send { command: Command::ForgetStates { job, identities }, .. }
+            if *job == id() && identities.is_empty())
+    };
+    assert_eq!(bench.effects.iter().filter(|effect| forgets(effect)).count(), 2);
 }
 
 #[test]
@@ -282,9 +327,12 @@ fn who_cannot_compute_its_state_again_is_kept_out() {
     });
     assert_eq!(first, Some(worker(2)), "they have changed places");
     bench.report_on(2, 2, TrialReport::Checked { trial: 0, round: 128, check: 2 });
+    assert_eq!(bench.core.workers().len(), 2, "it is one word against another");
+    bench.report_on(3, 2, TrialReport::Checked { trial: 0, round: 128, check: 1 });
+    bench.report_on(1, 2, TrialReport::Checked { trial: 0, round: 128, check: 2 });
     assert_eq!(bench.core.workers().keys().collect::<Vec<_>>(), [&worker(2)]);
-    assert_eq!(bench.core.refusal("http://w1").unwrap().code, "quarantined");
-    assert!(bench.core.refusal("http://w2").is_none());
+    assert_eq!(bench.core.refusal("n1").unwrap().code, "quarantined");
+    assert!(bench.core.refusal("n2").is_none());
     bench.report_on(2, 2, TrialReport::Stopped);
     bench.pass(2 * SECOND);
     assert_eq!(bench.started(), [1, 1, 2, 2, 3], "it goes on without it");

@@ -36,7 +36,7 @@ impl Spec {
         in_range("missing_value", &e.missing_value, |x| x.is_finite())?;
         in_range("max_categorical_levels", &e.max_categorical_levels, |n| range::LEVELS.contains(n))?;
         if self.split_by.is_some() && self.split.is_none() {
-            return Err(SpecError::Missing { key: "split" });
+            return Err(SpecError::MissingFor { key: "split", of: "split_by" });
         }
         if self.split.is_some() && !self.test.is_empty() {
             return contradiction("`split` and `test` are both given: each of them says what the test data is");

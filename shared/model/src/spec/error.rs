@@ -36,6 +36,8 @@ pub enum SpecError {
     NotApplicable { key: &'static str, because: &'static str },
     #[error("`{key}` is not given")]
     Missing { key: &'static str },
+    #[error("`{of}` needs `{key}`, which is not given")]
+    MissingFor { key: &'static str, of: &'static str },
     #[error("`loss` is \"{loss}\", which is not one of the target `{column}`: {}", other_task(loss))]
     LossOfAnotherTask { loss: &'static str, column: String },
     #[error("`{key}` is \"{metric}\", which is not reported of the target `{column}`: {because}")]
@@ -132,7 +134,7 @@ impl SpecError {
             SpecError::NotAChoice { .. } => "not_a_choice",
             SpecError::OutOfRange { .. } => "out_of_range",
             SpecError::NotApplicable { .. } => "not_applicable",
-            SpecError::Missing { .. } => "missing_key",
+            SpecError::Missing { .. } | SpecError::MissingFor { .. } => "missing_key",
             SpecError::LossOfAnotherTask { .. } => "loss_of_another_task",
             SpecError::MetricOfAnotherTarget { .. } => "metric_of_another_target",
             SpecError::Searched { error } => error.code(),
@@ -157,7 +159,9 @@ impl SpecError {
             SpecError::NotAChoice { choices, suggestion: Some(_), .. } => {
                 Some(format!("supported: {}", quoted(choices)))
             }
-            SpecError::Missing { key } => Some(format!("give `--set {key}=…`, or the key in the spec")),
+            SpecError::Missing { key } | SpecError::MissingFor { key, .. } => {
+                Some(format!("give `--set {key}=…`, or the key in the spec"))
+            }
             SpecError::TooManyRanks { blocks, .. } => Some(format!("give `ranks` from 1 to {blocks}, or leave it out")),
             SpecError::NotApplicable { key, .. } => Some(format!("leave out `{key}`")),
             SpecError::OutOfRange { .. }

@@ -33,12 +33,16 @@ impl Cohort<'_> {
         }
     }
 
-    /// Holds the states of the trials that have not failed, for whoever goes on with them: that one is done here, the coordinator
-    /// may not have heard in time.
-    pub(in crate::trial) fn hold(&self) -> Vec<v1::HeldState> {
+    /// Holds the states of the trials that have not ended, for whoever goes on with them. The cohort has none any more.
+    pub(in crate::trial) fn hold(&mut self) -> Vec<v1::HeldState> {
         let now = self.node.clock.now();
-        let open = self.seats.iter().filter(|seat| (!seat.ended || seat.done) && seat.state.record.round > 0);
-        open.map(|seat| self.node.states.hold(&self.id.trial, seat.snapshot(), now)).collect()
+        let open = self.seats.iter_mut().filter(|seat| !seat.ended && seat.state.record.round > 0);
+        open.map(|seat| self.node.states.hold(&self.id.trial, seat.take_snapshot(), now)).collect()
+    }
+
+    /// Holds the last state of a trial that is done, until the coordinator has written down that it is.
+    pub(in crate::trial) fn hold_done(&mut self, at: usize) -> v1::HeldState {
+        self.node.states.hold(&self.id.trial, self.seats[at].take_snapshot(), self.node.clock.now())
     }
 
     /// What has ended here has not ended for the coordinator.

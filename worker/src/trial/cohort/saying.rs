@@ -82,6 +82,7 @@ impl Cohort<'_> {
             trial: at as u32,
             outcome_json: serde_json::to_string(&seat.outcome()).unwrap_or_default(),
             holdout: seat.holdout.as_ref().filter(|_| self.me == 0).map(pack_sums),
+            held: None,
         }
     }
 
