@@ -290,9 +290,10 @@ impl<'a> World<'a> {
         let ready = |node: &Node| node.alive && !node.silent && !node.commands.is_empty();
         let Some(at) = self.some_node(ready) else { return };
         let Some(command) = self.nodes[at].commands.pop_front() else { return };
-        let Command::StartTrial { job, .. } = &command else {
+        let Command::StartTrial { job, number, .. } = &command else {
             return self.nodes[at].obey(command, &self.frames.record);
         };
+        let run = (job.clone(), *number);
         let kept = self.checkpoints.get(job).cloned().unwrap_or_default();
         let others: Vec<(String, BTreeMap<String, u64>)> = self
             .nodes
@@ -309,12 +310,11 @@ impl<'a> World<'a> {
             };
             others.iter().any(holds) || (from.checkpoint && kept.get(&plan.identity) == Some(&from.round))
         };
-        let (told, text) = (self.nodes[at].at_work.len(), format!("{own} begins {command:?}"));
+        let text = format!("{own} begins {command:?}");
         self.nodes[at].begin(command, has);
-        if self.nodes[at].at_work.len() > told {
-            let begun = self.nodes[at].at_work.values().last().into_iter().flat_map(|part| &part.seats);
-            let from: Vec<(String, u64)> = begun.map(|seat| (seat.plan.identity.clone(), seat.round)).collect();
-            from.iter().for_each(|(identity, round)| self.observer.goes_on(identity, *round));
+        // It may have refused.
+        if let Some(begun) = self.nodes[at].at_work.get(&run) {
+            begun.seats.iter().for_each(|seat| self.observer.goes_on(&seat.plan.identity, seat.round));
         }
         let shown: String = text.chars().take(160).collect();
         self.say(|| shown);
