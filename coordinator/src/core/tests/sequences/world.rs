@@ -122,6 +122,8 @@ impl<'a> World<'a> {
         node.stop_all();
         node.commands.clear();
         node.said.clear();
+        // Numbers of runs begin again with a term: what it has done was of others.
+        node.done.clear();
         let worker = WorkerId(format!("worker-{incarnation:04}"));
         node.session = Some((worker.clone(), incarnation));
         let (address, states) = (node.address.clone(), node.states.clone());
