@@ -37,15 +37,12 @@ pub(super) struct World<'a> {
     /// Effects that wait to be carried out.
     effects: VecDeque<Effect>,
     checkpoints: BTreeMap<JobId, BTreeMap<String, u64>>,
-    /// The last thing that was said, which may be said again.
-    repeated: Option<Repeated>,
+    /// The last thing that a worker said, which may be said again.
+    repeated: Option<Event>,
     observer: Observer,
     trace: Vec<String>,
     lost: u32,
 }
-
-/// What can come twice.
-type Repeated = (WorkerId, Vec<(String, u64)>);
 
 impl<'a> World<'a> {
     pub(super) fn new(seed: u64, frames: &'a Frames) -> Self {
@@ -207,7 +204,7 @@ impl<'a> World<'a> {
         let said: Vec<Event> = self.nodes[at].said.drain(..).collect();
         self.close(&worker);
         let heard = self.draw(said.len() + 1);
-        said.into_iter().take(heard).for_each(|event| self.step(event));
+        said.into_iter().take(heard).for_each(|event| self.hear(event));
         self.step(Event::WorkerGone { worker, reason: reason.into() });
     }
 
@@ -282,9 +279,12 @@ impl<'a> World<'a> {
     fn hear_session(&mut self) {
         let Some(at) = self.some_node(|node| !node.silent && !node.said.is_empty()) else { return };
         let Some(event) = self.nodes[at].said.pop_front() else { return };
-        if let Event::StatesHeld { worker, states } = &event {
-            self.repeated = Some((worker.clone(), states.clone()));
-        }
+        self.hear(event);
+    }
+
+    /// What a worker says, in its session or by a call.
+    fn hear(&mut self, event: Event) {
+        self.repeated = Some(event.clone());
         self.step(event);
     }
 
@@ -394,7 +394,7 @@ impl<'a> World<'a> {
                     let identity = plan.identity;
                     let kept = self.checkpoints.entry(job.clone()).or_default().entry(identity.clone()).or_default();
                     *kept = round.max(*kept);
-                    self.step(Event::CheckpointStored { job, identity, round });
+                    self.hear(Event::CheckpointStored { job, identity, round });
                 }
             }
             return;
@@ -407,7 +407,7 @@ impl<'a> World<'a> {
                 return self.nodes[at].stop(run, TrialReport::Failed { trial: None, report, fit: None });
             }
             let model = model(&plan);
-            self.step(Event::ModelStored { job: job.clone(), number, trial: seat, model });
+            self.hear(Event::ModelStored { job: job.clone(), number, trial: seat, model });
         }
         let node = &mut self.nodes[at];
         let Some(part) = node.at_work.get_mut(run) else { return };
@@ -434,8 +434,9 @@ impl<'a> World<'a> {
             }
             11 => {
                 // It is heard twice.
-                if let Some((worker, states)) = self.repeated.clone() {
-                    self.step(Event::StatesHeld { worker, states });
+                if let Some(event) = self.repeated.clone() {
+                    self.say(|| format!("again {event:?}").chars().take(160).collect());
+                    self.step(event);
                 }
             }
             _ => self.pass(1_000, 20_000),
