@@ -110,21 +110,24 @@ pub(super) struct Ended {
 /// A trial that so many workers are lost over may end.
 const LOST_MAX: u32 = 3;
 
+/// Whether a job ended so as too many were lost over one of its trials in a row.
+fn is_given_up(end: &JobEvent) -> bool {
+    serde_json::to_string(end).unwrap_or_default().contains("in a row were lost over this trial")
+}
+
 impl Ended {
-    /// Whether a trial was given up, as too many were lost over it in a row.
-    pub(super) fn gave_up(&self) -> bool {
-        let text = |event: &JobEvent| serde_json::to_string(event).unwrap_or_default();
-        self.observer.ends.values().any(|event| text(event).contains("in a row were lost over this trial"))
+    /// Jobs of which a trial was given up.
+    pub(super) fn gave_up(&self) -> usize {
+        self.observer.ends.values().filter(|end| is_given_up(end)).count()
     }
 
     pub(super) fn broken(&self, calm: &Ended) -> Vec<String> {
         let mut wrong = self.observer.wrong.clone();
         wrong.extend(self.at_work.iter().cloned());
-        let given_up = self.gave_up() && self.lost >= LOST_MAX;
         for job in &self.jobs {
             match (self.observer.ends.get(job), calm.observer.ends.get(job)) {
                 (None, _) => wrong.push(format!("job {job} does not end")),
-                (Some(_), _) if given_up => {}
+                (Some(end), _) if self.lost >= LOST_MAX && is_given_up(end) => {}
                 (found, expected) => {
                     let [found, expected] = [found, expected].map(|event| event.map(lasting).unwrap_or_default());
                     if found != expected {
