@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aquifer_coordinator::Left;
 use aquifer_harness::Dice;
 
 use crate::journal::Death;
@@ -197,7 +198,7 @@ fn everything_crashes(dice: &mut Dice, shape: Shape) -> Course {
 
 /// Whoever finds it dead begins it again.
 fn dies_at_commit(dice: &mut Dice, _: Shape) -> Course {
-    let death = Death { commits: dice.below(4), kept: dice.one_in(2) };
+    let death = Death { commits: dice.below(4), left: *dice.pick(&Left::ALL) };
     vec![(NOW, Action::DieAtCommit(death)), (dice.millis(500, 6_000), Action::ForgetDeath)]
 }
 

@@ -30,6 +30,20 @@ impl Observer {
         self.runs.clear();
     }
 
+    /// Of another start clients hear what the journal has, also of an end that nobody was told of.
+    pub(super) fn told(&mut self, journal: &[JobRow]) {
+        for row in journal.iter().filter(|row| row.status.has_ended()) {
+            let event: Option<JobEvent> = row.result.as_deref().and_then(|json| serde_json::from_str(json).ok());
+            let Some(event) = event else {
+                self.wrong.push(format!("job {} has ended, and the journal does not know how", row.id));
+                continue;
+            };
+            let before = self.ends.entry(row.id.clone()).or_insert_with(|| event.clone());
+            let same = lasting(before) == lasting(&event);
+            self.hold(same, || format!("job {} ended otherwise than its clients were told", row.id));
+        }
+    }
+
     /// What a commit keeps.
     pub(super) fn committed(&mut self, jobs: &[JobRow], trials: &[TrialRow]) {
         for row in trials {

@@ -12,7 +12,7 @@ use super::Frames;
 use super::invariants::{Ended, Observer};
 use super::node::{Node, Part, RunId, rounds};
 use crate::core::search::TrialRow;
-use crate::journal::{Journal, MemoryJournal};
+use crate::journal::{Journal, Left, MemoryJournal};
 
 const TRAINING: &str = "target = \"income\"\n[params]\nranks = 3\nepochs = 2\n";
 const SEARCH: &str = "target = \"income\"\n[params]\nranks = 2\nepochs = 1\n[search]\nsort_by = \"auc\"\n[search.params]\n\
@@ -26,6 +26,8 @@ pub(super) struct World<'a> {
     frames: &'a Frames,
     core: State,
     journal: MemoryJournal,
+    /// What the next crash at a commit leaves of it.
+    crash: Left,
     now: Duration,
     random: Philox,
     drawn: u32,
@@ -50,6 +52,7 @@ impl<'a> World<'a> {
             frames,
             core: State::new(0),
             journal: MemoryJournal::default(),
+            crash: Left::Nothing,
             now: Duration::ZERO,
             random: Philox::new(seed, "sequence"),
             drawn: 0,
@@ -100,6 +103,7 @@ impl<'a> World<'a> {
         }
         self.repeated = None;
         self.say(|| format!("START of term {term}"));
+        self.observer.told(&self.core.rows());
         for JobRow { id, request, created_ms, .. } in running {
             let request = Box::new(request.expect("what was asked for"));
             self.step(Event::Submitted { job: id, request, workers_min: 1, created_ms });
@@ -142,7 +146,9 @@ impl<'a> World<'a> {
         }
         if !(jobs.is_empty() && trials.is_empty()) {
             if self.journal.commit(&jobs, &trials).is_err() {
-                self.say(|| "the coordinator dies at a commit".into());
+                let left = self.crash;
+                self.say(|| format!("the coordinator dies at a commit, of which it leaves {left:?}"));
+                self.observer.committed(left.of(&jobs), left.of_trials(&trials));
                 return self.start();
             }
             self.observer.committed(&jobs, &trials);
@@ -429,8 +435,9 @@ impl<'a> World<'a> {
             7 if self.nodes.len() < HOSTS_MAX => self.add_node(),
             8 => self.start(),
             9 | 10 => {
-                let commits = self.draw(4) as u32;
-                self.journal.crash_after(commits);
+                let (commits, left) = (self.draw(4) as u32, Left::ALL[self.draw(Left::ALL.len())]);
+                self.journal.crash_after(commits, left);
+                self.crash = left;
             }
             11 => {
                 // It is heard twice.
