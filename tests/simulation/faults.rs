@@ -64,8 +64,6 @@ type Course = Vec<(Duration, Action)>;
 
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
-    /// A job goes on after it only if it can go on without a worker or the coordinator it began with.
-    pub(crate) loses_nodes: bool,
     course: fn(&mut Dice, Shape) -> Course,
 }
 
@@ -76,22 +74,22 @@ pub(crate) const REST: Duration = Duration::from_millis(8);
 pub(crate) const LATENCY_MAX: Duration = Duration::from_millis(12);
 
 pub(crate) const FAULTS: &[Fault] = &[
-    Fault { name: "slow link", loses_nodes: false, course: slow_link },
-    Fault { name: "short stall", loses_nodes: false, course: |dice, shape| held(dice, shape, 4_000) },
-    Fault { name: "slow worker", loses_nodes: false, course: slow_worker },
-    Fault { name: "long stall", loses_nodes: true, course: |dice, shape| held(dice, shape, 30_000) },
-    Fault { name: "host stalls", loses_nodes: true, course: host_stalls },
-    Fault { name: "partition", loses_nodes: true, course: partition },
-    Fault { name: "one-way partition", loses_nodes: true, course: one_way },
-    Fault { name: "host is cut off", loses_nodes: true, course: cut_off },
-    Fault { name: "loss", loses_nodes: true, course: loss },
-    Fault { name: "worker crashes", loses_nodes: true, course: worker_crashes },
-    Fault { name: "worker flaps", loses_nodes: true, course: worker_flaps },
-    Fault { name: "all workers crash", loses_nodes: true, course: all_workers_crash },
-    Fault { name: "coordinator crashes", loses_nodes: true, course: coordinator_crashes },
-    Fault { name: "coordinator dies at a commit", loses_nodes: true, course: dies_at_commit },
-    Fault { name: "everything crashes", loses_nodes: true, course: everything_crashes },
-    Fault { name: "clock leaps", loses_nodes: true, course: clock_leaps },
+    Fault { name: "slow link", course: slow_link },
+    Fault { name: "short stall", course: |dice, shape| held(dice, shape, 4_000) },
+    Fault { name: "slow worker", course: slow_worker },
+    Fault { name: "long stall", course: |dice, shape| held(dice, shape, 30_000) },
+    Fault { name: "host stalls", course: host_stalls },
+    Fault { name: "partition", course: partition },
+    Fault { name: "one-way partition", course: one_way },
+    Fault { name: "host is cut off", course: cut_off },
+    Fault { name: "loss", course: loss },
+    Fault { name: "worker crashes", course: worker_crashes },
+    Fault { name: "worker flaps", course: worker_flaps },
+    Fault { name: "all workers crash", course: all_workers_crash },
+    Fault { name: "coordinator crashes", course: coordinator_crashes },
+    Fault { name: "coordinator dies at a commit", course: dies_at_commit },
+    Fault { name: "everything crashes", course: everything_crashes },
+    Fault { name: "clock leaps", course: clock_leaps },
 ];
 
 impl Fault {
