@@ -1,5 +1,6 @@
 //! The faults: what happens to a cluster, and when it is over again. A table, of which a seed draws.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aquifer_coordinator::Left;
@@ -207,7 +208,7 @@ fn clock_leaps(dice: &mut Dice, shape: Shape) -> Course {
     vec![(NOW, Action::Leap(host, Duration::from_secs(by)))]
 }
 
-/// Faults by which a worker may be lost.
+/// Times at which a worker may be lost: what happens to all links of a host at once is one loss, as coordinators count it.
 pub(crate) fn losses(course: &[(Duration, Action)]) -> usize {
     let loses = |action: &Action| {
         matches!(
@@ -215,5 +216,6 @@ pub(crate) fn losses(course: &[(Duration, Action)]) -> usize {
             Action::Crash(_) | Action::Cut(..) | Action::CutOneWay(..) | Action::Hold(..) | Action::Lossy(..)
         )
     };
-    course.iter().filter(|(_, action)| loses(action)).count()
+    let times: BTreeSet<Duration> = course.iter().filter(|(_, action)| loses(action)).map(|(at, _)| *at).collect();
+    times.len()
 }
