@@ -327,7 +327,7 @@ mod tests {
 
     use super::*;
     use crate::core::{JobStatus, Request, Source};
-    use crate::journal::MemoryJournal;
+    use crate::journal::{Left, MemoryJournal};
 
     fn submitted(job: &JobId, workers_min: u32) -> Event {
         let request = Request::Import { name: "x".into(), source: Source::Frame("no such frame".into()) };
@@ -371,7 +371,7 @@ mod tests {
         let journal = MemoryJournal::default();
         let (handle, _driver, _folder) = start(&journal);
         assert_eq!(handle.journal_works().await, Some(true));
-        journal.crash_after(0);
+        journal.crash_after(0, Left::Nothing);
         let (handle_of_full, _full, _folder) = start(&journal);
         assert_eq!(handle_of_full.journal_works().await, Some(false));
         assert_eq!(
@@ -386,7 +386,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_journal_that_cannot_be_written_fails_the_job_aloud() {
         let (journal, job) = (MemoryJournal::default(), JobId("b".into()));
-        journal.crash_after(0);
+        journal.crash_after(0, Left::Nothing);
         let (handle, driver, _folder) = start(&journal);
         handle.feeds.open(&job);
         handle.send(submitted(&job, 1));

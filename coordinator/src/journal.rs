@@ -245,31 +245,58 @@ struct MemoryDisk {
     term: u64,
     jobs: std::collections::BTreeMap<String, JobRow>,
     trials: std::collections::BTreeMap<String, TrialRow>,
-    /// Commits until the process crashes, and that commit is lost.
-    crash_after: Option<u32>,
+    /// Commits until the process crashes in one, and what is left of that.
+    crash_after: Option<(u32, Left)>,
+    crashed: bool,
+}
+
+/// What a crash in a commit leaves of it. [`SqliteJournal`] commits trials before jobs, and may end before it has said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    Nothing,
+    Trials,
+    All,
+}
+
+impl Left {
+    pub const ALL: [Left; 3] = [Left::Nothing, Left::Trials, Left::All];
+
+    /// Of the rows of jobs.
+    pub fn of(self, jobs: &[JobRow]) -> &[JobRow] {
+        if self == Left::All { jobs } else { &[] }
+    }
+
+    pub fn of_trials(self, trials: &[TrialRow]) -> &[TrialRow] {
+        if self == Left::Nothing { &[] } else { trials }
+    }
+}
+
+impl MemoryDisk {
+    fn keep(&mut self, jobs: &[JobRow], trials: &[TrialRow]) {
+        self.trials.extend(trials.iter().map(|row| (row.identity.clone(), row.clone())));
+        self.jobs.extend(jobs.iter().map(|row| (row.id.0.clone(), row.clone())));
+    }
 }
 
 impl MemoryJournal {
-    /// The commit after `commits` more ones is lost, and every call fails until [`MemoryJournal::restart`].
-    pub fn crash_after(&self, commits: u32) {
+    /// The process crashes in the commit after `commits` more ones, and nothing is written until [`MemoryJournal::restart`].
+    pub fn crash_after(&self, commits: u32, left: Left) {
         if let Ok(mut disk) = self.disk.lock() {
-            disk.crash_after = Some(commits);
+            disk.crash_after = Some((commits, left));
         }
     }
 
     /// The process begins again on the same disk.
     pub fn restart(&self) {
         if let Ok(mut disk) = self.disk.lock() {
-            disk.crash_after = None;
+            (disk.crash_after, disk.crashed) = (None, false);
         }
     }
 
     fn write<T>(&self, work: impl FnOnce(&mut MemoryDisk) -> T) -> Result<T, JournalError> {
         let mut disk = self.disk.lock().map_err(|_| JournalError::Crashed)?;
-        match &mut disk.crash_after {
-            Some(0) => return Err(JournalError::Crashed),
-            Some(left) => *left -= 1,
-            None => {}
+        if disk.crashed {
+            return Err(JournalError::Crashed);
         }
         Ok(work(&mut disk))
     }
@@ -289,18 +316,31 @@ impl Journal for MemoryJournal {
     }
 
     fn commit(&mut self, jobs: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError> {
-        self.write(|disk| {
-            disk.trials.extend(trials.iter().map(|row| (row.identity.clone(), row.clone())));
-            disk.jobs.extend(jobs.iter().map(|row| (row.id.0.clone(), row.clone())));
-        })
+        self.write(|disk| match &mut disk.crash_after {
+            Some((0, left)) => {
+                let left = *left;
+                disk.crashed = true;
+                disk.keep(left.of(jobs), left.of_trials(trials));
+                Err(JournalError::Crashed)
+            }
+            Some((more, _)) => {
+                *more -= 1;
+                disk.keep(jobs, trials);
+                Ok(())
+            }
+            None => {
+                disk.keep(jobs, trials);
+                Ok(())
+            }
+        })?
     }
 
+    /// A disk on which nothing more can be written is known before the next commit.
     fn probe(&mut self) -> Result<(), JournalError> {
-        let disk = self.disk.lock().map_err(|_| JournalError::Crashed)?;
-        match disk.crash_after {
-            Some(0) => Err(JournalError::Crashed),
+        self.write(|disk| match disk.crash_after {
+            Some((0, _)) => Err(JournalError::Crashed),
             _ => Ok(()),
-        }
+        })?
     }
 
     fn trials(&mut self, data: &str) -> Result<Vec<TrialRow>, JournalError> {
@@ -362,9 +402,12 @@ mod tests {
     fn memory_keeps_what_was_committed_and_loses_the_rest() {
         let disk = MemoryJournal::default();
         keeps_what_was_committed(|| Box::new(disk.clone()));
-        disk.crash_after(0);
-        assert!(disk.clone().commit(&[row("c", JobStatus::Running)], &[]).is_err());
-        disk.restart();
-        assert_eq!(disk.clone().jobs().unwrap().len(), 2);
+        for (left, jobs) in [(Left::Nothing, 2), (Left::Trials, 2), (Left::All, 3)] {
+            disk.crash_after(0, left);
+            assert!(disk.clone().commit(&[row("c", JobStatus::Running)], &[]).is_err());
+            assert!(disk.clone().commit(&[row("d", JobStatus::Running)], &[]).is_err(), "the process is gone");
+            disk.restart();
+            assert_eq!(disk.clone().jobs().unwrap().len(), jobs, "{left:?}");
+        }
     }
 }

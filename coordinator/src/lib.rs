@@ -17,7 +17,7 @@ mod service;
 mod store;
 
 pub use config::{Config, Seams};
-pub use journal::{Journal, JournalError, MemoryJournal, SqliteJournal};
+pub use journal::{Journal, JournalError, Left, MemoryJournal, SqliteJournal};
 pub use server::{Coordinator, StartError};
 pub use service::wire_source;
 pub use store::{Store, StoreError};

@@ -3,9 +3,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use aquifer_fault::{Action, FOLDER_VARIABLE, Fault};
-use aquifer_harness::{Aquifer, Cluster, Running, Signal, until};
+pub(crate) use aquifer_harness::lives;
+use aquifer_harness::{Aquifer, Cluster, Finished, Running, Signal, is_stopped, until};
 use serde_json::Value;
 
 use crate::work::{Work, aquifer};
@@ -44,7 +46,7 @@ impl Bed {
 
     /// Waits until it has happened.
     pub(crate) fn wait_for(&self, fault: &Fault) -> u32 {
-        until(&format!("the fault at {}", fault.point), || self.fired(fault))
+        wait_for(&self.faults, fault)
     }
 
     pub(crate) fn out(&self) -> PathBuf {
@@ -93,6 +95,13 @@ impl Bed {
         all.into_iter().filter(|pid| *pid != coordinator && *pid != self.cluster.pid()).collect()
     }
 
+    /// The names under which the workers are members: another session, another name.
+    pub(crate) fn members(&self) -> Vec<String> {
+        let status = self.status();
+        let id = |worker: &Value| worker["id"].as_str().expect("an id").to_owned();
+        status["workers"].as_array().unwrap().iter().map(id).collect()
+    }
+
     pub(crate) fn workers(&self) -> Vec<u32> {
         let status = self.status();
         status["workers"].as_array().unwrap().iter().map(pid).collect()
@@ -128,6 +137,39 @@ pub(crate) fn arm(folder: &Path, point: &str, passing: u64, action: Action) -> F
     fault
 }
 
+/// Waits until it has happened, and returns the process that it happened to.
+pub(crate) fn wait_for(folder: &Path, fault: &Fault) -> u32 {
+    let pid = until(&format!("the fault at {}", fault.point), || aquifer_fault::fired(folder, fault));
+    if fault.action == Action::Stop {
+        // It is on record a moment before: a SIGCONT that came in between would be lost.
+        until("the process to stand still", || is_stopped(pid).then_some(()));
+    }
+    pid
+}
+
+/// The end of a training with gradients summed at every step that something happens to for a time, once it is at work.
+pub(crate) fn disturbed_for(
+    time: Duration,
+    faults: &Path,
+    begin: impl FnOnce() -> Running,
+    disturb: impl FnOnce() -> bool,
+    restore: impl FnOnce() -> bool,
+) -> Finished {
+    let fault = arm(faults, "worker.round.done", 10, Action::Stop);
+    let running = begin();
+    let stopped = wait_for(faults, &fault);
+    assert!(disturb(), "the fault must happen");
+    assert!(Signal::Continue.send(stopped));
+    passes(time);
+    assert!(restore());
+    running.finish()
+}
+
+pub(crate) fn passes(time: Duration) {
+    let began = Instant::now();
+    until("time to pass", || (began.elapsed() >= time).then_some(()));
+}
+
 #[track_caller]
 pub(crate) fn assert_undisturbed(work: Work, model: &Path) {
     let bytes = std::fs::read(model).unwrap_or_else(|error| panic!("{}: {error}", model.display()));
@@ -143,13 +185,6 @@ pub(crate) fn pid(node: &Value) -> u32 {
 #[track_caller]
 pub(crate) fn kill(pid: u32) {
     assert!(Signal::Kill.send(pid), "process {pid} is gone: the fault hits nothing");
-}
-
-/// Whether a process is there, and no mere entry of one that has ended.
-pub(crate) fn lives(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().next());
-    state.is_some_and(|state| state != "Z")
 }
 
 /// A test that needs what this machine does not allow says so, and what it would have needed.

@@ -1,11 +1,13 @@
 //! A disk that is full, and a process that may open no more files: a typed error or success, a process that lives, and the
 //! undisturbed model as soon as there is room.
 
+use std::collections::BTreeSet;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use aquifer_harness::{Cluster, Running};
+use aquifer_harness::{Cluster, Running, until};
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 
 use crate::bed::{Bed, assert_undisturbed, lives, skip};
@@ -75,6 +77,8 @@ fn a_worker_whose_disk_is_full() {
     assert!(rustix::fs::statvfs(&disk.0).unwrap().f_bavail == 0, "the fault must be there");
     let passed = ends_or_is_full(Work::Train, begin(&aquifer, &cluster, Work::Train, &out), &out);
     eprintln!("with a full disk at a worker: {}", if passed { "the model" } else { "a typed error" });
+    let met = format!("cannot write {}", disk.0.display());
+    assert!(cluster.log().contains(&met), "the worker has written nothing: {}", cluster.log());
     disk.resize("64m");
     begin(&aquifer, &cluster, Work::Train, &out).finish().ok();
     assert_undisturbed(Work::Train, &out);
@@ -100,7 +104,7 @@ fn a_coordinator_whose_disk_is_full() {
     drop(cluster);
 }
 
-/// Of another process.
+/// The descriptors that another process may have, by their numbers: those that it has stay, whatever theirs are.
 fn set_descriptors(pid: u32, current: u64) -> u64 {
     let before = getrlimit(Resource::Nofile);
     let of = Pid::from_raw(pid as i32).unwrap();
@@ -108,34 +112,50 @@ fn set_descriptors(pid: u32, current: u64) -> u64 {
     prlimit(Some(of), Resource::Nofile, limit).unwrap().current.unwrap_or(u64::MAX)
 }
 
-fn open_descriptors(pid: u32) -> u64 {
-    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64
+/// The number that the next descriptor of a process would have.
+fn lowest_free(pid: u32) -> u64 {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let taken: BTreeSet<u64> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    (0..).find(|number| !taken.contains(number)).unwrap()
 }
 
 #[test]
 fn a_worker_without_descriptors() {
-    without_descriptors(|bed| bed.workers()[0]);
+    without_descriptors(
+        |bed| bed.workers()[0],
+        |bed| bed.status()["workers"][0]["address"].as_str().unwrap().to_owned(),
+    );
 }
 
 #[test]
 fn a_coordinator_without_descriptors() {
-    without_descriptors(Bed::coordinator);
+    without_descriptors(Bed::coordinator, |bed| bed.cluster.url());
 }
 
 /// So long a process may open nothing more.
 const WANT: Duration = Duration::from_secs(5);
+/// As the system says it.
+const MET: &str = "Too many open files";
 
 /// It may open not one file or connection more, in the midst of a training; and then it may again.
-fn without_descriptors(victim: impl Fn(&Bed) -> u32) {
+fn without_descriptors(victim: impl Fn(&Bed) -> u32, address: impl Fn(&Bed) -> String) {
     let bed = Bed::up();
-    let victim = victim(&bed);
+    let (victim, address) = (victim(&bed), address(&bed));
     let mut running = crate::points::at_work(&bed, Work::Steps);
-    let before = set_descriptors(victim, open_descriptors(victim));
+    let before = set_descriptors(victim, lowest_free(victim));
     // A job that has met the want by then has failed of it; one that merely reaches nobody waits, and goes on after it.
     let waited = Instant::now();
     while waited.elapsed() < WANT && running.ended().is_none() {
         std::thread::sleep(Duration::from_millis(50));
+        // What it closes makes no room.
+        if lives(victim) {
+            set_descriptors(victim, lowest_free(victim));
+        }
     }
+    // A training may need nothing new; who is dialled does.
+    let caller = TcpStream::connect(address.strip_prefix("http://").unwrap());
+    until("the victim to meet its limit", || bed.cluster.log().contains(MET).then_some(()));
+    drop(caller);
     if lives(victim) {
         set_descriptors(victim, before);
     }
@@ -145,7 +165,7 @@ fn without_descriptors(victim: impl Fn(&Bed) -> u32) {
         assert_undisturbed(Work::Steps, &bed.out());
     } else {
         assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-        assert!(ended.stderr.contains("Too many open files"), "the error does not say why: {}", ended.stderr);
+        assert!(ended.stderr.contains(MET), "the error does not say why: {}", ended.stderr);
     }
     bed.all_workers();
     bed.ends_undisturbed(Work::Train, bed.begin(Work::Train));

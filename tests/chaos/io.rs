@@ -38,20 +38,42 @@ fn every_call_is_the_last_of_the_process() {
 
 /// Files that come from peers: whatever fails there, the shard is made of the source instead.
 #[test]
-fn every_call_of_a_fetch() {
-    for action in [Action::Eio, Action::Enospc, Action::Short] {
-        for point in ["worker.fetch.create", "worker.fetch.write", "worker.fetch.sync", "worker.fetch.rename"] {
-            if action == Action::Short && point != "worker.fetch.write" {
-                continue;
-            }
-            eprintln!("{point}: {action:?}");
-            let bed = Bed::up();
-            let fault = bed.arm(point, 1, action);
-            bed.ends_undisturbed(Work::Train, bed.begin(Work::Train));
-            assert!(bed.fired(&fault).is_some(), "nobody passed there");
-            assert!(left(bed.cluster.dir()).is_empty(), "left {:?}", left(bed.cluster.dir()));
-        }
+fn every_call_of_a_fetch_meets_a_broken_disk() {
+    sweep_fetch(Action::Eio);
+}
+
+#[test]
+fn every_call_of_a_fetch_meets_a_full_disk() {
+    sweep_fetch(Action::Enospc);
+}
+
+#[test]
+fn every_write_of_a_fetch_is_short() {
+    sweep_fetch(Action::Short);
+}
+
+#[test]
+fn every_call_of_a_fetch_is_the_last_of_the_process() {
+    sweep_fetch(Action::Kill);
+}
+
+fn sweep_fetch(action: Action) {
+    let points = ["worker.fetch.create", "worker.fetch.write", "worker.fetch.sync", "worker.fetch.rename"];
+    for point in points.into_iter().filter(|point| action != Action::Short || *point == "worker.fetch.write") {
+        let met = (1..CALLS_MAX).find(|call| !fetch_fails(point, *call, action)).expect("an end of the calls") - 1;
+        eprintln!("{point}: {action:?} at each of {met} calls");
+        assert!(met > 0, "{point}: nobody passed there");
     }
+}
+
+/// A training on a cluster of which a worker fetches a shard; false if nothing failed.
+fn fetch_fails(point: &str, call: u64, action: Action) -> bool {
+    let bed = Bed::up();
+    let fault = bed.arm(point, call, action);
+    bed.ends_undisturbed(Work::Train, bed.begin(Work::Train));
+    bed.all_workers();
+    assert!(left(bed.cluster.dir()).is_empty(), "{point}, call {call}: left {:?}", left(bed.cluster.dir()));
+    bed.fired(&fault).is_some()
 }
 
 fn sweep(action: Action) {

@@ -1,21 +1,18 @@
 //! Machines: a network namespace for each, with its own address on one switch, TLS between them, and a token for workers that
 //! lets them work alone. One is cut off both ways, one can hear and not speak, one comes back under another address.
 
-use std::time::{Duration, Instant};
+use aquifer_fault::FOLDER_VARIABLE;
+use aquifer_harness::{Aquifer, Running, inside, until};
 
-use aquifer_fault::{Action, FOLDER_VARIABLE};
-use aquifer_harness::{Aquifer, Running, Signal, inside, until};
-
-use crate::bed::{arm, assert_undisturbed, skip};
+use crate::bed::{assert_undisturbed, disturbed_for, skip};
 use crate::netns::{NEEDS, Network};
+use crate::network::{JOINED, LONG};
 use crate::work::{Work, aquifer};
 
 const COORDINATOR: &str = "10.77.0.1";
 const WORKERS: [&str; 3] = ["10.77.0.2", "10.77.0.3", "10.77.0.4"];
 /// The address that a machine comes back under.
 const OTHER: &str = "10.77.0.33/24";
-/// Longer than any lease.
-const LONG: Duration = Duration::from_secs(20);
 
 /// Machines at one switch.
 struct Machines {
@@ -73,30 +70,22 @@ fn disturbed(disturb: impl Fn(&Network) -> bool, restore: impl Fn(&Network) -> b
             start(machine, &[&words[..], &["--threads", "1"]].concat())
         })
         .collect();
-    let joined = || coordinator.stderr().matches("a worker joined").count() == workers.len();
+    let joined = || coordinator.stderr().matches(JOINED).count() == workers.len();
     until("the workers to be members", || joined().then_some(()));
 
     let out = aquifer.file("model.safetensors");
-    let fault = arm(&faults, "worker.round.done", 10, Action::Stop);
     let mut words = Work::Steps.words(&aquifer, &out);
     words.extend(
         ["--cluster", &url, "--token-file", &path("certs/token"), "--ca-file", &path("certs/ca.pem")].map(Into::into),
     );
-    let running = machines.coordinator.start(&aquifer, words);
-    let stopped = until("the training to be at work", || aquifer_fault::fired(&faults, &fault));
-    assert!(disturb(&machines.workers[1]), "the fault must happen");
-    assert!(Signal::Continue.send(stopped));
-    let began = Instant::now();
-    until("the fault to last", || (began.elapsed() >= LONG).then_some(()));
-    assert!(restore(&machines.workers[1]));
-    let ended = running.finish();
+    let begin = || machines.coordinator.start(&aquifer, words);
+    let victim = &machines.workers[1];
+    let ended = disturbed_for(LONG, &faults, begin, || disturb(victim), || restore(victim));
     let said = || workers.iter().chain([&coordinator]).map(Running::stderr).collect::<Vec<_>>().join("\n");
     assert!(ended.status.success(), "{}\n{}", ended.stderr, said());
     assert_undisturbed(Work::Steps, &out);
     let again = WORKERS.len() + 1;
-    until("the machine to be a member again", || {
-        (coordinator.stderr().matches("a worker joined").count() >= again).then_some(())
-    });
+    until("the machine to be a member again", || (coordinator.stderr().matches(JOINED).count() >= again).then_some(()));
     Some(said())
 }
 

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use aquifer_harness::{Signal, until};
+use aquifer_fault::Action;
+use aquifer_harness::{Dice, Signal, until};
 
 use crate::bed::{Bed, lives};
 use crate::work::Work;
@@ -11,9 +12,9 @@ use crate::work::Work;
 /// Seeds that are tried by each of the two tests in CI.
 const RUNS: u64 = 6;
 /// Kills of one run at most.
-const KILLS_MAX: u64 = 3;
+const KILLS_MAX: usize = 3;
 /// How long a run has been at work, at most, when it is hit. A job that has ended is begun again and hit sooner.
-const DELAY_MS_MAX: u64 = 1200;
+const DELAY_MS_MAX: usize = 1200;
 const TRIES: u32 = 6;
 
 /// Two tests, so that two cores are at work.
@@ -35,23 +36,10 @@ fn seeds() -> std::ops::Range<u64> {
     }
 }
 
-/// SplitMix64: any number gives a stream of its own.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-}
-
 /// Whom a kill is for.
 #[derive(Clone, Copy, Debug)]
 enum Victim {
-    Worker(u64),
+    Worker(usize),
     Coordinator,
     /// All workers at once.
     Workers,
@@ -60,13 +48,12 @@ enum Victim {
 }
 
 fn run(seed: u64) {
-    let mut dice = Dice(seed);
-    let works = [Work::Import, Work::Train, Work::Steps, Work::Steps, Work::Cross, Work::Grid];
-    let work = works[dice.below(works.len() as u64) as usize];
-    let kills = 1 + dice.below(KILLS_MAX);
-    let plan: Vec<(u64, Victim)> = (0..kills)
+    let mut dice = Dice::new(seed, "chaos.random");
+    let work = *dice.pick(&[Work::Import, Work::Train, Work::Steps, Work::Steps, Work::Cross, Work::Grid]);
+    let kills = dice.between(1, KILLS_MAX);
+    let plan: Vec<(Duration, Victim)> = (0..kills)
         .map(|_| {
-            let after = dice.below(DELAY_MS_MAX);
+            let after = dice.millis(0, DELAY_MS_MAX);
             let victim = match dice.below(10) {
                 0..=5 => Victim::Worker(dice.below(8)),
                 6..=7 => Victim::Coordinator,
@@ -85,13 +72,17 @@ fn run(seed: u64) {
 }
 
 /// True if a kill has hit the job.
-fn disturbed(work: Work, plan: &[(u64, Victim)], attempt: u32) -> bool {
+fn disturbed(work: Work, plan: &[(Duration, Victim)], attempt: u32) -> bool {
     let bed = Bed::up();
     let coordinator = bed.coordinator();
+    // A coordinator that dies before it has the job is an error at once, as it should be.
+    let known = bed.arm("coordinator.submit.taken", 1, Action::Stop);
     let mut running = bed.begin(work);
+    assert_eq!(bed.wait_for(&known), coordinator);
+    assert!(Signal::Continue.send(coordinator));
     let mut hits = 0;
     for (at, (after, victim)) in plan.iter().enumerate() {
-        let after = Duration::from_millis(after >> attempt);
+        let after = *after / (1 << attempt);
         let began = Instant::now();
         until("the moment of the kill", || (running.ended().is_some() || began.elapsed() >= after).then_some(()));
         if running.ended().is_some() {
@@ -101,15 +92,14 @@ fn disturbed(work: Work, plan: &[(u64, Victim)], attempt: u32) -> bool {
         let pids = if at == 0 { Some((coordinator, bed.children(coordinator))) } else { None };
         let (coordinator, workers) = pids.unwrap_or_else(|| (bed.coordinator(), bed.workers()));
         let victims = match victim {
-            Victim::Worker(n) if workers.is_empty() => vec![coordinator; usize::from(*n < 8)],
-            Victim::Worker(n) => vec![workers[(*n % workers.len() as u64) as usize]],
+            Victim::Worker(_) if workers.is_empty() => vec![coordinator],
+            Victim::Worker(n) => vec![workers[n % workers.len()]],
             Victim::Coordinator => vec![coordinator],
             Victim::Workers => workers,
             Victim::Everybody => [workers, vec![coordinator]].concat(),
         };
         let victims: Vec<u32> = victims.into_iter().filter(|pid| lives(*pid)).collect();
-        hits += victims.len();
-        Signal::Kill.send_all(&victims);
+        hits += usize::from(Signal::Kill.send_all(&victims));
     }
     let hit = hits > 0;
     bed.ends_undisturbed(work, running);

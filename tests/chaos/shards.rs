@@ -55,25 +55,38 @@ fn flipped_bits() {
             flip(&shards(&bed, *worker)[0], at);
         }
         bed.ends_undisturbed(Work::Steps, bed.begin(Work::Steps));
-        for worker in damaged {
-            let path = &shards(&bed, worker)[0];
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            assert_eq!(hash_of(path), name, "worker {worker}: the shard was not made again");
-        }
+        damaged.into_iter().for_each(|worker| is_whole(&bed, worker));
     }
-    assert!(bed.cluster.log().contains("the shard in the store is damaged"), "{}", bed.cluster.log());
+    assert!(noticed(&bed) > 0, "{}", bed.cluster.log());
+}
+
+/// How often a worker said that its shard is damaged.
+fn noticed(bed: &Bed) -> usize {
+    bed.cluster.log().matches("the shard in the store is damaged").count()
+}
+
+#[track_caller]
+fn is_whole(bed: &Bed, worker: u32) {
+    let shards = shards(bed, worker);
+    let [path] = &shards[..] else { panic!("worker {worker} has {} shards", shards.len()) };
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    assert_eq!(hash_of(path), name, "worker {worker}: the shard was not made again");
 }
 
 #[test]
 fn truncated_and_deleted() {
     let bed = with_shards();
     for length in [0, 100, 4096] {
+        let before = noticed(&bed);
         writable(&shards(&bed, 2)[0]).set_len(length).unwrap();
         bed.ends_undisturbed(Work::Train, bed.begin(Work::Train));
+        is_whole(&bed, 2);
+        assert!(noticed(&bed) > before, "{length} bytes: nobody said so\n{}", bed.cluster.log());
     }
-    for at in [vec![3], (1..=WORKERS).collect()] {
-        at.iter().for_each(|worker| std::fs::remove_file(&shards(&bed, *worker)[0]).unwrap());
+    for deleted in [vec![3], (1..=WORKERS).collect()] {
+        deleted.iter().for_each(|worker| std::fs::remove_file(&shards(&bed, *worker)[0]).unwrap());
         bed.ends_undisturbed(Work::Train, bed.begin(Work::Train));
+        deleted.into_iter().for_each(|worker| is_whole(&bed, worker));
     }
 }
 

@@ -1,21 +1,16 @@
 //! Processes that stand still: shorter than the lease nothing happens, longer they are fenced off, and what they say when they
 //! wake is not believed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aquifer_fault::Action;
-use aquifer_harness::{Signal, until};
+use aquifer_harness::Signal;
 
-use crate::bed::{Bed, kill, lives};
+use crate::bed::{Bed, kill, lives, passes};
 use crate::work::Work;
 
 /// Of a worker; see `LEASE` in the coordinator.
 const LEASE: Duration = Duration::from_secs(15);
-
-fn passes(time: Duration) {
-    let began = Instant::now();
-    until("time to pass", || (began.elapsed() >= time).then_some(()));
-}
 
 #[test]
 fn a_worker_that_stands_still_past_its_lease_is_fenced_off() {
@@ -38,20 +33,20 @@ fn a_worker_that_stands_still_past_its_lease_is_fenced_off() {
 #[test]
 fn a_worker_that_stands_still_for_a_moment_is_waited_for() {
     let bed = Bed::up();
-    let before = bed.all_workers();
+    let before = bed.members();
     let fault = bed.arm("worker.exchange.arrived", 50, Action::Stop);
     let running = bed.begin(Work::Steps);
     let stopped = bed.wait_for(&fault);
     passes(LEASE / 5);
     assert!(Signal::Continue.send(stopped));
     bed.ends_undisturbed(Work::Steps, running);
-    assert_eq!(bed.all_workers(), before, "nobody was lost");
+    assert_eq!(bed.members(), before, "nobody was lost");
 }
 
 #[test]
 fn a_coordinator_that_stands_still_for_a_moment_loses_nothing() {
     let bed = Bed::up();
-    let coordinator = bed.coordinator();
+    let (coordinator, before) = (bed.coordinator(), bed.members());
     let fault = bed.arm("coordinator.trial.progress", 1, Action::Stop);
     let running = bed.begin(Work::Steps);
     let stopped = bed.wait_for(&fault);
@@ -60,6 +55,7 @@ fn a_coordinator_that_stands_still_for_a_moment_loses_nothing() {
     assert!(Signal::Continue.send(stopped));
     bed.ends_undisturbed(Work::Steps, running);
     assert_eq!(bed.coordinator(), stopped);
+    assert_eq!(bed.members(), before, "nobody was lost");
 }
 
 /// It stands still for good, and its supervisor does not know: whoever looks after the machine ends it.

@@ -5,14 +5,12 @@ use std::time::Duration;
 use aquifer_harness::Dice;
 
 use crate::client::Job;
-use crate::faults::{Action, FAULTS, Fault, LATENCY_MAX, REST, Shape};
+use crate::faults::{Action, FAULTS, LATENCY_MAX, REST, Shape};
 use crate::jobs;
 
 /// Faults begin within this time: about as long as a job takes.
 const BEGIN_WITHIN: usize = 2_500;
 const FAULTS_MAX: usize = 4;
-/// Trainings begin anew where a node is lost; until they go on, nodes are lost to searches alone.
-const GOES_ON: bool = true;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
@@ -37,14 +35,9 @@ impl Case {
         let mut dice = Dice::new(seed, "simulation.case");
         let shape = Shape { workers: dice.between(3, 5), clients: dice.between(1, 2) };
         let jobs: Vec<Job> = (0..shape.clients).map(|_| *dice.pick(jobs::ALL)).collect();
-        let survive = |fault: &Fault| {
-            let begun_again = jobs.iter().all(|job| jobs::BEGUN_AGAIN.contains(job));
-            GOES_ON || !fault.loses_nodes || begun_again
-        };
-        let possible: Vec<&Fault> = FAULTS.iter().filter(|fault| survive(fault)).collect();
         let (mut faults, mut course) = (Vec::new(), Vec::new());
         for _ in 0..dice.between(1, FAULTS_MAX) {
-            let fault = *dice.pick(&possible);
+            let fault = dice.pick(FAULTS);
             let at = dice.millis(1, BEGIN_WITHIN);
             faults.push(fault.name);
             course.extend(fault.course(&mut dice, shape, at));

@@ -40,6 +40,8 @@ pub(crate) struct Run {
     pub(crate) trace: Vec<String>,
     pub(crate) wrong: Vec<String>,
     pub(crate) took: Duration,
+    /// How often the coordinator died at a commit.
+    pub(crate) deaths: usize,
     _folder: TempDir,
 }
 
@@ -54,6 +56,7 @@ struct Cluster<'a> {
     hosts: Vec<Host>,
     disk: Disk,
     notes: Notes,
+    deaths: usize,
 }
 
 pub(crate) fn run(case: &Case) -> Run {
@@ -73,7 +76,7 @@ pub(crate) fn run(case: &Case) -> Run {
     if notes::panics() > 0 {
         notes.wrong("something panicked".into());
     }
-    let Cluster { sim, hosts, disk, .. } = cluster;
+    let Cluster { sim, hosts, disk, deaths, .. } = cluster;
     drop(sim);
     let none = || Err(Report::new(Kind::Work, "no_end", "the job has not ended"));
     let found = found.take().into_iter().map(|found| found.unwrap_or_else(none));
@@ -87,6 +90,7 @@ pub(crate) fn run(case: &Case) -> Run {
         trace: noted.trace,
         wrong: noted.wrong,
         took: took.unwrap_or_default(),
+        deaths,
         _folder: folder,
     }
 }
@@ -123,7 +127,7 @@ impl Cluster<'_> {
             }
             hosts.push(Host { name, dir, dials });
         }
-        Self { sim, hosts, disk, notes }
+        Self { sim, hosts, disk, notes, deaths: 0 }
     }
 
     fn add_clients(&mut self, case: &Case) -> Answers {
@@ -157,6 +161,7 @@ impl Cluster<'_> {
                 }
             }
             if std::mem::take(&mut self.notes.lock().died) {
+                self.deaths += 1;
                 self.sim.crash(COORDINATOR);
                 self.act(&Action::Restart(faults::COORDINATOR, faults::Disk::Old));
             }

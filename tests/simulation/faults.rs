@@ -1,7 +1,9 @@
 //! The faults: what happens to a cluster, and when it is over again. A table, of which a seed draws.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aquifer_coordinator::Left;
 use aquifer_harness::Dice;
 
 use crate::journal::Death;
@@ -63,8 +65,6 @@ type Course = Vec<(Duration, Action)>;
 
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
-    /// A job goes on after it only if it can go on without a worker or the coordinator it began with.
-    pub(crate) loses_nodes: bool,
     course: fn(&mut Dice, Shape) -> Course,
 }
 
@@ -75,22 +75,22 @@ pub(crate) const REST: Duration = Duration::from_millis(8);
 pub(crate) const LATENCY_MAX: Duration = Duration::from_millis(12);
 
 pub(crate) const FAULTS: &[Fault] = &[
-    Fault { name: "slow link", loses_nodes: false, course: slow_link },
-    Fault { name: "short stall", loses_nodes: false, course: |dice, shape| held(dice, shape, 4_000) },
-    Fault { name: "slow worker", loses_nodes: false, course: slow_worker },
-    Fault { name: "long stall", loses_nodes: true, course: |dice, shape| held(dice, shape, 30_000) },
-    Fault { name: "host stalls", loses_nodes: true, course: host_stalls },
-    Fault { name: "partition", loses_nodes: true, course: partition },
-    Fault { name: "one-way partition", loses_nodes: true, course: one_way },
-    Fault { name: "host is cut off", loses_nodes: true, course: cut_off },
-    Fault { name: "loss", loses_nodes: true, course: loss },
-    Fault { name: "worker crashes", loses_nodes: true, course: worker_crashes },
-    Fault { name: "worker flaps", loses_nodes: true, course: worker_flaps },
-    Fault { name: "all workers crash", loses_nodes: true, course: all_workers_crash },
-    Fault { name: "coordinator crashes", loses_nodes: true, course: coordinator_crashes },
-    Fault { name: "coordinator dies at a commit", loses_nodes: true, course: dies_at_commit },
-    Fault { name: "everything crashes", loses_nodes: true, course: everything_crashes },
-    Fault { name: "clock leaps", loses_nodes: true, course: clock_leaps },
+    Fault { name: "slow link", course: slow_link },
+    Fault { name: "short stall", course: |dice, shape| held(dice, shape, 4_000) },
+    Fault { name: "slow worker", course: slow_worker },
+    Fault { name: "long stall", course: |dice, shape| held(dice, shape, 30_000) },
+    Fault { name: "host stalls", course: host_stalls },
+    Fault { name: "partition", course: partition },
+    Fault { name: "one-way partition", course: one_way },
+    Fault { name: "host is cut off", course: cut_off },
+    Fault { name: "loss", course: loss },
+    Fault { name: "worker crashes", course: worker_crashes },
+    Fault { name: "worker flaps", course: worker_flaps },
+    Fault { name: "all workers crash", course: all_workers_crash },
+    Fault { name: "coordinator crashes", course: coordinator_crashes },
+    Fault { name: "coordinator dies at a commit", course: dies_at_commit },
+    Fault { name: "everything crashes", course: everything_crashes },
+    Fault { name: "clock leaps", course: clock_leaps },
 ];
 
 impl Fault {
@@ -197,7 +197,7 @@ fn everything_crashes(dice: &mut Dice, shape: Shape) -> Course {
 
 /// Whoever finds it dead begins it again.
 fn dies_at_commit(dice: &mut Dice, _: Shape) -> Course {
-    let death = Death { commits: dice.below(4), kept: dice.one_in(2) };
+    let death = Death { commits: dice.below(4), left: *dice.pick(&Left::ALL) };
     vec![(NOW, Action::DieAtCommit(death)), (dice.millis(500, 6_000), Action::ForgetDeath)]
 }
 
@@ -208,7 +208,7 @@ fn clock_leaps(dice: &mut Dice, shape: Shape) -> Course {
     vec![(NOW, Action::Leap(host, Duration::from_secs(by)))]
 }
 
-/// Faults by which a worker may be lost.
+/// Times at which a worker may be lost: what happens to all links of a host at once is one loss, as coordinators count it.
 pub(crate) fn losses(course: &[(Duration, Action)]) -> usize {
     let loses = |action: &Action| {
         matches!(
@@ -216,5 +216,6 @@ pub(crate) fn losses(course: &[(Duration, Action)]) -> usize {
             Action::Crash(_) | Action::Cut(..) | Action::CutOneWay(..) | Action::Hold(..) | Action::Lossy(..)
         )
     };
-    course.iter().filter(|(_, action)| loses(action)).count()
+    let times: BTreeSet<Duration> = course.iter().filter(|(_, action)| loses(action)).map(|(at, _)| *at).collect();
+    times.len()
 }

@@ -31,6 +31,11 @@ pub(crate) fn broken(case: &Case, run: &Run) -> Vec<String> {
     wrong
 }
 
+/// Jobs that ended as too many workers were lost over a trial.
+pub(crate) fn given_up(case: &Case, run: &Run) -> usize {
+    run.found.iter().filter(|(_, found)| found.as_ref().is_ok_and(|found| is_given_up(case, found))).count()
+}
+
 fn is_given_up(case: &Case, found: &Found) -> bool {
     let said = "in a row were lost over this trial";
     faults::losses(&case.course) >= LOST_MAX
@@ -78,12 +83,15 @@ fn of_folds(folds: &CrossValidation) -> Option<String> {
 /// The journal has every job that was acknowledged, done.
 fn of_jobs(case: &Case, run: &Run) -> Vec<String> {
     let journal = run.disk.jobs();
-    let given_up = run.found.iter().any(|(_, found)| found.as_ref().is_ok_and(|found| is_given_up(case, found)));
     let mut wrong: Vec<String> = journal
         .iter()
-        .filter(|(_, status)| **status != JobStatus::Done && !(given_up && **status == JobStatus::Failed))
+        .filter(|(_, status)| !matches!(status, JobStatus::Done | JobStatus::Failed))
         .map(|(job, status)| format!("job {job} is {status:?} in the journal"))
         .collect();
+    let failed = journal.values().filter(|status| **status == JobStatus::Failed).count();
+    if failed > given_up(case, run) {
+        wrong.push(format!("{failed} jobs failed, and {} were given up", given_up(case, run)));
+    }
     let names: BTreeSet<&str> = case.jobs.iter().map(|job| job.name).collect();
     if names.len() != journal.len() {
         wrong.push(format!("{} requests became {} jobs", names.len(), journal.len()));

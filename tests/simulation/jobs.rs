@@ -38,8 +38,6 @@ pub(crate) const FOLDS: Job = Job {
            [cross_validation]\nnfolds = 3\n",
 };
 
-/// Those that go on when nodes are lost, whatever their state is worth.
-pub(crate) const BEGUN_AGAIN: &[Job] = &[GRID];
 pub(crate) const ALL: &[Job] = &[SPREAD, GRADIENT, GRID, FOLDS];
 
 /// What a job finds on one worker when nothing happens.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use aquifer_coordinator::core::{JobId, JobRow, JobStatus, TRAIN, TrialRow};
-use aquifer_coordinator::{Journal, JournalError, MemoryJournal};
+use aquifer_coordinator::{Journal, JournalError, Left, MemoryJournal};
 
 use crate::notes::{DEATH, Notes};
 
@@ -25,11 +25,11 @@ struct Seen {
     death: Option<Death>,
 }
 
-/// Where a process dies: at the commit after so many others, which the disk then has or has not.
+/// Where a process dies: at the commit after so many others, and what the disk then has of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Death {
     pub(crate) commits: usize,
-    pub(crate) kept: bool,
+    pub(crate) left: Left,
 }
 
 impl Disk {
@@ -103,11 +103,11 @@ impl Journal for Disk {
 
     fn commit(&mut self, jobs: &[JobRow], trials: &[TrialRow]) -> Result<(), JournalError> {
         let death = self.death();
-        if death.is_none_or(|death| death.kept) {
-            self.journal.commit(jobs, trials)?;
-            trials.iter().for_each(|row| self.see_trial(row));
-            jobs.iter().for_each(|row| self.see_job(row));
-        }
+        let left = death.map_or(Left::All, |death| death.left);
+        let (jobs, trials) = (left.of(jobs), left.of_trials(trials));
+        self.journal.commit(jobs, trials)?;
+        trials.iter().for_each(|row| self.see_trial(row));
+        jobs.iter().for_each(|row| self.see_job(row));
         if death.is_some() {
             self.notes.lock().died = true;
             std::panic::panic_any(DEATH);

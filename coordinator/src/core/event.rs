@@ -13,6 +13,7 @@ use super::search::{Reported, TrialRow};
 use super::{FileRef, JobId, JobRow, Registration, Request, StoredFrame, WorkerId};
 
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))] // tests say things twice
 pub enum Event {
     /// Time passes: leases, waits.
     Tick,
@@ -136,6 +137,7 @@ impl StoredModel {
 
 /// What a member says of a trial.
 #[derive(Debug)]
+#[cfg_attr(test, derive(Clone))]
 pub enum TrialReport {
     Progress {
         round: u64,

@@ -16,7 +16,7 @@ pub use cluster::{Cluster, ClusterBuilder};
 pub use dice::Dice;
 pub use golden::{Golden, is_update};
 pub use poll::{LIMIT, until};
-pub use process::{Finished, Group, Running, Signal};
+pub use process::{Finished, Group, Running, Signal, is_stopped, lives};
 
 use std::path::PathBuf;
 

@@ -66,15 +66,27 @@ impl Group {
         pids.filter(|pid| self.holds(*pid)).collect()
     }
 
-    /// From `/proc/PID/stat`: the state and the group are the first and third field after the name in brackets.
     fn holds(self, pid: u32) -> bool {
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-        let Some((_, rest)) = stat.rsplit_once(')') else { return false };
-        let mut fields = rest.split_whitespace();
-        let state = fields.next();
-        let group = fields.nth(1).and_then(|group| group.parse().ok());
-        state != Some("Z") && group == Some(self.0)
+        stat(pid).is_some_and(|(state, group)| state != 'Z' && group == self.0)
     }
+}
+
+/// A process's state and group: the first and third field of `/proc/PID/stat` after the name in brackets.
+fn stat(pid: u32) -> Option<(char, u32)> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let state = fields.next()?.chars().next()?;
+    Some((state, fields.nth(1)?.parse().ok()?))
+}
+
+/// Whether a process is there, and no mere entry of one that has ended.
+pub fn lives(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state != 'Z')
+}
+
+/// Whether SIGSTOP has come to a process.
+pub fn is_stopped(pid: u32) -> bool {
+    stat(pid).is_some_and(|(state, _)| state == 'T')
 }
 
 /// What a process said, as far as it has been read.

@@ -30,6 +30,20 @@ impl Observer {
         self.runs.clear();
     }
 
+    /// Of another start clients hear what the journal has, also of an end that nobody was told of.
+    pub(super) fn told(&mut self, journal: &[JobRow]) {
+        for row in journal.iter().filter(|row| row.status.has_ended()) {
+            let event: Option<JobEvent> = row.result.as_deref().and_then(|json| serde_json::from_str(json).ok());
+            let Some(event) = event else {
+                self.wrong.push(format!("job {} has ended, and the journal does not know how", row.id));
+                continue;
+            };
+            let before = self.ends.entry(row.id.clone()).or_insert_with(|| event.clone());
+            let same = lasting(before) == lasting(&event);
+            self.hold(same, || format!("job {} ended otherwise than its clients were told", row.id));
+        }
+    }
+
     /// What a commit keeps.
     pub(super) fn committed(&mut self, jobs: &[JobRow], trials: &[TrialRow]) {
         for row in trials {
@@ -110,21 +124,24 @@ pub(super) struct Ended {
 /// A trial that so many workers are lost over may end.
 const LOST_MAX: u32 = 3;
 
+/// Whether a job ended so as too many were lost over one of its trials in a row.
+fn is_given_up(end: &JobEvent) -> bool {
+    serde_json::to_string(end).unwrap_or_default().contains("in a row were lost over this trial")
+}
+
 impl Ended {
-    /// Whether a trial was given up, as too many were lost over it in a row.
-    pub(super) fn gave_up(&self) -> bool {
-        let text = |event: &JobEvent| serde_json::to_string(event).unwrap_or_default();
-        self.observer.ends.values().any(|event| text(event).contains("in a row were lost over this trial"))
+    /// Jobs of which a trial was given up.
+    pub(super) fn gave_up(&self) -> usize {
+        self.observer.ends.values().filter(|end| is_given_up(end)).count()
     }
 
     pub(super) fn broken(&self, calm: &Ended) -> Vec<String> {
         let mut wrong = self.observer.wrong.clone();
         wrong.extend(self.at_work.iter().cloned());
-        let given_up = self.gave_up() && self.lost >= LOST_MAX;
         for job in &self.jobs {
             match (self.observer.ends.get(job), calm.observer.ends.get(job)) {
                 (None, _) => wrong.push(format!("job {job} does not end")),
-                (Some(_), _) if given_up => {}
+                (Some(end), _) if self.lost >= LOST_MAX && is_given_up(end) => {}
                 (found, expected) => {
                     let [found, expected] = [found, expected].map(|event| event.map(lasting).unwrap_or_default());
                     if found != expected {

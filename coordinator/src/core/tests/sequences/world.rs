@@ -12,7 +12,7 @@ use super::Frames;
 use super::invariants::{Ended, Observer};
 use super::node::{Node, Part, RunId, rounds};
 use crate::core::search::TrialRow;
-use crate::journal::{Journal, MemoryJournal};
+use crate::journal::{Journal, Left, MemoryJournal};
 
 const TRAINING: &str = "target = \"income\"\n[params]\nranks = 3\nepochs = 2\n";
 const SEARCH: &str = "target = \"income\"\n[params]\nranks = 2\nepochs = 1\n[search]\nsort_by = \"auc\"\n[search.params]\n\
@@ -26,6 +26,8 @@ pub(super) struct World<'a> {
     frames: &'a Frames,
     core: State,
     journal: MemoryJournal,
+    /// What the next crash at a commit leaves of it.
+    crash: Left,
     now: Duration,
     random: Philox,
     drawn: u32,
@@ -37,15 +39,12 @@ pub(super) struct World<'a> {
     /// Effects that wait to be carried out.
     effects: VecDeque<Effect>,
     checkpoints: BTreeMap<JobId, BTreeMap<String, u64>>,
-    /// The last thing that was said, which may be said again.
-    repeated: Option<Repeated>,
+    /// The last thing that a worker said, which may be said again.
+    repeated: Option<Event>,
     observer: Observer,
     trace: Vec<String>,
     lost: u32,
 }
-
-/// What can come twice.
-type Repeated = (WorkerId, Vec<(String, u64)>);
 
 impl<'a> World<'a> {
     pub(super) fn new(seed: u64, frames: &'a Frames) -> Self {
@@ -53,6 +52,7 @@ impl<'a> World<'a> {
             frames,
             core: State::new(0),
             journal: MemoryJournal::default(),
+            crash: Left::Nothing,
             now: Duration::ZERO,
             random: Philox::new(seed, "sequence"),
             drawn: 0,
@@ -103,6 +103,7 @@ impl<'a> World<'a> {
         }
         self.repeated = None;
         self.say(|| format!("START of term {term}"));
+        self.observer.told(&self.core.rows());
         for JobRow { id, request, created_ms, .. } in running {
             let request = Box::new(request.expect("what was asked for"));
             self.step(Event::Submitted { job: id, request, workers_min: 1, created_ms });
@@ -122,6 +123,8 @@ impl<'a> World<'a> {
         node.stop_all();
         node.commands.clear();
         node.said.clear();
+        // Numbers of runs begin again with a term: what it has done was of others.
+        node.done.clear();
         let worker = WorkerId(format!("worker-{incarnation:04}"));
         node.session = Some((worker.clone(), incarnation));
         let (address, states) = (node.address.clone(), node.states.clone());
@@ -143,7 +146,9 @@ impl<'a> World<'a> {
         }
         if !(jobs.is_empty() && trials.is_empty()) {
             if self.journal.commit(&jobs, &trials).is_err() {
-                self.say(|| "the coordinator dies at a commit".into());
+                let left = self.crash;
+                self.say(|| format!("the coordinator dies at a commit, of which it leaves {left:?}"));
+                self.observer.committed(left.of(&jobs), left.of_trials(&trials));
                 return self.start();
             }
             self.observer.committed(&jobs, &trials);
@@ -205,7 +210,7 @@ impl<'a> World<'a> {
         let said: Vec<Event> = self.nodes[at].said.drain(..).collect();
         self.close(&worker);
         let heard = self.draw(said.len() + 1);
-        said.into_iter().take(heard).for_each(|event| self.step(event));
+        said.into_iter().take(heard).for_each(|event| self.hear(event));
         self.step(Event::WorkerGone { worker, reason: reason.into() });
     }
 
@@ -280,9 +285,12 @@ impl<'a> World<'a> {
     fn hear_session(&mut self) {
         let Some(at) = self.some_node(|node| !node.silent && !node.said.is_empty()) else { return };
         let Some(event) = self.nodes[at].said.pop_front() else { return };
-        if let Event::StatesHeld { worker, states } = &event {
-            self.repeated = Some((worker.clone(), states.clone()));
-        }
+        self.hear(event);
+    }
+
+    /// What a worker says, in its session or by a call.
+    fn hear(&mut self, event: Event) {
+        self.repeated = Some(event.clone());
         self.step(event);
     }
 
@@ -290,9 +298,10 @@ impl<'a> World<'a> {
         let ready = |node: &Node| node.alive && !node.silent && !node.commands.is_empty();
         let Some(at) = self.some_node(ready) else { return };
         let Some(command) = self.nodes[at].commands.pop_front() else { return };
-        let Command::StartTrial { job, .. } = &command else {
+        let Command::StartTrial { job, number, .. } = &command else {
             return self.nodes[at].obey(command, &self.frames.record);
         };
+        let run = (job.clone(), *number);
         let kept = self.checkpoints.get(job).cloned().unwrap_or_default();
         let others: Vec<(String, BTreeMap<String, u64>)> = self
             .nodes
@@ -309,12 +318,11 @@ impl<'a> World<'a> {
             };
             others.iter().any(holds) || (from.checkpoint && kept.get(&plan.identity) == Some(&from.round))
         };
-        let (told, text) = (self.nodes[at].at_work.len(), format!("{own} begins {command:?}"));
+        let text = format!("{own} begins {command:?}");
         self.nodes[at].begin(command, has);
-        if self.nodes[at].at_work.len() > told {
-            let begun = self.nodes[at].at_work.values().last().into_iter().flat_map(|part| &part.seats);
-            let from: Vec<(String, u64)> = begun.map(|seat| (seat.plan.identity.clone(), seat.round)).collect();
-            from.iter().for_each(|(identity, round)| self.observer.goes_on(identity, *round));
+        // It may have refused.
+        if let Some(begun) = self.nodes[at].at_work.get(&run) {
+            begun.seats.iter().for_each(|seat| self.observer.goes_on(&seat.plan.identity, seat.round));
         }
         let shown: String = text.chars().take(160).collect();
         self.say(|| shown);
@@ -392,7 +400,7 @@ impl<'a> World<'a> {
                     let identity = plan.identity;
                     let kept = self.checkpoints.entry(job.clone()).or_default().entry(identity.clone()).or_default();
                     *kept = round.max(*kept);
-                    self.step(Event::CheckpointStored { job, identity, round });
+                    self.hear(Event::CheckpointStored { job, identity, round });
                 }
             }
             return;
@@ -405,7 +413,7 @@ impl<'a> World<'a> {
                 return self.nodes[at].stop(run, TrialReport::Failed { trial: None, report, fit: None });
             }
             let model = model(&plan);
-            self.step(Event::ModelStored { job: job.clone(), number, trial: seat, model });
+            self.hear(Event::ModelStored { job: job.clone(), number, trial: seat, model });
         }
         let node = &mut self.nodes[at];
         let Some(part) = node.at_work.get_mut(run) else { return };
@@ -427,13 +435,15 @@ impl<'a> World<'a> {
             7 if self.nodes.len() < HOSTS_MAX => self.add_node(),
             8 => self.start(),
             9 | 10 => {
-                let commits = self.draw(4) as u32;
-                self.journal.crash_after(commits);
+                let (commits, left) = (self.draw(4) as u32, Left::ALL[self.draw(Left::ALL.len())]);
+                self.journal.crash_after(commits, left);
+                self.crash = left;
             }
             11 => {
                 // It is heard twice.
-                if let Some((worker, states)) = self.repeated.clone() {
-                    self.step(Event::StatesHeld { worker, states });
+                if let Some(event) = self.repeated.clone() {
+                    self.say(|| format!("again {event:?}").chars().take(160).collect());
+                    self.step(event);
                 }
             }
             _ => self.pass(1_000, 20_000),
