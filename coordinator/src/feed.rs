@@ -83,3 +83,30 @@ impl Feeds {
         self.jobs.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aquifer_model::{Kind, Report};
+
+    use super::*;
+
+    /// Whoever watched a job that failed hears all of it when it is taken up again.
+    #[test]
+    fn tokens_go_on_where_the_feed_before_ended() {
+        let (feeds, job) = (Feeds::new(1), JobId("a".into()));
+        feeds.open(&job);
+        let waits = || JobEvent::Waiting { what: "x".into() };
+        let failed = || JobEvent::Failed { report: Report::new(Kind::Work, "x", "x") };
+        (0..100).for_each(|_| feeds.publish(&job, waits()));
+        feeds.open_again(&job);
+        let (events, _) = feeds.after(&job, 0).unwrap();
+        assert_eq!(events.len(), 1, "it has not ended");
+        feeds.publish(&job, failed());
+        let last = feeds.after(&job, 0).unwrap().0.last().unwrap().0;
+        feeds.open_again(&job);
+        feeds.publish(&job, waits());
+        feeds.publish(&job, failed());
+        let (events, _) = feeds.after(&job, last).unwrap();
+        assert_eq!(events.len(), 2, "both are new to who has heard the last of before");
+    }
+}

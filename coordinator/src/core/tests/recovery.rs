@@ -136,10 +136,14 @@ fn a_state_that_is_lost_leads_to_an_older_one() {
     assert_eq!(bench.started(), [1, 1, 2, 2], "somebody may come back with it");
     bench.pass(2 * SECOND);
     assert_eq!(bench.from(), Some(StateFrom { round: 10, holders: Vec::new(), checkpoint: true }));
-    bench.report_on(2, 3, lost(10));
-    bench.report_on(1, 3, TrialReport::Stopped);
+    let alone = bench.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Send { worker, command: Command::StartTrial { .. } } => Some(worker.clone()),
+        _ => None,
+    });
+    let alone = alone.unwrap();
+    bench.step(Event::TrialReported { job: id(), worker: alone, number: 3, report: lost(10) });
     bench.pass(2 * SECOND);
-    assert_eq!(bench.started(), [1, 1, 2, 2, 3, 3, 4]);
+    assert_eq!(bench.started(), [1, 1, 2, 2, 3, 4]);
     assert_eq!(bench.from(), None, "from the start");
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::RemoveCheckpoints { .. })));
     assert!(bench.last_events().is_empty(), "{:?}", bench.last_events());
@@ -163,6 +167,23 @@ fn a_holder_that_is_lost_while_it_is_asked_takes_no_checkpoint_with_it() {
     bench.pass(2 * SECOND);
     assert_eq!(bench.from(), Some(StateFrom { round: 80, holders: Vec::new(), checkpoint: true }));
     assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::RemoveCheckpoints { .. })));
+}
+
+/// What was done is not on disk: it is done again when it is asked for.
+#[test]
+fn a_job_whose_end_cannot_be_written_down_has_failed() {
+    let mut bench = spread();
+    let report = || Report::new(Kind::Work, "disk_full", "the disk is full");
+    bench.store_model();
+    bench.finish(1);
+    bench.finish(2);
+    assert_eq!(bench.core.row(&id()).unwrap().status, JobStatus::Done);
+    let of_job = |effect: &Effect| matches!(effect, Effect::Send { command: Command::ForgetStates { .. }, .. });
+    let forgets: Vec<&Effect> = bench.effects.iter().filter(|effect| of_job(effect)).collect();
+    assert!(!forgets.is_empty() && forgets.iter().all(|effect| effect.job() == Some(&id())), "{forgets:?}");
+    bench.step(Event::EffectFailed { job: id(), report: report() });
+    let row = bench.core.row(&id()).unwrap();
+    assert!(row.status == JobStatus::Failed && row.can_begin_again() && row.failure == Some(report()));
 }
 
 /// Who ends hears that nobody goes on from what it holds.

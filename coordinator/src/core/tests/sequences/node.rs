@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use aquifer_proto::{STATE_LOST, TrialPlan};
+use aquifer_proto::{PEER_LOST, STATE_LOST, TrialPlan};
 use serde::Deserialize;
 
 use super::super::*;
@@ -31,6 +31,17 @@ pub(super) struct Node {
     pub(super) done: BTreeSet<(RunId, usize)>,
     /// By identity, the round.
     pub(super) states: BTreeMap<String, u64>,
+    /// … and the job that it was held of.
+    of_job: BTreeMap<String, JobId>,
+}
+
+/// What becomes of asking for the state that a trial is to go on from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    Had,
+    /// Somebody who may have it does not answer.
+    Unanswered,
+    Nowhere,
 }
 
 /// Its part in a run.
@@ -64,6 +75,7 @@ impl Node {
             at_work: BTreeMap::new(),
             done: BTreeSet::new(),
             states: BTreeMap::new(),
+            of_job: BTreeMap::new(),
         }
     }
 
@@ -87,11 +99,17 @@ impl Node {
         let part = self.at_work.remove(run);
         let left = part.into_iter().flat_map(|part| part.seats).filter(|seat| !seat.ended && seat.round > 0);
         let held: Vec<(String, u64)> = left.map(|seat| (seat.plan.identity, seat.round)).collect();
+        self.hold(&run.0, held);
+        self.report(run, report);
+    }
+
+    /// Holds states from now on, and says so.
+    pub(super) fn hold(&mut self, job: &JobId, held: Vec<(String, u64)>) {
+        self.of_job.extend(held.iter().map(|(identity, _)| (identity.clone(), job.clone())));
         self.states.extend(held.iter().cloned());
         if !held.is_empty() {
             self.say(|worker| Event::StatesHeld { worker, states: held });
         }
-        self.report(run, report);
     }
 
     /// All of it: the session broke, and another one begins.
@@ -115,22 +133,35 @@ impl Node {
             }
             Command::StopTrial { job, number, trial: None } => self.stop(&(job, number), TrialReport::Stopped),
             Command::DropShards { job, .. } => self.say(|worker| Event::ShardsDropped { job, worker }),
-            Command::ForgetStates { identities } => self.states.retain(|id, _| !identities.contains(id)),
+            Command::ForgetStates { job, identities } if identities.is_empty() => {
+                self.states.retain(|identity, _| self.of_job.get(identity) != Some(&job));
+            }
+            Command::ForgetStates { identities, .. } => self.states.retain(|id, _| !identities.contains(id)),
             Command::RemoveShards { .. } | Command::StartTrial { .. } => {}
         }
     }
 
-    /// Begins a part of a run; `has` says whether a state can be had.
-    pub(super) fn begin(&mut self, command: Command, has: impl Fn(&TrialPlan) -> bool) {
+    /// Begins a part of a run; `ask` says what becomes of asking for a state.
+    pub(super) fn begin(&mut self, command: Command, ask: impl Fn(&TrialPlan) -> Asked) {
         let Command::StartTrial { job, number, members, me, cohort_json } = command else { return };
         let Trials { trials } = serde_json::from_str(&cohort_json).expect("a cohort");
         let run = (job, number);
         if self.leaving {
             return self.report(&run, TrialReport::Stopped);
         }
-        if !trials.iter().all(has) {
-            let report = Report::new(Kind::Work, STATE_LOST, "nobody has it");
-            return self.report(&run, TrialReport::Failed { trial: None, report, fit: None });
+        for plan in &trials {
+            let missing = match (ask(plan), &plan.from) {
+                (Asked::Had, _) | (_, None) => continue,
+                (Asked::Unanswered, _) => {
+                    let report = Report::new(Kind::Work, PEER_LOST, "who may have it does not answer");
+                    TrialReport::Failed { trial: None, report, fit: None }
+                }
+                (Asked::Nowhere, Some(from)) => {
+                    let report = Report::new(Kind::Work, STATE_LOST, "nobody has it");
+                    TrialReport::StateLost { identity: plan.identity.clone(), round: from.round, report }
+                }
+            };
+            return self.report(&run, missing);
         }
         let seat =
             |plan: TrialPlan| Seat { round: plan.from.as_ref().map_or(0, |from| from.round), plan, ended: false };

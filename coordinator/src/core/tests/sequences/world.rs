@@ -10,7 +10,7 @@ use aquifer_proto::{PEER_LOST, TrialPlan};
 use super::super::*;
 use super::Frames;
 use super::invariants::{Ended, Observer};
-use super::node::{Node, Part, RunId, rounds};
+use super::node::{Asked, Node, Part, RunId, rounds};
 use crate::core::search::TrialRow;
 use crate::journal::{Journal, Left, MemoryJournal};
 
@@ -181,7 +181,7 @@ impl<'a> World<'a> {
                     let kept = self.checkpoints.entry(job).or_default();
                     kept.retain(|id, _| identities.as_ref().is_some_and(|gone| !gone.contains(id)));
                 }
-                Effect::ClearSums { identities } => self.journal.clear_sums(&identities).unwrap_or_default(),
+                Effect::ClearSums { identities, .. } => self.journal.clear_sums(&identities).unwrap_or_default(),
                 Effect::Send { worker, command } => {
                     if let Some(node) = self.nodes.iter_mut().find(|node| node.id().as_ref() == Some(&worker)) {
                         node.commands.push_back(command);
@@ -303,23 +303,29 @@ impl<'a> World<'a> {
         };
         let run = (job.clone(), *number);
         let kept = self.checkpoints.get(job).cloned().unwrap_or_default();
-        let others: Vec<(String, BTreeMap<String, u64>)> = self
+        let answering = |(other, node): &(usize, &Node)| *other == at || (node.alive && !node.silent);
+        let others: BTreeMap<String, BTreeMap<String, u64>> = self
             .nodes
             .iter()
             .enumerate()
-            .filter(|(other, node)| *other == at || (node.alive && !node.silent))
+            .filter(answering)
             .map(|(_, node)| (node.address.clone(), node.states.clone()))
             .collect();
         let own = self.nodes[at].address.clone();
-        let has = |plan: &TrialPlan| {
-            let Some(from) = &plan.from else { return true };
-            let holds = |(address, states): &(String, BTreeMap<String, u64>)| {
-                (*address == own || from.holders.contains(address)) && states.get(&plan.identity) == Some(&from.round)
+        let ask = |plan: &TrialPlan| {
+            let Some(from) = &plan.from else { return Asked::Had };
+            let holds = |address: &String| {
+                others.get(address).is_some_and(|states| states.get(&plan.identity) == Some(&from.round))
             };
-            others.iter().any(holds) || (from.checkpoint && kept.get(&plan.identity) == Some(&from.round))
+            let had = from.holders.iter().chain([&own]).any(holds) || kept.get(&plan.identity) == Some(&from.round);
+            match had {
+                true => Asked::Had,
+                false if from.holders.iter().all(|address| others.contains_key(address)) => Asked::Nowhere,
+                false => Asked::Unanswered,
+            }
         };
         let text = format!("{own} begins {command:?}");
-        self.nodes[at].begin(command, has);
+        self.nodes[at].begin(command, ask);
         // It may have refused.
         if let Some(begun) = self.nodes[at].at_work.get(&run) {
             begun.seats.iter().for_each(|seat| self.observer.goes_on(&seat.plan.identity, seat.round));
@@ -382,7 +388,8 @@ impl<'a> World<'a> {
         let node = &mut self.nodes[at];
         let Some(part) = node.at_work.get_mut(run) else { return };
         let first = part.me == 0;
-        part.seats[seat].round += 1;
+        // It may have had no round left.
+        part.seats[seat].round = (part.seats[seat].round + 1).min(rounds(&part.seats[seat].plan));
         let (plan, round) = (part.seats[seat].plan.clone(), part.seats[seat].round);
         let reached = self.observer.reached.entry(plan.identity.clone()).or_default();
         *reached = round.max(*reached);
@@ -418,7 +425,9 @@ impl<'a> World<'a> {
         let node = &mut self.nodes[at];
         let Some(part) = node.at_work.get_mut(run) else { return };
         part.seats[seat].ended = true;
+        let held = (plan.identity.clone(), part.seats[seat].round);
         node.done.insert((run.clone(), seat));
+        node.hold(&run.0, vec![held]);
         let reported = Reported { outcome: outcome(&plan), train_seconds: 1.0, score_seconds: 0.0, sums: None };
         let report = TrialReport::Finished { trial: seat, reported: Box::new(reported), memory_peak_bytes: 1 };
         node.say(|worker| Event::TrialReported { job, worker, number, report });
