@@ -186,7 +186,7 @@ impl Session {
             let id = GenerationId { term, trial: held.job, number: 0 };
             let state = v1::HeldState { identity, round: held.round };
             if let Err(report) = trial::put_checkpoint(node, &id, &state, &held.bytes).await {
-                warn!(trial = state.identity, %report, "a state is not handed over");
+                warn!(identity = state.identity, %report, "a state is not handed over");
             }
         }
     }

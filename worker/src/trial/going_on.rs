@@ -23,7 +23,7 @@ pub(super) async fn take_states(node: &Node, job: &str, seats: &mut [Seat]) -> R
         let snapshot = find(node, job, &identity, &from).await?;
         aquifer_fault::kill_point("worker.state.taken");
         seat.go_on_from(snapshot).map_err(|reason| lost(&identity, &from, &reason))?;
-        info!(trial = identity, round = from.round, "goes on");
+        info!(identity, round = from.round, "goes on");
     }
     Ok(())
 }
@@ -45,7 +45,7 @@ async fn find(node: &Node, job: &str, identity: &str, from: &StateFrom) -> Resul
         match from_peer(node, address, identity, from.round).await.and_then(|bytes| read(&bytes)) {
             Ok(snapshot) => return Ok(snapshot),
             Err(error) => {
-                warn!(trial = identity, round = from.round, address, error, "a state could not be fetched");
+                warn!(identity, round = from.round, address, error, "a state could not be fetched");
                 reason = error;
             }
         }
