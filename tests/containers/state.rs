@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use aquifer_harness::Aquifer;
+use aquifer_harness::{Aquifer, repository};
 
 use crate::aquifer;
 use crate::engine::{docker, found, run};
@@ -106,4 +106,29 @@ fn a_state_of_the_nodes_own_user_is_refused() {
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("65532"), "it says why");
     assert_eq!(std::fs::read_dir(&state).expect("the folder").count(), 0, "nothing is made");
+}
+
+#[test]
+fn an_image_is_built_without_secrets() {
+    if !found() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+    };
+    write(".dockerignore", &std::fs::read(repository().join(".dockerignore")).expect("what is left out"));
+    let needed = ["Cargo.toml", "deploy/init.sh", "shared/src/tokens.rs"];
+    let secret =
+        ["deploy/state/token", "deploy/mine/ca.pem", "mine/tokens", "mine/worker/worker-token", "mine/ca.key", "token"];
+    needed.iter().chain(&secret).for_each(|name| write(name, b""));
+    write("Dockerfile", format!("FROM {}\nCOPY . /context\n", image()).as_bytes());
+    let built = run(Command::new("docker").args(["build", "--quiet"]).arg(folder.path()));
+    let files = docker(["run", "--rm", "--entrypoint", "find", &built, "/context", "-type", "f"]);
+    docker(["image", "rm", &built]);
+    let there = |name: &&str| files.lines().any(|line| line == format!("/context/{name}"));
+    assert!(needed.iter().all(|name| there(&name)), "{files}");
+    assert!(!secret.iter().any(|name| there(&name)), "{files}");
 }
