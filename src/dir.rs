@@ -1,7 +1,7 @@
 //! The data folder: where it is, its token, its lock.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -97,18 +97,29 @@ pub(crate) fn worker_token_of(dir: &Path) -> anyhow::Result<PathBuf> {
 pub(crate) fn make_known(dir: &Path, token: &Token, scope: Scope, whose: &str) -> anyhow::Result<()> {
     let path = dir.join(TOKENS);
     let mut options = File::options();
-    options.append(true).create(true);
+    options.read(true).append(true).create(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let failed = |error| unwritable(&path, &error);
     let mut file = options.open(&path).map_err(failed)?;
-    let head = match file.metadata().map_err(failed)?.len() {
-        0 => "# scope, BLAKE3 of the token, whose it is; without its line a token is good for nothing\n",
-        _ => "",
+    let head = match last_byte(&mut file).map_err(failed)? {
+        None => "# scope, BLAKE3 of the token, whose it is; without its line a token is good for nothing\n",
+        Some(b'\n') => "",
+        // Who struck a line out may have left the last one without its end.
+        Some(_) => "\n",
     };
     // In one write: a coordinator may be reading, and another command adding.
     let line = format!("{head}{} {whose}\n", token_line(token, scope));
     Ok(file.write_all(line.as_bytes()).map_err(failed)?)
+}
+
+fn last_byte(file: &mut File) -> std::io::Result<Option<u8>> {
+    let end = file.seek(SeekFrom::End(0))?;
+    let Some(last) = end.checked_sub(1) else { return Ok(None) };
+    let mut byte = [0];
+    file.seek(SeekFrom::Start(last))?;
+    file.read_exact(&mut byte)?;
+    Ok(Some(byte[0]))
 }
 
 /// Held by a lasting coordinator for as long as it lives.
@@ -121,4 +132,26 @@ pub(crate) fn lock(dir: &Path) -> anyhow::Result<File> {
             .hint("stop it, or choose another folder with --dir")
     })?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_token_has_a_line_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(TOKENS);
+        let token = |text: &str| Token::new(text).unwrap();
+        let add = |text| make_known(folder.path(), &token(text), Scope::Read, text).unwrap();
+        add("a");
+        add("b");
+        // As an editor leaves it.
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.trim_end()).unwrap();
+        add("c");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text.lines().skip(1).collect();
+        assert_eq!(lines, ["a", "b", "c"].map(|text| format!("{} {text}", token_line(&token(text), Scope::Read))));
+    }
 }

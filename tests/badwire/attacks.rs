@@ -124,6 +124,28 @@ fn attacks_on_http2_end_the_connection() {
     assert!(bed.train() == before);
 }
 
+/// Who never reads fills all buffers with answers; then a node that only waited to be read would wait for ever.
+#[test]
+fn who_takes_nothing_is_given_up() {
+    let bed = Bed::up(1);
+    let token = bed.token();
+    // Within the time for a token, and for who has one within the time of the keep-alive.
+    let cases = [(None, Duration::from_secs(10)), (Some(&token), Duration::from_secs(25))];
+    served_meanwhile(&bed, || {
+        std::thread::scope(|scope| {
+            for (token, within) in cases {
+                let url = bed.cluster.url();
+                scope.spawn(move || {
+                    let mut deaf = Http2::open(&url);
+                    deaf.say(&frame(HEADERS, END_HEADERS, 1, &call(STATUS, token)));
+                    let pings: Vec<u8> = (0..200).flat_map(|_| frame(PING, 0, 0, &[7; 8])).collect();
+                    assert!(deaf.is_given_up(within, &pings), "with a token: {}", token.is_some());
+                });
+            }
+        });
+    });
+}
+
 /// Begins a call, and says this as its first bytes.
 fn begin(url: &str, token: &Token, path: &str, body: &[u8]) -> Http2 {
     let mut to = Http2::open(url);

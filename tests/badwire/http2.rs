@@ -57,6 +57,18 @@ impl Http2 {
         }
     }
 
+    /// Takes nothing and goes on saying this; false if the other side does not close within the time.
+    pub(crate) fn is_given_up(&mut self, within: Duration, again: &[u8]) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < within {
+            match self.0.write(again) {
+                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return true,
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// Reads until the other side closes; false if it does not.
     pub(crate) fn is_closed(&mut self) -> bool {
         let began = Instant::now();

@@ -162,6 +162,10 @@ fn a_lost_worker_is_told_of() {
         let done = |line: &&Value| line["message"] == "a round is done" && of_job(line) && line["worker"].is_string();
         lines.iter().any(|line| done(&line)).then_some(lines)
     });
+    // A field means one thing: a trial is its number, a state has an identity.
+    for line in &lines {
+        assert!(line["trial"].is_null() || line["trial"].is_u64(), "{line}");
+    }
     let said = |message: &str| lines.iter().filter(|line| line["message"] == message).collect::<Vec<_>>();
     let lost_line = said("a worker is lost");
     assert_eq!((&lost_line[0]["worker"], &lost_line[0]["term"]), (id, &1.into()), "{lost_line:?}");

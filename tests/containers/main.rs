@@ -3,13 +3,15 @@
 //!
 //! Runs where a Docker engine and Compose are found, as root: nothing is pulled, the base image is made of Debian's packages
 //! by debootstrap, and kept under `target/containers`. Elsewhere it says that it is skipped, unless
-//! `AQUIFER_CONTAINERS=required`. `engine` speaks to Docker, `image` makes the image, `project` is a cluster of compose.
+//! `AQUIFER_CONTAINERS=required`. `engine` speaks to Docker, `image` makes the image, `project` is a cluster of compose,
+//! `state` is about what lies in the folder of certificates and tokens.
 
 mod engine;
 mod faults;
 mod image;
 mod memory;
 mod project;
+mod state;
 
 use aquifer_harness::Aquifer;
 

@@ -26,7 +26,7 @@ pub(crate) struct PeerService {
 /// its connection. What was on its way is lost then, and the peer may have ended: nobody else would say so.
 struct Heard {
     inbox: UnboundedSender<TrialEvent>,
-    trial: String,
+    job: String,
     member: usize,
     /// Why, until the stream has come to its end.
     broke: Option<Report>,
@@ -38,7 +38,7 @@ impl Drop for Heard {
         let lost = TrialEvent::PeerLost { member: self.member, report: report.clone() };
         // A trial that has ended misses nothing.
         if self.inbox.send(lost).is_ok() {
-            warn!(trial = self.trial, member = self.member, %report, "a stream from a peer broke");
+            warn!(job = self.job, member = self.member, %report, "a stream from a peer broke");
         }
     }
 }
@@ -54,9 +54,9 @@ impl Peer for PeerService {
         let generation = first.generation.clone().ok_or_else(|| Status::invalid_argument("generation: missing"))?;
         let id: GenerationId = generation.into();
         let inbox = self.registry.wait_for(&id).await.map_err(|report| to_status(&report))?;
-        let (trial, member) = (id.trial.clone(), first.member as usize);
+        let (job, member) = (id.trial.clone(), first.member as usize);
         let report = Report::new(Kind::Access, "exchange", "exchange: the connection ended");
-        let mut heard = Heard { inbox, trial, member, broke: Some(report) };
+        let mut heard = Heard { inbox, job, member, broke: Some(report) };
         let mut next = Some(first);
         while let Some(message) = next {
             check_version(message.header.as_ref())?;

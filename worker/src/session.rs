@@ -205,7 +205,7 @@ impl Session {
             let id = GenerationId { term, trial: held.job, number: 0 };
             let bytes = Arc::new(in_place(|| held.snapshot.to_bytes()));
             if let Err(report) = trial::put_checkpoint(node, &id, &state, bytes).await {
-                warn!(trial = state.identity, %report, "a state is not handed over");
+                warn!(identity = state.identity, %report, "a state is not handed over");
             }
         }
     }

@@ -60,7 +60,8 @@ pub use reading::{Reading, is_missing_text};
 pub use roots::Roots;
 pub use schema::{Absent, ColumnKind, LeftOut, Origin, SourceColumn};
 pub use shard::{
-    Shard, ShardRecord, StoredColumn, import_shard, import_shard_beneath, import_shard_in_memory, is_hash, short_hash,
+    PART_PREFIX, Shard, ShardRecord, StoredColumn, claim_part, import_shard, import_shard_beneath,
+    import_shard_in_memory, is_hash, short_hash, sweep_parts,
 };
 pub use shuffle::Shuffle;
 pub use simd::{Isa, Loop, Set, transpose};

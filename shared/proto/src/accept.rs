@@ -2,7 +2,8 @@
 //!
 //! A connection that says nothing is not kept: TLS, the first bytes of HTTP/2, and then a request with a token that is good
 //! for something must come in time. From then on the keep-alive of HTTP/2 looks after it; one of HTTP/1 ends soon. Where all
-//! places are taken, those who have shown no token go first.
+//! places are taken, those who have shown no token go first. A caller who takes nothing of what is said to it is left, whoever
+//! it is: HTTP/2 first says what it has to say, and neither listens nor asks whether anybody is there until it has.
 
 use std::io;
 use std::pin::Pin;
@@ -21,6 +22,7 @@ use tonic::transport::server::Connected;
 use tracing::{debug, warn};
 
 use crate::strangers::{Standing, Strangers};
+use crate::transport::{KEEP_ALIVE_INTERVAL, KEEP_ALIVE_TIMEOUT};
 use crate::{Connection, Incoming, Tls};
 
 /// A coordinator has one for each of its workers and clients, a worker one for each peer and cohort.
@@ -31,6 +33,8 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(5);
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A connection of HTTP/1, over which operators ask; it is opened again for the next question.
 const HTTP1_MAX: Duration = Duration::from_secs(10);
+/// A caller who takes nothing for this long is gone: as long as the keep-alive gives one who does not answer.
+const TAKES_NOTHING_MAX: Duration = KEEP_ALIVE_INTERVAL.saturating_add(KEEP_ALIVE_TIMEOUT);
 /// When the system has no descriptor left it is asked again after this long: what ends meanwhile gives one back.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 /// Connections that wait for the server to take them.
@@ -121,6 +125,8 @@ pub struct Admitted {
     stream: Box<dyn Stream>,
     caller: Caller,
     limit: Option<Limit>,
+    /// Since when, and while, the caller takes nothing: when that is too long.
+    stuck: Option<Pin<Box<Sleep>>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -136,7 +142,7 @@ impl Admitted {
         let at = Box::pin(tokio::time::sleep(HANDSHAKE_MAX));
         let sent_away = Box::pin(caller.standing.sent_away());
         let limit = Limit { at, sent_away, first: Vec::with_capacity(PREFACE.len()) };
-        Self { stream, caller, limit: Some(limit), _place: place }
+        Self { stream, caller, limit: Some(limit), stuck: None, _place: place }
     }
 
     /// Looks at the first bytes, as they come.
@@ -166,8 +172,29 @@ impl Admitted {
         if limit.sent_away.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        limit.at.as_mut().poll(cx)
+        poll_over(&mut limit.at, cx)
     }
+
+    /// What came of saying something, unless that waits and the connection is to end.
+    fn said<T>(&mut self, cx: &mut Context<'_>, said: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if said.is_ready() {
+            self.stuck = None;
+            return said;
+        }
+        let stuck = self.stuck.get_or_insert_with(|| Box::pin(tokio::time::sleep(TAKES_NOTHING_MAX)));
+        if poll_over(stuck, cx).is_pending() {
+            ready!(self.poll_end(cx));
+        }
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+/// Ready once it is that late. A timer alone does not say so to a task that has had its turn, as one has that never waits.
+fn poll_over(at: &mut Pin<Box<Sleep>>, cx: &mut Context<'_>) -> Poll<()> {
+    if at.deadline() <= Instant::now() {
+        return Poll::Ready(());
+    }
+    at.as_mut().poll(cx)
 }
 
 impl Connected for Admitted {
@@ -180,28 +207,31 @@ impl Connected for Admitted {
 
 impl AsyncRead for Admitted {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if read.is_ready() {
-            self.look(&buffer.filled()[before..]);
-            return read;
+        // First of all: there may always be something to read.
+        if self.poll_end(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        ready!(self.poll_end(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        self.look(&buffer.filled()[before..]);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncWrite for Admitted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, data)
+        let said = Pin::new(&mut self.stream).poll_write(cx, data);
+        self.said(cx, said)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let said = Pin::new(&mut self.stream).poll_flush(cx);
+        self.said(cx, said)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let said = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.said(cx, said)
     }
 
     fn poll_write_vectored(
@@ -209,10 +239,81 @@ impl AsyncWrite for Admitted {
         cx: &mut Context<'_>,
         data: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, data)
+        let said = Pin::new(&mut self.stream).poll_write_vectored(cx, data);
+        self.said(cx, said)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::*;
+
+    /// Of a caller who has said what clients say first, and takes nothing: a few bytes are on their way to it.
+    async fn deaf() -> (Admitted, DuplexStream) {
+        let (mut caller, stream) = tokio::io::duplex(64);
+        let standing = Strangers::default().enter(1);
+        let place = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let mut admitted = Admitted::new(Box::new(stream), Caller { certified: false, standing }, place);
+        caller.write_all(PREFACE).await.unwrap();
+        admitted.read_exact(&mut [0; PREFACE.len()]).await.unwrap();
+        admitted.write_all(&[0; 64]).await.unwrap();
+        (admitted, caller)
+    }
+
+    fn now() -> Pin<Box<Sleep>> {
+        Box::pin(tokio::time::sleep(Duration::ZERO))
+    }
+
+    async fn writes(admitted: &mut Admitted) -> Poll<io::ErrorKind> {
+        std::future::poll_fn(|cx| {
+            Poll::Ready(Pin::new(&mut *admitted).poll_write(cx, b"x").map(|written| written.unwrap_err().kind()))
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn who_is_sent_away_or_late_goes_while_something_is_said_to_it() {
+        let (mut admitted, _caller) = deaf().await;
+        assert!(writes(&mut admitted).await.is_pending());
+        admitted.limit.as_mut().unwrap().at = now();
+        assert_eq!(writes(&mut admitted).await, Poll::Ready(io::ErrorKind::TimedOut));
+
+        let (mut admitted, _caller) = deaf().await;
+        let strangers = Strangers::default();
+        let standing = strangers.enter(1);
+        admitted.limit.as_mut().unwrap().sent_away = Box::pin(standing.sent_away());
+        assert!(writes(&mut admitted).await.is_pending());
+        strangers.send_oldest_away();
+        assert_eq!(writes(&mut admitted).await, Poll::Ready(io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn who_is_known_and_takes_nothing_goes_later() {
+        let (mut admitted, mut caller) = deaf().await;
+        admitted.caller.standing.know();
+        admitted.limit.as_mut().unwrap().at = now();
+        assert!(writes(&mut admitted).await.is_pending());
+        // What is taken in time counts.
+        caller.read_exact(&mut [0; 64]).await.unwrap();
+        admitted.write_all(&[0; 64]).await.unwrap();
+        assert!(admitted.stuck.is_none());
+        assert!(writes(&mut admitted).await.is_pending());
+        admitted.stuck = Some(now());
+        assert_eq!(writes(&mut admitted).await, Poll::Ready(io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn who_always_says_something_goes_as_well() {
+        let (mut admitted, mut caller) = deaf().await;
+        caller.write_all(&[0; 8]).await.unwrap();
+        admitted.limit.as_mut().unwrap().at = now();
+        let read = admitted.read(&mut [0; 8]).await;
+        assert_eq!(read.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 }

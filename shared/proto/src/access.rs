@@ -130,15 +130,16 @@ impl Access {
 
     fn check<B>(&self, request: &http::Request<B>) -> Result<(), Status> {
         let path = request.uri().path();
+        let scope = self.scope(request.headers());
+        let caller = request.extensions().get::<Caller>();
+        if let (Ok(_), Some(caller)) = (&scope, caller) {
+            caller.standing.know();
+        }
         if PAGES.contains(&path) {
             return Ok(());
         }
         // To strangers nothing is said of what there is and what there is not.
-        let scope = self.scope(request.headers())?;
-        let caller = request.extensions().get::<Caller>();
-        if let Some(caller) = caller {
-            caller.standing.know();
-        }
+        let scope = scope?;
         let needed = scope_of(path).ok_or_else(|| Status::unimplemented("there is no such method"))?;
         check_scope(scope, path, needed)?;
         let certified = caller.is_some_and(|caller| caller.certified);
@@ -251,6 +252,20 @@ mod tests {
             Access::new(tokens.clone(), certificates).check(&request(session, Some("w"), certified)).is_ok()
         };
         assert!(check(false, false) && check(true, true) && !check(true, false));
+    }
+
+    #[test]
+    fn a_token_makes_its_bearer_known_whatever_is_asked() {
+        let access = Access::new(Tokens::new(&Token::new("a").unwrap(), Admin), false);
+        let known = |path, token| {
+            let request = request(path, token, false);
+            let _ = access.check(&request);
+            request.extensions().get::<Caller>().unwrap().standing.is_known()
+        };
+        for path in ["/metrics", "/healthz", "/aquifer.v1.Jobs/Status"] {
+            let became = [Some("a"), Some("b"), None].map(|token| known(path, token));
+            assert_eq!(became, [true, false, false], "{path}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod convert;
 mod event;
 mod failures;
 mod metrics;
+mod names;
 mod network;
 mod operations;
 mod parts;
@@ -40,6 +41,7 @@ pub use event::{
 };
 pub use failures::{PEER_LOST, STATE_LOST, STATES_DIFFER, WORKER_LOST, is_of_the_way, is_passing};
 pub use metrics::Metrics;
+pub use names::names_of;
 pub use network::{Connection, Incoming, Later, Network, Tcp};
 pub use operations::{Operated, with_operations};
 pub use parts::{new_part, sweep_parts};

@@ -145,7 +145,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     if read as u64 > PEM_BYTES_MAX { Err(failed(std::io::ErrorKind::FileTooLarge.into())) } else { Ok(bytes) }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let none = || TlsError::NotPem { path: path.to_owned(), what: "certificate" };
     let read: Result<Vec<_>, PemError> = CertificateDer::pem_slice_iter(&read(path)?).collect();
     read.ok().filter(|found| !found.is_empty()).ok_or_else(none)

@@ -13,8 +13,8 @@ use crate::tls::tls_failure;
 use crate::{Callee, Tls, TlsError};
 
 /// A connection whose peer does not answer a ping for this long is dead.
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const STREAMS_MAX: u32 = 256;
 const HEADERS_BYTES_MAX: u32 = 16 << 10;

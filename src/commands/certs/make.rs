@@ -1,10 +1,11 @@
 //! What certificates say: an authority, and what it signs for the two roles of nodes.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use aquifer_model::{Kind, Report};
-use aquifer_proto::{WORKER_NAME, wall_clock_ms};
+use aquifer_proto::{TlsError, WORKER_NAME, names_of, wall_clock_ms};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, SanType,
@@ -91,6 +92,12 @@ fn valid_for(days: u32) -> CertificateParams {
     params
 }
 
+/// The hosts of a coordinator's certificate beside this machine.
+pub(super) fn hosts_of(path: &Path) -> Result<Vec<String>, TlsError> {
+    let names = names_of(path)?;
+    Ok(names.into_iter().filter(|name| !OWN_HOSTS.contains(&name.as_str())).collect())
+}
+
 /// A name or address of a host, as certificates have it.
 fn subject(host: &str) -> Result<SanType, Report> {
     if let Ok(ip) = host.parse::<IpAddr>() {
@@ -114,6 +121,20 @@ fn failed(error: &rcgen::Error) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_certificate_says_its_hosts() {
+        let authority = Authority::of_key(&make_authority().unwrap().key).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let long = format!("{0}.{0}.{0}.example.org", "a".repeat(60));
+        for hosts in [vec![], vec!["node-1.example.org", "192.168.1.5", "fe80::1", &long]] {
+            let hosts: Vec<String> = hosts.into_iter().map(str::to_owned).collect();
+            std::fs::write(file.path(), authority.sign_coordinator(&hosts).unwrap().certificate).unwrap();
+            assert_eq!(hosts_of(file.path()).unwrap(), hosts);
+        }
+        std::fs::write(file.path(), "").unwrap();
+        assert!(hosts_of(file.path()).is_err());
+    }
 
     #[test]
     fn hosts_are_names_or_addresses() {

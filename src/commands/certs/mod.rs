@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use aquifer_model::{Kind, Report};
 use clap::{Args, Subcommand};
 
-use self::make::{Authority, Made, NODE_DAYS, make_authority};
+use self::make::{Authority, Made, NODE_DAYS, hosts_of, make_authority};
 use self::token::NewToken;
 use crate::credentials::{AUTHORITY, COORDINATOR, WORKER, certificate_of, key_of};
 use crate::dir;
@@ -40,7 +40,8 @@ enum Verb {
 
 #[derive(Args)]
 struct Hosts {
-    /// Name or address that the coordinator is dialled by; may be repeated [default: this machine alone]
+    /// Name or address that the coordinator is dialled by; may be repeated [default: this machine alone; of `renew`
+    /// those of the certificate that is there]
     #[arg(long, value_name = "NAME")]
     host: Vec<String>,
     #[command(flatten)]
@@ -70,11 +71,11 @@ impl Hosts {
                 .into());
         }
         let authority = make_authority()?;
-        let mut written = self.write_nodes(&folder, &authority.key)?;
+        let mut written = write_nodes(&folder, &authority.key, &self.host)?;
         written.splice(0..0, write_pair(&folder, AUTHORITY, AUTHORITY_KEY, &authority)?);
         dir::token_of(&folder)?;
         written.extend([folder.join("token"), dir::worker_token_of(&folder)?]);
-        self.show(&folder, &written, format)
+        show(&folder, &written, &self.host, format)
     }
 
     fn renew(&self, format: Format) -> anyhow::Result<()> {
@@ -85,46 +86,58 @@ impl Hosts {
                 .hint("give the folder of `aquifer certs init` with --dir")
                 .caused_by(&error)
         })?;
-        let written = self.write_nodes(&folder, &text)?;
-        self.show(&folder, &written, format)
+        let hosts = if self.host.is_empty() { old_hosts(&folder)? } else { self.host.clone() };
+        let written = write_nodes(&folder, &text, &hosts)?;
+        show(&folder, &written, &hosts, format)
     }
+}
 
-    /// Certificates and keys of both roles.
-    fn write_nodes(&self, folder: &Path, authority_key: &str) -> anyhow::Result<Vec<PathBuf>> {
-        let authority = Authority::of_key(authority_key)?;
-        let mut written = Vec::new();
-        for (role, made) in [(COORDINATOR, authority.sign_coordinator(&self.host)?), (WORKER, authority.sign_worker()?)]
-        {
-            written.extend(write_pair(folder, &certificate_of(role), &key_of(role), &made)?);
-        }
-        Ok(written)
-    }
+/// What the coordinator's certificate is for now: whoever dials it goes on believing it.
+fn old_hosts(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let path = folder.join(certificate_of(COORDINATOR));
+    let unknown = |error| {
+        let message = format!("for which hosts {} is cannot be read from it", path.display());
+        Report::new(Kind::Config, "no_hosts", message)
+            .hint("say with --host how the coordinator is dialled; `--host localhost` if from its own machine alone")
+            .caused_by(&error)
+    };
+    Ok(hosts_of(&path).map_err(unknown)?)
+}
 
-    fn show(&self, folder: &Path, written: &[PathBuf], format: Format) -> anyhow::Result<()> {
-        if format == Format::Json {
-            let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-            return output::json("CertsResult", &serde_json::json!({ "written": written, "days": NODE_DAYS }));
-        }
-        let mut table = Table::new(["file", "what", "who needs it"]);
-        for path in written {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let (what, who) = about(&name);
-            table.row([path.display().to_string(), what.to_owned(), who.to_owned()]);
-        }
-        table.print(format);
-        if format == Format::Table {
-            let url = format!("https://{}:7400", self.host.first().map_or("127.0.0.1", |host| host));
-            let dir = folder.display();
-            output::line("");
-            output::line("here:");
-            output::line(&format!("  aquifer coordinator --dir {dir} --listen 0.0.0.0:7400"));
-            output::line("on each machine that works, with ca.pem, worker.pem, worker.key and worker-token in FOLDER:");
-            output::line(&format!("  aquifer worker --dir FOLDER --cluster {url} --listen 0.0.0.0:0"));
-            output::line("on a machine that asks, with ca.pem and token:");
-            output::line(&format!("  aquifer cluster status --cluster {url} --token-file token --ca-file ca.pem"));
-        }
-        Ok(())
+/// Certificates and keys of both roles.
+fn write_nodes(folder: &Path, authority_key: &str, hosts: &[String]) -> anyhow::Result<Vec<PathBuf>> {
+    let authority = Authority::of_key(authority_key)?;
+    let mut written = Vec::new();
+    for (role, made) in [(COORDINATOR, authority.sign_coordinator(hosts)?), (WORKER, authority.sign_worker()?)] {
+        written.extend(write_pair(folder, &certificate_of(role), &key_of(role), &made)?);
     }
+    Ok(written)
+}
+
+fn show(folder: &Path, written: &[PathBuf], hosts: &[String], format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        return output::json("CertsResult", &serde_json::json!({ "written": written, "days": NODE_DAYS }));
+    }
+    let mut table = Table::new(["file", "what", "who needs it"]);
+    for path in written {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let (what, who) = about(&name);
+        table.row([path.display().to_string(), what.to_owned(), who.to_owned()]);
+    }
+    table.print(format);
+    if format == Format::Table {
+        let url = format!("https://{}:7400", hosts.first().map_or("127.0.0.1", |host| host));
+        let dir = folder.display();
+        output::line("");
+        output::line("here:");
+        output::line(&format!("  aquifer coordinator --dir {dir} --listen 0.0.0.0:7400"));
+        output::line("on each machine that works, with ca.pem, worker.pem, worker.key and worker-token in FOLDER:");
+        output::line(&format!("  aquifer worker --dir FOLDER --cluster {url} --listen 0.0.0.0:0"));
+        output::line("on a machine that asks, with ca.pem and token:");
+        output::line(&format!("  aquifer cluster status --cluster {url} --token-file token --ca-file ca.pem"));
+    }
+    Ok(())
 }
 
 /// What a file is, and who needs it.

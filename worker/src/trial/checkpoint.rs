@@ -82,8 +82,12 @@ impl Checkpoints {
             let put = put(&node, &id, &state, bytes.clone()).await;
             let took = node.clock.now() - began;
             match put {
-                Ok(()) => debug!(trial = state.identity, round = state.round, bytes = bytes.len(), ?took, "checkpoint"),
-                Err(report) => warn!(trial = state.identity, round = state.round, %report, "a checkpoint is not kept"),
+                Ok(()) => {
+                    debug!(identity = state.identity, round = state.round, bytes = bytes.len(), ?took, "checkpoint")
+                }
+                Err(report) => {
+                    warn!(identity = state.identity, round = state.round, %report, "a checkpoint is not kept")
+                }
             }
             let _ = sent.send(took);
         });

@@ -19,7 +19,7 @@ pub(super) fn dial(
 ) -> UnboundedSender<ExchangeRequest> {
     let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
     let (address, links) = (to.address.clone(), node.shards.links.clone());
-    let trial = id.trial.clone();
+    let job = id.trial.clone();
     tokio::spawn(async move {
         let exchange = async {
             let mut client = links.peer(&address).await?;
@@ -29,7 +29,7 @@ pub(super) fn dial(
         let event = match exchange.await {
             Ok(()) => TrialEvent::Delivered { member },
             Err(report) => {
-                warn!(trial, address, %report, "an exchange stream broke");
+                warn!(job, address, %report, "an exchange stream broke");
                 TrialEvent::PeerLost { member, report }
             }
         };

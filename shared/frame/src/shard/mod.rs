@@ -9,12 +9,14 @@ mod import;
 mod lists;
 mod narrow;
 mod open;
+mod part;
 mod record;
 mod widen;
 mod write;
 
 pub use import::{import_shard, import_shard_beneath, import_shard_in_memory};
 pub use open::Shard;
+pub use part::{PART_PREFIX, claim_part, sweep_parts};
 pub use record::{ShardRecord, StoredColumn, is_hash, short_hash};
 
 /// Rows of a record batch: 16 mod 1,024, as a power of two would put all columns on the same cache sets.

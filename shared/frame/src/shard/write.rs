@@ -10,6 +10,7 @@ use arrow_ipc::MetadataVersion;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_schema::{ArrowError, Schema};
 
+use super::part::{PART_PREFIX, claim_part};
 use crate::error::{Error, ShardError};
 
 /// Bytes between buffers, as Arrow advises for SIMD.
@@ -69,10 +70,14 @@ impl Temporary {
     fn create(folder: &Path) -> Result<(File, Self), Error> {
         let mut last = io::ErrorKind::AlreadyExists.into();
         for n in 0..NAMES_MAX {
-            let path = folder.join(format!(".part-{}-{n}", std::process::id()));
-            let create = || OpenOptions::new().write(true).create_new(true).open(&path);
+            let path = folder.join(format!("{PART_PREFIX}{}-{n}", std::process::id()));
+            let create = || -> io::Result<_> {
+                let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+                Ok((claim_part(&file, &path)?, file))
+            };
             match io_point("worker.shard.create").and_then(|()| create()) {
-                Ok(file) => return Ok((file, Self { path, renamed: false })),
+                Ok((true, file)) => return Ok((file, Self { path, renamed: false })),
+                Ok((false, _)) => {}
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = error,
                 Err(error) => return Err(Error::io("write to", folder)(error)),
             }
