@@ -1,6 +1,7 @@
 //! Streams that are too long, never end or stay half-open, and attacks on HTTP/2 itself. Each ends in a refusal or a closed
 //! connection, others are served meanwhile, and memory stays bounded.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,10 @@ const MEMORY_MIB_MAX: u64 = 320;
 /// Others are served within this time while it goes on: on two cores that both sides share.
 const SERVED_MAX: Duration = Duration::from_secs(10);
 
+/// What does not end goes on for so long.
+const GOES_ON: Duration = Duration::from_secs(2);
+
+/// Done on a connection that has shown its token on stream 1.
 type Attack = (&'static str, fn(&mut Http2, &Token));
 
 /// Each ends the connection.
@@ -29,41 +34,44 @@ const ATTACKS: &[Attack] = &[
     ("rapid reset", |to, token| {
         let headers = call(STATUS, Some(token));
         let both = |at: u32| {
-            let stream = 2 * at + 1;
+            let stream = 2 * at + 3;
             [frame(HEADERS, END_HEADERS, stream, &headers), frame(RST_STREAM, 0, stream, &8u32.to_be_bytes())].concat()
         };
         to.flood(both, 100_000);
     }),
-    ("continuations without end", |to, _| {
-        to.say(&frame(HEADERS, 0, 1, &call(STATUS, None)));
-        let piece = frame(CONTINUATION, 0, 1, &[0; 1024]);
+    ("continuations without end", |to, token| {
+        to.say(&frame(HEADERS, 0, 3, &call(STATUS, Some(token))));
+        let piece = frame(CONTINUATION, 0, 3, &[0; 1024]);
         to.flood(|_| piece.clone(), 100_000);
     }),
-    ("empty continuations", |to, _| {
-        to.say(&frame(HEADERS, 0, 1, &call(STATUS, None)));
-        to.flood(|_| frame(CONTINUATION, 0, 1, &[]), 500_000);
+    ("empty continuations", |to, token| {
+        to.say(&frame(HEADERS, 0, 3, &call(STATUS, Some(token))));
+        to.flood(|_| frame(CONTINUATION, 0, 3, &[]), 500_000);
     }),
     ("windows that overflow", |to, _| {
         let most = 0x7fff_ffffu32.to_be_bytes();
         to.flood(|_| frame(WINDOW_UPDATE, 0, 0, &most), 200);
     }),
-    ("settings without end", |to, _| to.flood(|_| frame(SETTINGS, 0, 0, &[]), 200_000)),
-    ("pings without end", |to, _| to.flood(|_| frame(PING, 0, 0, &[7; 8]), 200_000)),
-    ("headers of 1 MiB", |to, _| {
-        let mut block = call(STATUS, None);
+    ("headers of 1 MiB", |to, token| {
+        let mut block = call(STATUS, Some(token));
         literal(&mut block, "x", &vec![b'a'; 1 << 20]);
         let (first, rest) = block.split_at(16_000);
-        to.say(&frame(HEADERS, 0, 1, first));
+        to.say(&frame(HEADERS, 0, 3, first));
         for piece in rest.chunks(16_000) {
-            to.say(&frame(CONTINUATION, 0, 1, piece));
+            to.say(&frame(CONTINUATION, 0, 3, piece));
         }
-        to.say(&frame(CONTINUATION, END_HEADERS, 1, &[]));
+        to.say(&frame(CONTINUATION, END_HEADERS, 3, &[]));
     }),
-    ("a frame of 16 MiB", |to, _| _ = to.say(&[0xff, 0xff, 0xff, DATA, 0, 0, 0, 0, 1])),
+    ("a frame of 16 MiB", |to, _| _ = to.say(&[0xff, 0xff, 0xff, DATA, 0, 0, 0, 0, 3])),
     ("data of no stream", |to, _| _ = to.say(&frame(DATA, 0, 0, b"x"))),
-    ("a stream of the node's own", |to, _| _ = to.say(&frame(HEADERS, END_HEADERS, 2, &call(STATUS, None)))),
-    ("a table that HPACK does not have", |to, _| _ = to.say(&frame(HEADERS, END_HEADERS, 1, &[0xff; 40]))),
-    ("nothing after the preface", |_, _| {}),
+    ("a stream of the node's own", |to, token| _ = to.say(&frame(HEADERS, END_HEADERS, 2, &call(STATUS, Some(token))))),
+    ("a table that HPACK does not have", |to, _| _ = to.say(&frame(HEADERS, END_HEADERS, 3, &[0xff; 40]))),
+];
+
+/// Each is answered, frame by frame, as it is read: it holds up nobody but its own connection, which goes on.
+const BORNE: &[Attack] = &[
+    ("settings without end", |to, _| to.flood(|_| frame(SETTINGS, 0, 0, &[]), 200_000)),
+    ("pings without end", |to, _| to.flood(|_| frame(PING, 0, 0, &[7; 8]), 200_000)),
 ];
 
 /// What is no HTTP/2 from the first byte on.
@@ -99,18 +107,28 @@ fn served_meanwhile(bed: &Bed, work: impl FnOnce() + Send) {
 fn attacks_on_http2_end_the_connection() {
     let bed = Bed::up(1);
     let before = bed.train();
-    let (token, nodes) = (bed.token(), [bed.cluster.url(), bed.worker_url.clone()]);
+    let nodes = [(bed.cluster.url(), bed.token()), (bed.worker_url.clone(), bed.worker_token())];
     served_meanwhile(&bed, || {
         std::thread::scope(|scope| {
-            for url in &nodes {
+            for (url, token) in &nodes {
                 for (name, attack) in ATTACKS {
-                    let token = &token;
                     scope.spawn(move || {
-                        let mut to = Http2::open(url);
+                        let mut to = Http2::known(url, token);
                         attack(&mut to, token);
-                        assert!(to.is_closed(), "{name}: the connection stays");
+                        assert!(to.is_refused(), "{name}: the connection stays");
                     });
                 }
+                for (name, attack) in BORNE {
+                    scope.spawn(move || {
+                        let mut to = Http2::known(url, token);
+                        attack(&mut to, token);
+                        assert!(to.answers(3, token), "{name}: nothing is answered after it");
+                    });
+                }
+                scope.spawn(move || {
+                    let mut to = Http2::open(url);
+                    assert!(to.is_closed(), "nothing after the preface: the connection stays");
+                });
                 for garbage in GARBAGE {
                     scope.spawn(move || {
                         let mut to = Http2::silent(url);
@@ -192,7 +210,8 @@ fn streams_that_do_not_end_cost_nobody_else_anything() {
     let (token, url) = (bed.token(), bed.cluster.url());
     let parts = || {
         let uploads = std::fs::read_dir(bed.cluster.dir().join("uploads"));
-        uploads.map_or(0, |names| names.flatten().filter(|name| !name.path().ends_with("parquet")).count())
+        let whole = |name: &std::fs::DirEntry| name.path().extension().is_some_and(|extension| extension == "parquet");
+        uploads.map_or(0, |names| names.flatten().filter(|name| !whole(name)).count())
     };
     served_meanwhile(&bed, || {
         // Half of an immense message, many times over, for each of which the node sets address space aside, and memory only as
@@ -214,7 +233,7 @@ fn streams_that_do_not_end_cost_nobody_else_anything() {
         slow.flood(|_| frame(DATA, 0, 1, b"x"), 100_000);
         drop((halves, silent, deaf, empty, slow)); // they vanish in the midst of it
     });
-    until("what was half uploaded to be removed", || (parts() == 0).then_some(()));
+    let self_test = bed.self_test();
     served_meanwhile(&bed, || {
         block_on(async {
             let node = bed.coordinator().await;
@@ -223,7 +242,8 @@ fn streams_that_do_not_end_cost_nobody_else_anything() {
             let renew = v1::SessionRequest { header, message: Some(renew) }.encode_to_vec();
             let register = v1::session_request::Message::Register(v1::Register {
                 address: "http://127.0.0.1:9".into(),
-                self_test: "x".into(),
+                self_test,
+                threads: 1,
                 ..Default::default()
             });
             let register = v1::SessionRequest { header, message: Some(register) }.encode_to_vec();
@@ -231,13 +251,16 @@ fn streams_that_do_not_end_cost_nobody_else_anything() {
             for (path, first, again) in [(SESSION, register, renew), (UPLOAD, piece.clone(), piece)] {
                 let said = std::iter::once(first).chain(std::iter::repeat(again));
                 let begun = node.begin(path, tokio_stream::iter(said));
-                // It goes on until this side has had enough, or the other one refuses.
-                let _ = tokio::time::timeout(Duration::from_secs(2), async {
-                    if let Ok(mut answers) = begun.await {
-                        while let Ok(Some(_)) = answers.message().await {}
-                    }
-                })
-                .await;
+                let mut talk = pin!(async {
+                    let mut answers = begun.await?;
+                    while answers.message().await?.is_some() {}
+                    Ok::<(), tonic::Status>(())
+                });
+                tokio::select! {
+                    ended = &mut talk => panic!("{path} ended by itself: {ended:?}"),
+                    () = tokio::time::sleep(GOES_ON) => {} // this side has had enough
+                }
+                assert!(path != UPLOAD || parts() > 0, "nothing was taken");
             }
         });
     });

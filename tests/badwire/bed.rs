@@ -66,14 +66,25 @@ impl Bed {
         Node::at(&self.cluster.url(), &self.token(), Callee::Coordinator).await
     }
 
+    /// Of a worker's owner.
+    pub(crate) fn worker_token(&self) -> Token {
+        let text = std::fs::read_to_string(self.cluster.dir().join("worker-token")).expect("the worker's token");
+        Token::new(&text).expect("a token")
+    }
+
     /// For its owner, who looks at its health.
     pub(crate) async fn own_worker(&self) -> Node {
-        let text = std::fs::read_to_string(self.cluster.dir().join("worker-token")).expect("the worker's token");
-        Node::at(&self.worker_url, &Token::new(&text).expect("a token"), Callee::Worker).await
+        Node::at(&self.worker_url, &self.worker_token(), Callee::Worker).await
     }
 
     pub(crate) async fn worker(&self) -> Node {
         Node::at(&self.worker_url, &self.token().for_peers(), Callee::Worker).await
+    }
+
+    /// What a worker of this machine says as it registers.
+    pub(crate) fn self_test(&self) -> String {
+        let doctor = self.aquifer.run(["doctor", "--output", "json"]).ok().json();
+        doctor["self_test"].as_str().expect("a hash").to_owned()
     }
 
     /// A client is answered, at the first attempt.

@@ -11,10 +11,10 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic::transport::Channel;
 use tonic::{Request, Status, Streaming};
 
-/// Whatever ends by itself ends within this time: a peer's stream that names no generation is the slowest, after 60 s.
+/// Whatever ends by itself ends within this time.
 const ENDS_MAX: Duration = Duration::from_secs(30);
-/// What may go on for good (a watch, a session, an exchange that waits for its trial) is left after it said nothing for this
-/// long.
+/// What may go on for good (a watch, a session) or for a minute (an exchange whose trial has not begun) is left after it said
+/// nothing for this long.
 const SILENCE_MAX: Duration = Duration::from_millis(60);
 /// Letters of a status: somebody has to read it.
 const MESSAGE_MAX: usize = 4096;

@@ -15,9 +15,12 @@ pub(crate) const GOAWAY: u8 = 7;
 pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
+pub(crate) const ACK: u8 = 1;
 pub(crate) const END_STREAM: u8 = 1;
 pub(crate) const END_HEADERS: u8 = 4;
 
+/// Asked with any token that is good for something there.
+const HEALTH: &str = "/grpc.health.v1.Health/Check";
 /// A node that is done with a caller closes the connection within this time: the limit for showing a token, and what it takes.
 const CLOSES_MAX: Duration = Duration::from_secs(15);
 /// A node that does not take more is not written to any longer.
@@ -39,6 +42,17 @@ impl Http2 {
         opened.say(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
         opened.say(&frame(SETTINGS, 0, 0, &[]));
         opened
+    }
+
+    /// A connection whose caller has shown a token, on stream 1, and was answered: the node's limit for strangers is off.
+    pub(crate) fn known(url: &str, token: &Token) -> Self {
+        let mut known = Self::open(url);
+        known.say(&frame(HEADERS, END_HEADERS, 1, &call(HEALTH, Some(token))));
+        known.say(&frame(DATA, END_STREAM, 1, &[0; 5]));
+        known.limit_reads();
+        // A refusal has headers alone.
+        while known.next().expect("an answer to who shows a token").0 != DATA {}
+        known
     }
 
     /// False once the node takes nothing more.
@@ -72,7 +86,7 @@ impl Http2 {
     /// Reads until the other side closes; false if it does not.
     pub(crate) fn is_closed(&mut self) -> bool {
         let began = Instant::now();
-        self.0.set_read_timeout(Some(CLOSES_MAX)).expect("a limit");
+        self.limit_reads();
         let mut piece = [0; 1 << 14];
         while began.elapsed() < CLOSES_MAX {
             match self.0.read(&mut piece) {
@@ -86,17 +100,49 @@ impl Http2 {
 
     /// Reads frames until one refuses or answers what stream 1 asked; none if the connection ends, or nothing comes.
     pub(crate) fn answer(&mut self) -> Option<u8> {
-        self.0.set_read_timeout(Some(CLOSES_MAX)).expect("a limit");
+        self.limit_reads();
         loop {
-            let mut head = [0; 9];
-            self.0.read_exact(&mut head).ok()?;
-            let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-            let mut payload = vec![0; length as usize];
-            self.0.read_exact(&mut payload).ok()?;
-            if [HEADERS, RST_STREAM, GOAWAY].contains(&head[3]) {
-                return Some(head[3]);
+            let (kind, _) = self.next()?;
+            if [HEADERS, RST_STREAM, GOAWAY].contains(&kind) {
+                return Some(kind);
             }
         }
+    }
+
+    /// Whether the node has ended the connection for what was said on it. Its pings are answered: silence is not why.
+    pub(crate) fn is_refused(&mut self) -> bool {
+        let began = Instant::now();
+        self.limit_reads();
+        while began.elapsed() < CLOSES_MAX {
+            match self.next() {
+                Some((GOAWAY, said)) => return said.get(4..8).is_some_and(|code| code != [0; 4]),
+                Some((PING, said)) => _ = self.say(&frame(PING, ACK, 0, &said)),
+                Some(_) => {}
+                None => return began.elapsed() < CLOSES_MAX,
+            }
+        }
+        false
+    }
+
+    /// Whether the node still answers a call on this stream, which was none before.
+    pub(crate) fn answers(&mut self, stream: u32, token: &Token) -> bool {
+        self.say(&frame(HEADERS, END_HEADERS, stream, &call(HEALTH, Some(token))));
+        self.say(&frame(DATA, END_STREAM, stream, &[0; 5]));
+        self.limit_reads();
+        std::iter::from_fn(|| self.next()).any(|(kind, _)| kind == DATA)
+    }
+
+    fn limit_reads(&self) {
+        self.0.set_read_timeout(Some(CLOSES_MAX)).expect("a limit");
+    }
+
+    /// A frame's kind and what it carries; none if the connection ends, or nothing comes.
+    fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        let mut head = [0; 9];
+        self.0.read_exact(&mut head).ok()?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        self.0.read_exact(&mut payload).ok()?;
+        Some((head[3], payload))
     }
 }
 

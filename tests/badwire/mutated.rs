@@ -31,7 +31,11 @@ const MEMORY_MIB_MAX: u64 = 320;
 #[derive(Default)]
 struct Tally {
     calls: usize,
+    /// Messages that were changed; the others of their calls are not counted.
+    changed: usize,
     answered: usize,
+    /// Of what goes on for good, calls of which nothing was heard.
+    silent: usize,
     refused: BTreeMap<String, usize>,
 }
 
@@ -52,7 +56,7 @@ async fn node(bed: &Bed, at: At) -> Node {
     }
 }
 
-/// Sends calls of these methods until so many messages are sent; jobs that begin are cancelled.
+/// Sends calls of these methods until so many messages were changed; jobs that begin are cancelled.
 fn maltreat(bed: &Bed, at: At, calls: BTreeMap<&'static str, Vec<Call>>, messages: usize, seed: u64) {
     let began = std::time::Instant::now();
     let all: Arc<Vec<(&str, Call)>> =
@@ -62,30 +66,37 @@ fn maltreat(bed: &Bed, at: At, calls: BTreeMap<&'static str, Vec<Call>>, message
         let node = node(bed, at).await;
         for lane in 0..LANES {
             let (node, all) = (node.clone(), all.clone());
-            lanes.spawn(async move { run_lane(&node, &all, messages / LANES as usize, seed << 8 | lane).await });
+            lanes
+                .spawn(async move { run_lane(&node, &all, messages.div_ceil(LANES as usize), seed << 8 | lane).await });
         }
         let mut whole = Tally::default();
         while let Some(tally) = lanes.join_next().await {
             let tally = tally.expect("a lane that found nothing");
             whole.calls += tally.calls;
+            whole.changed += tally.changed;
             whole.answered += tally.answered;
+            whole.silent += tally.silent;
             tally.refused.into_iter().for_each(|(code, count)| *whole.refused.entry(code).or_default() += count);
         }
         whole
     });
-    let Tally { calls, answered, refused } = tally;
+    let Tally { calls, changed, answered, silent, refused } = tally;
     let seconds = began.elapsed().as_secs_f32();
-    println!("{messages} messages in {calls} calls, {seconds:.1} s: {answered} answered, refused {refused:?}");
+    println!(
+        "{changed} changed messages in {calls} calls, {seconds:.1} s: {answered} answered, {silent} left in silence, refused \
+         {refused:?}"
+    );
+    assert!(changed >= messages, "{changed} messages were changed");
     assert!(answered > calls / 100 && refused.len() > 1, "nothing got past the first check");
     bed.check(MEMORY_MIB_MAX);
 }
 
 async fn run_lane(node: &Node, calls: &[(&'static str, Call)], messages: usize, seed: u64) -> Tally {
-    let (mut dice, mut tally, mut sent) = (Dice::new(seed, "mutated"), Tally::default(), 0);
-    while sent < messages {
-        let (path, call) = dice.pick(calls);
-        let call = mutated_call(&mut dice, call);
-        sent += call.len().max(1);
+    let (mut dice, mut tally) = (Dice::new(seed, "mutated"), Tally::default());
+    while tally.changed < messages {
+        let (path, known) = dice.pick(calls);
+        let call = mutated_call(&mut dice, known);
+        tally.changed += call.iter().filter(|message| !known.contains(message)).count();
         tally.calls += 1;
         let heard = node.call(path, call.clone()).await;
         if let Some(wrong) = complaint(path, &heard) {
@@ -94,6 +105,7 @@ async fn run_lane(node: &Node, calls: &[(&'static str, Call)], messages: usize, 
         }
         match &heard.end {
             Some(Err(status)) => *tally.refused.entry(format!("{:?}", status.code())).or_default() += 1,
+            None if heard.answers.is_empty() => tally.silent += 1,
             _ => tally.answered += 1,
         }
         if path.ends_with("/Submit") || path.ends_with("/Resume") {
@@ -192,7 +204,7 @@ fn impersonate(bed: &Bed, known: &Known, messages: usize, seed: u64) {
         (sent, work)
     });
     let seconds = began.elapsed().as_secs_f32();
-    println!("{sent} messages of impostors, {work} about what they were told to do, {seconds:.1} s");
+    println!("{sent} changed messages of impostors, {work} about what they were told to do, {seconds:.1} s");
     assert!(work > sent / 20, "impostors are given work");
     bed.check(MEMORY_MIB_MAX);
 }
@@ -213,6 +225,7 @@ struct Impostor<'a> {
     known: &'a Known,
     dice: Dice,
     lane: u64,
+    /// Changed words that it has said.
     sent: usize,
     /// Of those, what it was told to do something about.
     work: usize,
@@ -230,7 +243,6 @@ impl Impostor<'_> {
     async fn session(&mut self, port: u64) {
         let (words, outgoing) = tokio::sync::mpsc::unbounded_channel();
         let _ = words.send(self.known.register_at(&format!("http://127.0.0.1:{port}")));
-        self.sent += 1;
         let begun = self.node.begin(SESSION, UnboundedReceiverStream::new(outgoing)).await;
         let mut commands = begun.unwrap_or_else(|status| panic!("a registration as it should be: {status:?}"));
         for _ in 0..WORDS_MAX {
@@ -241,11 +253,12 @@ impl Impostor<'_> {
             };
             let told = command.is_some();
             for said in self.replies(command) {
-                let message = self.known.words(said);
-                let message = if self.dice.one_in(3) { message } else { mutated(&mut self.dice, &message) };
+                let honest = self.known.words(said);
+                let message = if self.dice.one_in(3) { honest.clone() } else { mutated(&mut self.dice, &honest) };
+                let changed = message != honest;
                 let _ = words.send(message);
-                self.sent += 1;
-                self.work += usize::from(told);
+                self.sent += usize::from(changed);
+                self.work += usize::from(changed && told);
             }
         }
     }

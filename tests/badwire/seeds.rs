@@ -60,8 +60,7 @@ impl Known {
         let import = ["frame".as_ref(), "import".as_ref(), "kept".as_ref(), bed.source().into_os_string().as_os_str()]
             .map(std::ffi::OsStr::to_owned);
         bed.aquifer.run(import.into_iter().chain(bed.cluster.options())).ok();
-        let doctor = bed.aquifer.run(["doctor", "--output", "json"]).ok().json();
-        let self_test = doctor["self_test"].as_str().expect("a hash").to_owned();
+        let self_test = bed.self_test();
         let model_bytes = bed.train();
         block_on(async {
             let node = bed.coordinator().await;

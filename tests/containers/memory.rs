@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aquifer_harness::Dice;
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -23,24 +24,13 @@ const GROUP_ROWS: usize = 1 << 16;
 /// Importing and training as much, twice at once on two cores.
 const RUN_MAX: Duration = Duration::from_secs(240);
 
-/// Numbers with every digit, so that no column gets narrower on its way.
-fn numbers(seed: &mut u64) -> Float64Array {
-    let next = |_| {
-        // SplitMix64, https://prng.di.unimi.it/splitmix64.c
-        *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    };
-    (0..GROUP_ROWS).map(next).collect::<Vec<_>>().into()
-}
-
 /// Writes at least so many bytes; the target is the sum of two features.
 fn write(path: &Path, bytes: usize) {
-    let mut seed = 1;
+    // Numbers with every digit, so that no column gets narrower on its way.
+    let mut dice = Dice::new(1, "containers.memory");
+    let mut numbers = || (0..GROUP_ROWS).map(|_| dice.unit()).collect::<Vec<_>>().into();
     let mut group = || {
-        let features: Vec<Float64Array> = (0..COLUMNS).map(|_| numbers(&mut seed)).collect();
+        let features: Vec<Float64Array> = (0..COLUMNS).map(|_| numbers()).collect();
         let target = features[0].iter().zip(&features[1]).map(|(a, b)| Some(a? + b?)).collect::<Float64Array>();
         let named = |(at, column): (usize, Float64Array)| (format!("x{at}"), Arc::new(column) as ArrayRef);
         let columns = features.into_iter().enumerate().map(named);

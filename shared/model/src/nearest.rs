@@ -3,6 +3,10 @@
 /// Below this likeness (1 is equal) a guess confuses more than it helps.
 const LIKENESS_MIN: f64 = 0.6;
 
+/// Longer names are nobody's slip: comparing one of a mebibyte with every candidate takes seconds, and memory for every pair of
+/// letters.
+const BYTES_MAX: usize = 256;
+
 /// The candidate most like `name`, if any is like it at all; the first of equals. Case and hyphens do not count, and of a
 /// dotted candidate the last part alone may match.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -18,6 +22,9 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 fn likeness(name: &str, candidate: &str) -> f64 {
+    if name.len().max(candidate.len()) > BYTES_MAX {
+        return 0.0;
+    }
     let last = candidate.rsplit('.').next().unwrap_or(candidate);
     let like = |candidate| strsim::normalized_damerau_levenshtein(name, candidate);
     like(candidate).max(like(last))
@@ -39,5 +46,6 @@ mod tests {
         check("native_country", Some("native-country"));
         check("zzz", None);
         check("", None);
+        check(&"income".repeat(1 << 18), None);
     }
 }

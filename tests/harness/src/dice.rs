@@ -32,6 +32,14 @@ impl Dice {
         self.below(n) == 0
     }
 
+    /// Of [0, 1), with every digit that there is.
+    pub fn unit(&mut self) -> f64 {
+        self.drawn += 1;
+        let words = self.random.draw(self.drawn, 0, 0);
+        let bits = u64::from(words[0]) << 32 | u64::from(words[1]);
+        (bits >> 11) as f64 / (1u64 << 53) as f64
+    }
+
     pub fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len())]
     }

@@ -107,6 +107,9 @@ fn is_element(column: &str, list: &str) -> bool {
     rest.is_some_and(|at| !at.is_empty() && at.bytes().all(|digit| digit.is_ascii_digit()))
 }
 
+/// Longer names are nobody's slip, and comparing them takes time and memory for every pair of letters.
+const GUESSED_BYTES_MAX: usize = 256;
+
 fn unknown(role: &'static str, column: &str, frame: &Frame) -> EncodingError {
     if let Some(left_out) = frame.left_out.iter().find(|left_out| left_out.name == column) {
         let LeftOut { name, source_type, reason } = left_out.clone();
@@ -114,7 +117,10 @@ fn unknown(role: &'static str, column: &str, frame: &Frame) -> EncodingError {
     }
     let available: Vec<String> = frame.columns.iter().map(|column| column.name.clone()).collect();
     let lower = column.to_lowercase();
-    let likeness = |name: &String| strsim::normalized_damerau_levenshtein(&lower, &name.to_lowercase());
+    let likeness = |name: &String| match lower.len().max(name.len()) {
+        ..=GUESSED_BYTES_MAX => strsim::normalized_damerau_levenshtein(&lower, &name.to_lowercase()),
+        _ => 0.0,
+    };
     let mut close: Vec<(f64, &String)> =
         available.iter().map(|name| (likeness(name), name)).filter(|(likeness, _)| *likeness >= 0.6).collect();
     close.sort_by(|a, b| b.0.total_cmp(&a.0));

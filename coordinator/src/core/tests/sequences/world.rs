@@ -241,7 +241,7 @@ impl<'a> World<'a> {
                 _ => self.pass(100, 1_000),
             }
         }
-        // What ends them is told to the workers, and heard.
+        // A job that has ended has no runs any more.
         let running = |job: &Job| job.search.as_ref().is_some_and(|search| !search.runs.is_empty());
         let at_work =
             self.core.jobs.iter().filter(|(_, job)| running(job)).map(|(id, _)| format!("job {id} is at work"));
