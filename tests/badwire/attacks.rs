@@ -244,6 +244,7 @@ fn streams_that_do_not_end_cost_nobody_else_anything() {
                 address: "http://127.0.0.1:9".into(),
                 self_test,
                 threads: 1,
+                node: "0".repeat(32),
                 ..Default::default()
             });
             let register = v1::SessionRequest { header, message: Some(register) }.encode_to_vec();

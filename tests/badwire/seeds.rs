@@ -126,6 +126,7 @@ impl Known {
             self_test: self.self_test.clone(),
             shards: vec![self.shard.clone()],
             states: vec![self.state.clone()],
+            node: "0".repeat(32),
         };
         self.words(Said::Register(register))
     }

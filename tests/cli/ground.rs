@@ -63,13 +63,18 @@ impl Ground {
         let dir = dir.to_str().unwrap();
         let (certs, token) = (self.aquifer.file("certs"), self.aquifer.file("certs/token"));
         let (certs, token) = (certs.to_str().unwrap(), token.to_str().unwrap());
+        let files = ["ca.pem", "coordinator.pem", "coordinator.key"].map(|name| format!("{certs}/{name}"));
+        let [ca, cert, key] = [0, 1, 2].map(|at| files[at].as_str());
         let with: &[&str] = match command {
-            "bench" => &["--quick", "--only", "limits", "--dir", dir],
+            "bench" => &["--dir", dir, "--only", "limits", "--quick"],
             "certs init" => &["--dir", dir],
             "certs renew" => &["--dir", certs],
             "certs token" => &["--scope", "read", "--dir", dir],
             "cluster status" | "doctor" | "frame ls" | "job ls" => &[],
-            "cluster up" | "coordinator" => &["--listen", "127.0.0.1:0", "--dir", dir],
+            "cluster up" => &["--listen", "127.0.0.1:0", "--dir", dir],
+            "coordinator" => {
+                &["--listen", "127.0.0.1:0", "--dir", dir, "--ca-file", ca, "--cert-file", cert, "--key-file", key]
+            }
             "worker" => &["--cluster", "http://127.0.0.1:1", "--token-file", token, "--dir", dir],
             "evaluate" => &[model, data],
             "frame import" => &["g", data],

@@ -17,8 +17,12 @@ use crate::wire::{self, block_on};
 
 /// Says one thing after it has registered as an honest worker does, and waits until the coordinator ends the session.
 fn say(url: &str, token: &aquifer_proto::Token, self_test: &str, words: Message) {
-    let register =
-        v1::Register { address: "http://127.0.0.1:9".into(), self_test: self_test.into(), ..Default::default() };
+    let register = v1::Register {
+        address: "http://127.0.0.1:9".into(),
+        self_test: self_test.into(),
+        node: "0".repeat(32),
+        ..Default::default()
+    };
     let header = Some(v1::Header { protocol_version: PROTOCOL_VERSION, term: 0, incarnation: 0 });
     let said =
         [Message::Register(register), words].map(|message| v1::SessionRequest { header, message: Some(message) });

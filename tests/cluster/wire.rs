@@ -74,6 +74,7 @@ pub(crate) fn register(url: &str, token: &Token, version: u32, self_test: &str) 
         pid: std::process::id(),
         threads: 1,
         self_test: self_test.into(),
+        node: "0".repeat(32),
         ..v1::Register::default()
     };
     let first = v1::SessionRequest {
