@@ -270,6 +270,7 @@ impl Known {
                 point_json: r#"{"position":1,"loss":0.5,"value":0.5}"#.into(),
             }),
             Said::TrialFinished(v1::TrialFinished {
+                held: Some(self.state.clone()),
                 generation: generation.clone(),
                 samples: 9,
                 train_seconds: 1.0,
@@ -280,6 +281,7 @@ impl Known {
                 holdout: Some(v1::Sums { weight: 3.0, vectors: vec![vector] }),
             }),
             Said::TrialFailed(v1::TrialFailed {
+                lost: None,
                 generation: generation.clone(),
                 failure: Some(failure()),
                 stopped: false,
@@ -291,6 +293,7 @@ impl Known {
                 state_check: 3,
             }),
             Said::TrialFailed(v1::TrialFailed {
+                lost: None,
                 generation: generation.clone(),
                 trial: Some(0),
                 round: Some(1),

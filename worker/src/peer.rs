@@ -38,7 +38,7 @@ impl Drop for Heard {
         let lost = TrialEvent::PeerLost { member: self.member, report: report.clone() };
         // A trial that has ended misses nothing.
         if self.inbox.send(lost).is_ok() {
-            warn!(job = self.job, member = self.member, %report, "a stream from a peer broke");
+            warn!(job = self.job, member = self.member, report = %report.whole(), "a stream from a peer broke");
         }
     }
 }

@@ -97,7 +97,7 @@ impl Session {
                 }
                 Err(report) if FINAL.contains(&&*report.code) => return self.give_up(report),
                 Err(report) if self.clock.now() - last_contact > patience => return self.give_up(report),
-                Err(report) => warn!(%report, "the coordinator cannot be reached"),
+                Err(report) => warn!(report = %report.whole(), "the coordinator cannot be reached"),
             }
             let _ = tokio::time::timeout(retry, stop.wait_for(|stop| *stop)).await;
             retry = (retry * 2).min(RETRY_MAX);
@@ -205,7 +205,7 @@ impl Session {
             let id = GenerationId { term, trial: held.job, number: 0 };
             let bytes = Arc::new(in_place(|| held.snapshot.to_bytes()));
             if let Err(report) = trial::put_checkpoint(node, &id, &state, bytes).await {
-                warn!(identity = state.identity, %report, "a state is not handed over");
+                warn!(identity = state.identity, report = %report.whole(), "a state is not handed over");
             }
         }
     }

@@ -66,7 +66,9 @@ impl Shards {
         for address in peers {
             match self.fetch(address, &record.hash).await {
                 Ok(()) => return Ok(Shard::open(self.store.shard_folder(), record, true)?),
-                Err(report) => warn!(shard = record.hash, address, %report, "the shard could not be fetched"),
+                Err(report) => {
+                    warn!(shard = record.hash, address, report = %report.whole(), "the shard could not be fetched")
+                }
             }
         }
         self.rebuild(part, record).await?;

@@ -198,6 +198,7 @@ impl State {
         shard: usize,
         report: Report,
     ) -> Vec<Effect> {
+        self.spare(now, worker, &report);
         let others = self.placeable().into_iter().any(|other| other != worker);
         let job = self.jobs.get_mut(id).filter(|_| is_passing(&report));
         let making = job.and_then(|job| job.slots.get_mut(slot)?.making(shard));

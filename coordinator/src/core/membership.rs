@@ -41,6 +41,8 @@ pub struct Worker {
     pub registered: Duration,
     /// It is about to end: nothing more is placed on it.
     pub leaving: bool,
+    /// Something of its own failed, its disk say: until then nothing is placed on it that another could have.
+    pub spared_until: Option<Duration>,
 }
 
 impl State {
@@ -52,7 +54,10 @@ impl State {
         registration: Registration,
     ) -> Vec<Effect> {
         let (lease_until, registered) = (now + LEASE, now);
-        self.workers.insert(worker, Worker { incarnation, registration, lease_until, registered, leaving: false });
+        self.workers.insert(
+            worker,
+            Worker { incarnation, registration, lease_until, registered, leaving: false, spared_until: None },
+        );
         self.workerless_since = None;
         self.first_registered.get_or_insert(now);
         let mut effects = self.continue_jobs(now);

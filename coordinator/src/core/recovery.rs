@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aquifer_proto::StateFrom;
+use aquifer_model::Report;
+use aquifer_proto::{StateFrom, is_of_a_node};
 
 use super::search::{Again, Left, Over, TrialKey, stop_run};
 use super::{Command, Effect, JobId, State, Worker, WorkerId};
@@ -16,6 +17,8 @@ use super::{Command, Effect, JobId, State, Worker, WorkerId};
 const RECONNECT_GRACE: Duration = Duration::from_secs(2);
 /// After a restart workers come one after the other: nothing begins before the first is here for this long.
 const SETTLE: Duration = Duration::from_millis(500);
+/// A worker on which something failed that others may do is not given it again for so long.
+const SPARED: Duration = Duration::from_secs(60);
 /// A run that began less than this ago is not stopped to share it out anew.
 const SHARE_OUT_AFTER: Duration = Duration::from_secs(2);
 
@@ -68,7 +71,23 @@ impl State {
 
     /// Workers that trials and imports may be given to.
     pub(super) fn placeable(&self) -> Vec<&WorkerId> {
-        self.workers.iter().filter(|(_, worker)| !worker.leaving).map(|(id, _)| id).collect()
+        let staying = || self.workers.iter().filter(|(_, worker)| !worker.leaving);
+        let well: Vec<&WorkerId> =
+            staying().filter(|(_, worker)| worker.spared_until.is_none()).map(|(id, _)| id).collect();
+        if well.is_empty() { staying().map(|(id, _)| id).collect() } else { well }
+    }
+
+    /// What failed was the worker's own: others are given its work for a while.
+    pub(super) fn spare(&mut self, now: Duration, worker: &WorkerId, report: &Report) {
+        if let Some(at) = self.workers.get_mut(worker).filter(|_| is_of_a_node(report)) {
+            at.spared_until = Some(now + SPARED);
+        }
+    }
+
+    pub(super) fn end_sparing(&mut self, now: Duration) {
+        for worker in self.workers.values_mut() {
+            worker.spared_until = worker.spared_until.filter(|until| now < *until);
+        }
     }
 
     /// Nothing begins yet: after a restart workers have just begun to come back.

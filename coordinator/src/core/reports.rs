@@ -142,6 +142,7 @@ impl State {
         report: Report,
         fit: Option<Fit>,
     ) -> Vec<Effect> {
+        self.spare(now, worker, &report);
         let Some(job) = self.jobs.get_mut(id) else { return Vec::new() };
         let Some(search) = job.search.as_mut() else { return Vec::new() };
         let Some(run) = search.runs.get_mut(&number) else { return Vec::new() };

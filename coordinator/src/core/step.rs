@@ -9,6 +9,7 @@ impl State {
     pub fn step(&mut self, now: Duration, event: Event) -> Vec<Effect> {
         match event {
             Event::Tick => {
+                self.end_sparing(now);
                 let mut effects = self.retire_expired_leases(now);
                 effects.extend(self.end_overdue_waits(now));
                 effects.extend(self.settle_all(now));

@@ -71,6 +71,11 @@ impl Report {
         self
     }
 
+    /// With its causes, which its display leaves out.
+    pub fn whole(&self) -> Whole<'_> {
+        Whole(self)
+    }
+
     /// Adds the chain of sources of an error.
     pub fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
@@ -99,6 +104,16 @@ pub fn readable(text: &str, bytes_max: usize) -> String {
         }
     }
     readable
+}
+
+/// A report for a log: in one line, with all that it was caused by.
+pub struct Whole<'a>(&'a Report);
+
+impl std::fmt::Display for Whole<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.message)?;
+        self.0.causes.iter().try_for_each(|cause| write!(f, ": {cause}"))
+    }
 }
 
 impl std::fmt::Display for Report {

@@ -39,7 +39,7 @@ pub use event::{
     BestSoFar, CandidateStatus, CrossValidation, Decisions, FoldResult, JobEvent, LeaderboardEntry, ModelRef, Progress,
     SearchProgress, SearchSummary, Seconds, TrainSummary,
 };
-pub use failures::{PEER_LOST, STATE_LOST, STATES_DIFFER, WORKER_LOST, is_of_the_way, is_passing};
+pub use failures::{PEER_LOST, STATE_LOST, STATES_DIFFER, WORKER_LOST, is_of_a_node, is_of_the_way, is_passing};
 pub use metrics::Metrics;
 pub use names::names_of;
 pub use network::{Connection, Incoming, Later, Network, Tcp};

@@ -86,7 +86,7 @@ impl Checkpoints {
                     debug!(identity = state.identity, round = state.round, bytes = bytes.len(), ?took, "checkpoint")
                 }
                 Err(report) => {
-                    warn!(identity = state.identity, round = state.round, %report, "a checkpoint is not kept")
+                    warn!(identity = state.identity, round = state.round, report = %report.whole(), "a checkpoint is not kept")
                 }
             }
             let _ = sent.send(took);

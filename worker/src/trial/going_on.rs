@@ -48,7 +48,7 @@ async fn find(node: &Node, job: &str, identity: &str, from: &StateFrom) -> Resul
             Ok(snapshot) => return Ok(snapshot),
             Err(report) => {
                 let place = place.map_or("the coordinator", |address| address);
-                warn!(identity, round = from.round, place, %report, "a state is not had from there");
+                warn!(identity, round = from.round, place, report = %report.whole(), "a state is not had from there");
                 match is_of_the_way(&report) {
                     true => unasked = Some(format!("{place}: {report}")),
                     false => reason = format!("{place}: {report}"),

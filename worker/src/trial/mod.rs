@@ -132,7 +132,7 @@ pub(crate) async fn run(
     };
     if let End::Failed(report) | End::StateLost { report, .. } | End::TooLarge { report, .. } = &end {
         node.counters.cohorts_failed.add(1);
-        warn!(%report, "a cohort ended");
+        warn!(report = %report.whole(), "a cohort ended");
     }
     let failed = v1::TrialFailed { generation: Some((&id).into()), held, ..v1::TrialFailed::default() };
     let failed = match end {
@@ -196,7 +196,7 @@ async fn to_the_end(node: &Node, id: &GenerationId, me: usize, cohort: &mut Coho
             }
             match &ended {
                 Ok(()) => info!(trial = at, round = cohort.round(at), "a trial is done"),
-                Err(report) => warn!(trial = at, round = cohort.round(at), %report, "a trial failed"),
+                Err(report) => warn!(trial = at, round = cohort.round(at), report = %report.whole(), "a trial failed"),
             }
             aquifer_fault::kill_point("worker.trial.unsaid");
             let _ = node.said.send(match ended {

@@ -29,7 +29,7 @@ pub(super) fn dial(
         let event = match exchange.await {
             Ok(()) => TrialEvent::Delivered { member },
             Err(report) => {
-                warn!(job, address, %report, "an exchange stream broke");
+                warn!(job, address, report = %report.whole(), "an exchange stream broke");
                 TrialEvent::PeerLost { member, report }
             }
         };

@@ -169,6 +169,35 @@ fn a_holder_that_is_lost_while_it_is_asked_takes_no_checkpoint_with_it() {
     assert!(!bench.effects.iter().any(|effect| matches!(effect, Effect::RemoveCheckpoints { .. })));
 }
 
+/// Its disk is full for a while: others do it meanwhile.
+#[test]
+fn a_worker_whose_own_disk_fails_is_spared() {
+    let mut bench = spread();
+    bench.register(3);
+    let full = || failed(Report::new(Kind::Work, "disk_full", "no space is left"));
+    bench.report(1, full());
+    bench.report(2, TrialReport::Stopped);
+    bench.pass(2 * SECOND);
+    let members = |bench: &Bench, number: u64| -> BTreeSet<WorkerId> {
+        let member = |effect: &Effect| match effect {
+            Effect::Send { worker, command: Command::StartTrial { number: of, .. } } if *of == number => {
+                Some(worker.clone())
+            }
+            _ => None,
+        };
+        bench.effects.iter().filter_map(member).collect()
+    };
+    assert_eq!(members(&bench, 2), BTreeSet::from([worker(2), worker(3)]));
+    bench.lose(2);
+    bench.report_on(3, 2, TrialReport::Stopped);
+    bench.pass(2 * SECOND);
+    assert_eq!(members(&bench, 3), BTreeSet::from([worker(3)]));
+    bench.lose(3);
+    bench.pass(2 * SECOND);
+    assert_eq!(members(&bench, 4), BTreeSet::from([worker(1)]), "there is no other");
+    assert!(bench.last_events().is_empty());
+}
+
 /// What was done is not on disk: it is done again when it is asked for.
 #[test]
 fn a_job_whose_end_cannot_be_written_down_has_failed() {
