@@ -189,6 +189,7 @@ fn a_worker_whose_own_disk_fails_is_spared() {
     };
     assert_eq!(members(&bench, 2), BTreeSet::from([worker(2), worker(3)]));
     bench.lose(2);
+    bench.hold(3, 9);
     bench.report_on(3, 2, TrialReport::Stopped);
     bench.pass(2 * SECOND);
     assert_eq!(members(&bench, 3), BTreeSet::from([worker(3)]));
