@@ -125,7 +125,7 @@ impl Client {
                 )));
             }
             if retry == RETRY {
-                see(&JobEvent::Waiting { what: format!("the coordinator, which stopped answering ({lost})") });
+                see(&JobEvent::Waiting { what: "the coordinator, which stopped answering".to_owned() });
             }
             tokio::time::sleep(retry).await;
             retry = (retry * 2).min(RETRY_MAX);

@@ -60,7 +60,7 @@ pub(crate) fn write_token(path: &Path, token: &Token) -> anyhow::Result<()> {
 pub(crate) fn read_token(path: &Path) -> anyhow::Result<Token> {
     let text = read_text(path).map_err(|error| {
         Report::new(Kind::Access, "no_token", format!("cannot read the token file {}", path.display()))
-            .hint("give --token-file FILE; a cluster keeps its token in its --dir under the name `token`")
+            .hint("give --token-file FILE; a cluster keeps its token in its --dir as `token`, and its workers' as `worker-token`")
             .caused_by(&error)
     })?;
     let empty = || {

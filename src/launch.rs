@@ -62,22 +62,29 @@ pub(crate) struct Planned {
     request: String,
     /// It was submitted before.
     again: Option<String>,
+    /// Where its model is to lie.
+    out: Option<PathBuf>,
 }
 
 impl Planned {
     /// Of a request that is like no other.
     pub(crate) fn new(purpose: Purpose) -> anyhow::Result<Self> {
-        Ok(Self { purpose, request: new_id()?, again: None })
+        Ok(Self { purpose, request: new_id()?, again: None, out: None })
     }
 
     /// Of a request that may have been made before.
     pub(crate) fn of(purpose: Purpose, request: String) -> Self {
-        Self { purpose, request, again: None }
+        Self { purpose, request, again: None, out: None }
     }
 
     /// A job that is taken up again.
     pub(crate) fn again(job: &str) -> Self {
-        Self { purpose: Purpose::Search, request: String::new(), again: Some(job.to_owned()) }
+        Self { purpose: Purpose::Search, request: String::new(), again: Some(job.to_owned()), out: None }
+    }
+
+    /// Whoever goes on with it has its model written there.
+    pub(crate) fn with_out(self, out: Option<&Path>) -> Self {
+        Self { out: out.map(Path::to_owned), ..self }
     }
 
     fn id(&self) -> String {
@@ -364,7 +371,7 @@ pub(crate) async fn with_cluster<T>(
             match (planned.purpose, &job) {
                 (purpose, Some(job)) if purpose.can_resume() => {
                     launched.close(Keep::All).await;
-                    return Err(to_be_resumed(job, options.cluster.as_deref()).into());
+                    return Err(to_be_resumed(job, options, planned.out.as_deref()).into());
                 }
                 _ => cancel(client, job).await,
             }
@@ -389,14 +396,17 @@ fn job_begun<T>(result: &anyhow::Result<T>) -> bool {
 }
 
 /// A job that was left can be gone on with.
-fn to_be_resumed(job: &str, cluster: Option<&str>) -> Report {
-    match cluster {
+fn to_be_resumed(job: &str, options: &ClusterOptions, out: Option<&Path>) -> Report {
+    let given = options.given();
+    let out = out.map_or_else(String::new, |out| format!(" --out {}", out.display()));
+    match &options.cluster {
         None => Report::new(Kind::Interrupted, "interrupted", format!("interrupted: job {job} keeps what is done"))
-            .hint(format!("go on with `aquifer job resume {job}`")),
-        Some(url) => {
+            .hint(format!("go on with `aquifer job resume {job}{out}{given}`")),
+        Some(_) => {
             let message = format!("detached: job {job} goes on in the cluster");
             Report::new(Kind::Interrupted, "detached", message).hint(format!(
-                "`aquifer job watch {job} --cluster {url}` follows it, `aquifer job cancel {job}` ends it"
+                "`aquifer job watch {job}{given}` follows it, `aquifer job resume {job}{out}{given}` waits for its \
+                 model, `aquifer job cancel {job}{given}` ends it"
             ))
         }
     }

@@ -62,6 +62,23 @@ impl ClusterOptions {
         credentials::of_client(url, self.token_file.as_deref(), self.ca_file.as_deref(), dir)
     }
 
+    /// The options that say which cluster or folder, as they were given: for commands that are shown. Those of the environment
+    /// are there the next time, too.
+    pub(crate) fn given(&self) -> String {
+        let own = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let given = [
+            ("--cluster", "AQUIFER_CLUSTER", self.cluster.clone()),
+            ("--token-file", "AQUIFER_TOKEN_FILE", own(&self.token_file)),
+            ("--ca-file", "AQUIFER_CA_FILE", own(&self.ca_file)),
+            ("--dir", "AQUIFER_DIR", own(&self.dir.dir)),
+        ];
+        let typed = given.into_iter().filter_map(|(name, variable, value)| {
+            let value = value.filter(|value| std::env::var(variable).ok().as_ref() != Some(value))?;
+            Some(format!(" {name} {value}"))
+        });
+        typed.collect()
+    }
+
     /// Memory of each worker that this command starts: as asked for, or an equal share.
     pub(crate) fn worker_memory(&self) -> Result<Option<u64>, Report> {
         let workers = u64::from(self.workers.unwrap_or(1));

@@ -32,6 +32,8 @@ pub(crate) struct Display {
     quiet: bool,
     last_line: Instant,
     began: Instant,
+    /// What was said last to be waited for.
+    waits_for: Option<String>,
     /// What was decided about the data: programs get it with the result.
     pub(crate) notes: Vec<Note>,
 }
@@ -44,6 +46,7 @@ impl Display {
             quiet,
             last_line: Instant::now(),
             began: Instant::now(),
+            waits_for: None,
             notes: Vec::new(),
         }
     }
@@ -60,8 +63,24 @@ impl Display {
             JobEvent::Importing { what, shards_done, shards } if shards > &1 => {
                 self.line(|| format!("importing {}: {shards_done} of {shards} shards", escape(what)));
             }
-            JobEvent::Waiting { what } => self.line(|| format!("waiting for {what}")),
+            JobEvent::Waiting { what } => self.waiting(what),
             _ => {}
+        }
+        if !matches!(event, JobEvent::Waiting { .. }) {
+            self.waits_for = None;
+        }
+    }
+
+    /// What is waited for is said at once, and again when it is something else.
+    fn waiting(&mut self, what: &str) {
+        if self.waits_for.as_deref() == Some(what) {
+            return;
+        }
+        self.waits_for = Some(what.to_owned());
+        let text = format!("waiting for {}", escape(what));
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(&text)),
+            None => say(&text),
         }
     }
 

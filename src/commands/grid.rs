@@ -75,7 +75,8 @@ impl Grid {
             let ended = launched.run_job(job, &mut display).await?;
             take_result(&mut launched.client, &launched.dir, ended, &self.result, display.notes).await
         };
-        let board = with_cluster(&self.cluster, Planned::of(Purpose::Search, request), work).await?;
+        let planned = Planned::of(Purpose::Search, request).with_out(self.result.out.as_deref());
+        let board = with_cluster(&self.cluster, planned, work).await?;
         board.print(format)
     }
 

@@ -200,10 +200,12 @@ async fn watch(id: &str, cluster: &ClusterOptions, format: Format) -> anyhow::Re
 async fn cancel(id: &str, cluster: &ClusterOptions) -> anyhow::Result<()> {
     match locate(id, cluster).await? {
         Place::Here(_, Some(mut client)) | Place::Cluster(mut client) => {
-            client.get_job(id).await?; // an id that nobody knows is an error
+            let known = client.get_job(id).await?; // an id that nobody knows is an error
+            check_not_done(id, known.job.is_some_and(|job| job.status == name(JobStatus::Done)))?;
             client.cancel(id).await?;
         }
         Place::Here(found, None) => {
+            check_not_done(id, found.row.status == JobStatus::Done)?;
             // Nobody works on it: what is left of it goes.
             let trials = cluster.dir.open()?.join("trials.sqlite");
             if trials.exists() {
@@ -219,6 +221,15 @@ async fn cancel(id: &str, cluster: &ClusterOptions) -> anyhow::Result<()> {
     }
     output::say(&format!("job {id} is cancelled, and what it had made is removed"));
     Ok(())
+}
+
+/// What a job has found is not thrown away by a word that ends work.
+fn check_not_done(id: &str, is_done: bool) -> Result<(), Report> {
+    match is_done {
+        true => Err(usage("job_is_done", format!("job {id} is done: there is nothing to cancel"))
+            .hint(format!("`aquifer job show {id}` shows what it found"))),
+        false => Ok(()),
+    }
 }
 
 impl Resume {

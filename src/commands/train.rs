@@ -119,7 +119,8 @@ impl Train {
         // The folds of a cross-validation that are done need not be done again.
         let purpose = if submission.spec.folds().is_some() { Purpose::Search } else { Purpose::Train };
         let work = async |launched: &mut Launched| self.run_job(launched, &submission, format).await;
-        let (trained, path) = with_cluster(&self.cluster, Planned::new(purpose)?, work).await?;
+        let planned = Planned::new(purpose)?.with_out(self.out.as_deref());
+        let (trained, path) = with_cluster(&self.cluster, planned, work).await?;
         trained.print(Some(&path), format)
     }
 

@@ -97,7 +97,10 @@ impl Session {
                 }
                 Err(report) if FINAL.contains(&&*report.code) => return self.give_up(report),
                 Err(report) if self.clock.now() - last_contact > patience => return self.give_up(report),
-                Err(report) => warn!(report = %report.whole(), "the coordinator cannot be reached"),
+                Err(report) => {
+                    let hint = report.hint.as_deref();
+                    warn!(report = %report.whole(), hint, "the coordinator cannot be reached");
+                }
             }
             let _ = tokio::time::timeout(retry, stop.wait_for(|stop| *stop)).await;
             retry = (retry * 2).min(RETRY_MAX);

@@ -243,9 +243,9 @@ impl State {
     }
 
     pub(super) fn cancel_requested(&mut self, now: Duration, id: &JobId) -> Vec<Effect> {
-        // Of a search that is not at work, what it has made goes.
-        let ended = self.row(id).filter(|row| row.status.has_ended() && row.can_resume());
-        let ended = ended.filter(|row| row.kind != TRAIN || row.status != JobStatus::Done).cloned();
+        // Of one that is not at work, and was to be taken up again, what it has made goes. What is done stays.
+        let ended = self.row(id).filter(|row| row.status.has_ended() && row.status != JobStatus::Done);
+        let ended = ended.filter(|row| row.can_resume()).cloned();
         if let Some(row) = ended {
             let row = JobRow { status: JobStatus::Cancelled, data: None, result: None, ..row };
             match self.jobs.get_mut(id) {

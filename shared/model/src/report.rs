@@ -80,7 +80,11 @@ impl Report {
     pub fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(cause) = next {
-            self.causes.push(readable(&cause.to_string(), TEXT_BYTES_MAX));
+            let text = readable(&cause.to_string(), TEXT_BYTES_MAX);
+            // Many wrap a cause and say it again.
+            if self.causes.last() != Some(&text) {
+                self.causes.push(text);
+            }
             next = cause.source();
         }
         self

@@ -65,9 +65,17 @@ pub fn from_status(status: &Status, doing: &str) -> Report {
 }
 
 fn unreachable(doing: &str, status: &Status) -> Report {
-    Report::new(Kind::Access, "unreachable", format!("{doing}: the cluster cannot be reached"))
-        .hint("is it running, and is the address right: http://, or https:// where it has certificates?")
-        .caused_by(status)
+    let report = Report::new(Kind::Access, "unreachable", format!("{doing}: the cluster cannot be reached"))
+        .hint("is it running, and is the address right: http://, or https:// where it has certificates?");
+    // What lies around the innermost cause is the machinery's.
+    let mut innermost = status.source();
+    while let Some(next) = innermost.and_then(Error::source) {
+        innermost = Some(next);
+    }
+    match innermost {
+        Some(cause) => report.caused_by(cause),
+        None => Report { causes: vec![readable(status.message(), TEXT_BYTES_MAX)], ..report },
+    }
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub enum TlsError {
 impl From<TlsError> for Report {
     fn from(error: TlsError) -> Self {
         let report = Report::new(Kind::Config, "tls", error.to_string())
-            .hint("`aquifer certs init` makes an authority, certificates and keys");
+            .hint("`aquifer certs init` makes them, once for a cluster: copy this node's from its folder");
         match std::error::Error::source(&error) {
             Some(source) => report.caused_by(source),
             None => report,

@@ -88,8 +88,8 @@ impl From<BindError> for Report {
     }
 }
 
-const MAKE_CERTIFICATES: &str = "make certificates with `aquifer certs init`, and give them with --ca-file, --cert-file \
-                                 and --key-file; or use 127.0.0.1, through an SSH tunnel from elsewhere";
+const MAKE_CERTIFICATES: &str = "make certificates with `aquifer certs init --dir DIR`, and give the same --dir, or \
+                                 --ca-file, --cert-file and --key-file; or use 127.0.0.1, through an SSH tunnel from elsewhere";
 
 /// Checks an address that others are to dial, before anybody does.
 pub fn check_url(network: &dyn Network, url: &str) -> Result<(), ConnectError> {

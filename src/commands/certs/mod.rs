@@ -75,7 +75,7 @@ impl Hosts {
         written.splice(0..0, write_pair(&folder, AUTHORITY, AUTHORITY_KEY, &authority)?);
         dir::token_of(&folder)?;
         written.extend([folder.join("token"), dir::worker_token_of(&folder)?]);
-        show(&folder, &written, &self.host, format)
+        show(&folder, &written, Some(&self.host), format)
     }
 
     fn renew(&self, format: Format) -> anyhow::Result<()> {
@@ -88,7 +88,7 @@ impl Hosts {
         })?;
         let hosts = if self.host.is_empty() { old_hosts(&folder)? } else { self.host.clone() };
         let written = write_nodes(&folder, &text, &hosts)?;
-        show(&folder, &written, &hosts, format)
+        show(&folder, &written, None, format)
     }
 }
 
@@ -114,7 +114,8 @@ fn write_nodes(folder: &Path, authority_key: &str, hosts: &[String]) -> anyhow::
     Ok(written)
 }
 
-fn show(folder: &Path, written: &[PathBuf], hosts: &[String], format: Format) -> anyhow::Result<()> {
+/// What was written, and what to do with it: at first, for these hosts, or now that it is renewed.
+fn show(folder: &Path, written: &[PathBuf], hosts: Option<&[String]>, format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
         let written: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         return output::json("CertsResult", &serde_json::json!({ "written": written, "days": NODE_DAYS }));
@@ -126,16 +127,24 @@ fn show(folder: &Path, written: &[PathBuf], hosts: &[String], format: Format) ->
         table.row([path.display().to_string(), what.to_owned(), who.to_owned()]);
     }
     table.print(format);
-    if format == Format::Table {
+    if format != Format::Table {
+        return Ok(());
+    }
+    output::line("");
+    if let Some(hosts) = hosts {
         let url = format!("https://{}:7400", hosts.first().map_or("127.0.0.1", |host| host));
         let dir = folder.display();
-        output::line("");
         output::line("here:");
         output::line(&format!("  aquifer coordinator --dir {dir} --listen 0.0.0.0:7400"));
         output::line("on each machine that works, with ca.pem, worker.pem, worker.key and worker-token in FOLDER:");
         output::line(&format!("  aquifer worker --dir FOLDER --cluster {url} --listen 0.0.0.0:0"));
         output::line("on a machine that asks, with ca.pem and token:");
         output::line(&format!("  aquifer cluster status --cluster {url} --token-file token --ca-file ca.pem"));
+    } else {
+        output::line(
+            "copy worker.pem and worker.key over the old ones on each machine that works, and the coordinator's",
+        );
+        output::line("where it runs: nodes take them from the next connection on, without a restart");
     }
     Ok(())
 }
