@@ -239,6 +239,8 @@ fn jobs_are_listed_and_shown() {
     assert_eq!(words[3][1..3], ["cross_validation", "done"]);
     let shown = aquifer.run(["job", "show", id, "--output", "json"]).ok().json();
     assert_eq!(shown["leaderboard"], result["leaderboard"]);
+    aquifer.run(["job", "cancel", id]).code(2).says(&["is done: there is nothing to cancel"]);
+    assert_eq!(aquifer.run(["job", "show", id, "--output", "json"]).ok().json(), shown, "it is still there");
     let folds = aquifer.run(["job", "show", words[3][0], "--output", "json"]).ok().json();
     assert_eq!(held_out(&folds).iter().sum::<u64>(), 699);
 

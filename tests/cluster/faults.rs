@@ -176,3 +176,22 @@ fn workers_do_not_outlive_a_killed_command() {
     assert!(Signal::Kill.send(training.pid()));
     until("the workers to end", || training.group().members().is_empty().then_some(()));
 }
+
+/// Nobody is there to do it: that is said at once, and not when it is given up.
+#[test]
+fn a_job_without_workers_says_what_it_waits_for() {
+    let aquifer = aquifer();
+    let dir = aquifer.dir();
+    let mut coordinator = options(&["coordinator", "--listen", "127.0.0.1:0", "--no-worker-grace", "4", "--dir"]);
+    coordinator.push(dir.clone().into());
+    let coordinator = aquifer.start(coordinator);
+    let address =
+        until("an address", || std::fs::read_to_string(dir.join("address")).ok().filter(|address| !address.is_empty()));
+    let data = aquifer_harness::data("wisconsin/wisconsin.parquet");
+    let mut training = options(&["train", data.to_str().unwrap(), "--target", "class", "--cluster", address.trim()]);
+    training.extend(["--dir".into(), dir.into()]);
+    let training = aquifer.start(training);
+    until("a word of it", || training.stderr().contains("waiting for workers: 0 of 1").then_some(()));
+    training.finish().code(1).says(&["0 of 1 workers registered within 4 s"]);
+    drop(coordinator);
+}
