@@ -214,8 +214,10 @@ impl State {
             effects.extend(self.forget_job(id));
         }
         let Some(job) = self.jobs.get_mut(id) else { return effects };
+        // Its row is all that is needed of it from now on.
         job.slots.clear();
-        job.search = None;
+        job.fresh.clear();
+        (job.search, job.spec) = (None, None);
         effects.push(Effect::Notify { job: id.clone(), event });
         effects
     }
