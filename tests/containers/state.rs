@@ -129,6 +129,6 @@ fn an_image_is_built_without_secrets() {
     let files = docker(["run", "--rm", "--entrypoint", "find", &built, "/context", "-type", "f"]);
     docker(["image", "rm", &built]);
     let there = |name: &&str| files.lines().any(|line| line == format!("/context/{name}"));
-    assert!(needed.iter().all(|name| there(&name)), "{files}");
-    assert!(!secret.iter().any(|name| there(&name)), "{files}");
+    assert!(needed.iter().all(&there), "{files}");
+    assert!(!secret.iter().any(there), "{files}");
 }

@@ -69,7 +69,7 @@ async fn find(node: &Node, job: &str, identity: &str, from: &StateFrom) -> Resul
 fn nowhere(identity: &str, from: &StateFrom, reason: &str) -> End {
     let message = format!("the state of trial {identity} in round {} cannot be had: {reason}", from.round);
     let state = HeldState { identity: identity.to_owned(), round: from.round };
-    End::StateLost { state, report: Report::new(Kind::Work, STATE_LOST, message) }
+    End::StateLost { state: Box::new(state), report: Report::new(Kind::Work, STATE_LOST, message) }
 }
 
 async fn from_peer(node: &Node, address: &str, identity: &str, round: u64) -> Result<Vec<u8>, Report> {

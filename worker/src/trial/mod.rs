@@ -49,7 +49,7 @@ enum End {
     },
     /// A state that was to be gone on from is nowhere.
     StateLost {
-        state: v1::HeldState,
+        state: Box<v1::HeldState>,
         report: Report,
     },
     /// So many of its first trials would fit into memory.
@@ -139,7 +139,7 @@ pub(crate) async fn run(
         End::Stopped => v1::TrialFailed { stopped: true, ..failed },
         End::Failed(report) => v1::TrialFailed { failure: Some(failure(&report)), ..failed },
         End::StateLost { state, report } => {
-            v1::TrialFailed { lost: Some(state), failure: Some(failure(&report)), ..failed }
+            v1::TrialFailed { lost: Some(*state), failure: Some(failure(&report)), ..failed }
         }
         End::Differs { trial, round, check } => {
             v1::TrialFailed { trial: Some(trial as u32), round: Some(round), state_check: check, ..failed }
