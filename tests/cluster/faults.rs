@@ -195,3 +195,28 @@ fn a_job_without_workers_says_what_it_waits_for() {
     training.finish().code(1).says(&["0 of 1 workers registered within 4 s"]);
     drop(coordinator);
 }
+
+/// A worker whose token is struck out is a member no longer, though its session was there before.
+#[test]
+fn a_token_that_is_struck_out_ends_the_session_of_its_worker() {
+    let aquifer = aquifer();
+    let cluster = Cluster::up(&aquifer, 1);
+    let token = aquifer.file("token");
+    let dir: OsString = cluster.dir().into();
+    let mut words = options(&["certs", "token", "--scope", "worker", "--dir"]);
+    words.push(dir.clone());
+    std::fs::write(&token, aquifer.run(words).ok().stdout).unwrap();
+    let mut words = options(&["worker", "--cluster", &cluster.url(), "--token-file"]);
+    words.extend([token.clone().into(), "--dir".into(), aquifer.file("worker").into()]);
+    let worker = aquifer.start(words);
+    let count = || cluster.status(&aquifer)["workers"].as_array().map_or(0, Vec::len);
+    until("the worker", || (count() == 2).then_some(()));
+    let tokens = cluster.dir().join("tokens");
+    let lines = std::fs::read_to_string(&tokens).unwrap();
+    let (last, others) = lines.trim_end().rsplit_once('\n').unwrap();
+    assert!(others.starts_with("worker "), "{others} after {last}");
+    std::fs::write(&tokens, format!("{last}\n")).unwrap();
+    until("it to go", || (count() == 1).then_some(()));
+    assert!(cluster.log().contains("its token was struck out"), "{}", cluster.log());
+    worker.finish().code(4).says(&["token"]);
+}

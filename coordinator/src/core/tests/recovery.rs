@@ -355,6 +355,8 @@ fn shards_of_a_lost_worker_are_made_by_others() {
     };
     fails(&mut bench, 1, Kind::Work, "disk_full");
     assert_eq!(makers(&bench), [worker(1), worker(2)]);
+    fails(&mut bench, 1, Kind::Work, "disk_full");
+    assert!(bench.last_events().is_empty(), "it has been given to another one: {:?}", bench.last_events());
     fails(&mut bench, 2, Kind::Data, "corrupt_data");
     assert!(bench.told(false).is_empty());
     bench.pass(31 * SECOND);
